@@ -1,0 +1,1 @@
+//! The process: exchange path, exchange log, registry, command line.

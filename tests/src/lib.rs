@@ -1,0 +1,1 @@
+//! The promises of Kelisim, seen from outside.
