@@ -1,5 +1,57 @@
 //! Who may exchange what, when and why: pure data and decisions.
+//!
+//! - nouns: [`System`], [`DataType`], [`Act`], [`AgreementText`] with its seven fields, [`Holder`], [`Operator`];
+//! - change: a [`Command`] is checked by [`handle`], which yields [`Event`]s; [`Registry::apply`] takes them in;
+//! - exchange: a [`Book`] is made of the registry, and [`decide`] judges a [`Call`] on it: [`Permit`] or [`Denial`].
+//!
+//! Nothing here does I/O, reads a clock, waits, or speaks TLS or SQL; signatures are verified elsewhere and come in as
+//! facts.
 
 mod id;
 
-pub use id::Fingerprint;
+mod act;
+mod agreement;
+mod data_type;
+mod party;
+mod period;
+mod system;
+mod template;
+
+mod command;
+mod draft;
+mod handle;
+mod registry;
+mod rights;
+
+mod book;
+mod decide;
+mod denial;
+pub mod refusal;
+
+pub use act::{Act, Basis, BasisKind};
+pub use agreement::{
+    Accounting, AgreementText, AnswerAfter, Attachment, Grant, ListedUser, NamedPurpose, PersonalDataClause,
+    PersonalField, Protection, Rate, Recovery, Side, Signature, Stage, Users,
+};
+pub use book::{AgreementPage, Book, GrantPage, SystemPage};
+pub use command::{Command, Event, Recorded};
+pub use data_type::{
+    Category, DataType, Method, Operation, Parameter, Payload, PersonalData, Presence, SubjectPlace,
+};
+pub use decide::{Call, Claims, Permit, decide};
+pub use denial::{Denial, Paper, Party};
+pub use draft::{Problem, SEVEN_FIELDS, lint};
+pub use handle::{CommandError, handle};
+pub use id::{
+    ActId, AgreementNumber, Bin, CollectionPurpose, DataTypeId, Fingerprint, IdError, OperationId,
+    OperatorId, Purpose, Region, SystemId, UserId,
+};
+pub use party::{Actor, Holder, Operator, Role};
+pub use period::{AccessPeriod, Day, Hours, Moment, almaty, end_of, start_of};
+pub use registry::{Agreement, Header, OutOfStep, Published, Registry, Step};
+pub use rights::{entitled, may};
+pub use system::{
+    BoundCertificate, Conformity, Document, DocumentKind, Endpoint, Ownership, Phase, Significance, System,
+    SystemCard, SystemStatus,
+};
+pub use template::{PathTemplate, TemplateError};

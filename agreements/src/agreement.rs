@@ -1,0 +1,267 @@
+//! The agreement: the joint rules of two holders (Interaction 16-18) as typed fields.
+//!
+//! A draft may lack fields; [`crate::lint`] says which. What is signed is an [`AgreementText`], which lacks none.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{
+    AccessPeriod, AgreementNumber, Basis, Bin, Category, CollectionPurpose, DataTypeId, Fingerprint,
+    OperationId, Purpose, SystemId, UserId,
+};
+
+/// What two holders agree on: the seven fields of Interaction 17, and whom they bind.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AgreementText {
+    /// Its number.
+    pub number: AgreementNumber,
+    /// Its version; a change of content is a new one (B4).
+    pub version: u32,
+    /// The system that asks.
+    pub consumer: SystemId,
+    /// The system that answers.
+    pub provider: SystemId,
+    /// Interaction 17.1: data types, with operations and fields.
+    pub data: Vec<Grant>,
+    /// Interaction 17.2: when.
+    pub access_period: AccessPeriod,
+    /// Interaction 17.3: why.
+    pub purposes: Vec<NamedPurpose>,
+    /// Interaction 17.4: by which acts.
+    pub basis: Vec<Basis>,
+    /// Interaction 17.5: how accesses are accounted for.
+    pub accounting: Accounting,
+    /// Interaction 17.6: how information is restored after a failure of the exchange.
+    pub recovery: Recovery,
+    /// Interaction 17.7: protection measures.
+    pub protection: Protection,
+    /// What personal data passes, where any does (Law 4.2.11, 5.12).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub personal_data: Option<PersonalDataClause>,
+    /// Documents under the signatures, by SHA-256 in hexadecimal (Portal 64-65).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<Attachment>,
+}
+
+/// One data type that may pass.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Grant {
+    /// Which.
+    pub data_type: DataTypeId,
+    /// The version it was signed on.
+    pub version: u32,
+    /// The operations that are allowed.
+    pub operations: Vec<OperationId>,
+    /// The fields of a response that are released: JSON Pointers, `*` for any element or member. Others are withheld
+    /// (B7).
+    pub fields: Vec<String>,
+}
+
+/// A purpose in words, with the collection purpose that it serves.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NamedPurpose {
+    /// Its code, as `Kelisim-Purpose` names it.
+    pub code: Purpose,
+    /// The purpose in words.
+    pub text: String,
+    /// For personal data: the purpose it was collected for, which this one serves (Law 4.2.11).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub collection_purpose: Option<CollectionPurpose>,
+}
+
+/// How accesses are accounted for (Interaction 17.5).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Accounting {
+    /// When the answer may leave.
+    #[serde(default)]
+    pub answer_after: AnswerAfter,
+    /// Whether each request must name its case.
+    #[serde(default)]
+    pub case: crate::Presence,
+    /// How long the record is kept, in years.
+    pub retention_years: u16,
+    /// Each holder's own accounting, in words.
+    pub text: String,
+}
+
+/// Which entry must be durable before the answer's last byte.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AnswerAfter {
+    /// The opening one, which always is.
+    #[default]
+    Opened,
+    /// The closing one too.
+    Completed,
+}
+
+/// How information is restored after a failure of the exchange (Interaction 17.6).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recovery {
+    /// Within how many hours.
+    pub within_hours: u16,
+    /// How, in words.
+    pub text: String,
+}
+
+/// Protection measures (Interaction 17.7).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Protection {
+    /// The category that the exchange is protected as; never below that of its data types (Interaction 4).
+    pub category: Category,
+    /// Whose requests pass.
+    #[serde(default)]
+    pub users: Users,
+    /// How many requests may come.
+    #[serde(default)]
+    pub rate: Rate,
+    /// Longest time in seconds for which a node may act on a registry that it could not confirm; the node's own
+    /// lease holds where this is absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lease_seconds: Option<u16>,
+    /// Further measures, in words.
+    pub text: String,
+}
+
+/// In whose name a system may ask (HR 20-21).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Users {
+    /// In its own, or that of any official it names.
+    #[default]
+    Any,
+    /// Only of officials on the approved list.
+    Listed,
+    /// Only of officials on the approved list who hold a training certificate.
+    ListedAndTrained,
+}
+
+/// Requests in a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rate {
+    /// A second, sustained.
+    pub per_second: u32,
+    /// At once, after a pause.
+    pub burst: u32,
+}
+
+impl Default for Rate {
+    /// Ours: what one clerk's system needs; agreements for more say so.
+    fn default() -> Self {
+        Self { per_second: 50, burst: 100 }
+    }
+}
+
+/// What personal data passes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PersonalDataClause {
+    /// What it was collected for (Law 4.2.11).
+    pub collection_purpose: CollectionPurpose,
+    /// The fields that are personal data, each with its item of the Government's list (Law 5.12).
+    pub fields: Vec<PersonalField>,
+}
+
+/// A field that is personal data.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PersonalField {
+    /// Where: a JSON Pointer, as in [`Grant::fields`].
+    pub field: String,
+    /// The item of the approved list that allows it.
+    pub approved_list_item: String,
+}
+
+/// A document under the signatures.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Attachment {
+    /// What it is.
+    pub title: String,
+    /// SHA-256 of its bytes, in hexadecimal.
+    pub sha256: String,
+}
+
+/// Who signs, in the order in which they must (B4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Side {
+    /// The head of the consumer's holder.
+    Consumer,
+    /// The head of the provider's holder.
+    Provider,
+    /// The regulator, who concurs.
+    Regulator,
+}
+
+impl Side {
+    /// The side's name, as signatures carry it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Consumer => "consumer",
+            Self::Provider => "provider",
+            Self::Regulator => "regulator",
+        }
+    }
+}
+
+/// A signature as the registry keeps it. Whoever acts on the agreement verifies it themselves.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Signature {
+    /// For whom.
+    pub side: Side,
+    /// With which certificate.
+    pub certificate: Fingerprint,
+    /// Whose organisation the certificate names.
+    pub bin: Bin,
+    /// Whose name the certificate bears.
+    pub signer: String,
+    /// When, as the signature itself says.
+    pub signed_at: Timestamp,
+    /// The signature (RFC 7515, general serialization).
+    pub jws: Value,
+}
+
+/// An official who may ask under an agreement (HR 20-21).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ListedUser {
+    /// How requests name them.
+    pub id: UserId,
+    /// Their name.
+    pub name: String,
+    /// The duty that needs the data.
+    pub duty: String,
+    /// Their training certificate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub training_certificate: Option<String>,
+}
+
+/// Where a version of an agreement stands (B9).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stage {
+    /// Drawn up; holders sign.
+    Draft,
+    /// Signed by both, before the regulator.
+    Submitted,
+    /// The regulator concurred: in force within its period.
+    Concurred,
+    /// The regulator refused.
+    Refused,
+    /// Stopped for a time.
+    Suspended,
+    /// Ended for good.
+    Terminated,
+    /// A newer version is in force.
+    Superseded,
+}

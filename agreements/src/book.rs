@@ -1,0 +1,246 @@
+//! The book: what the exchange path reads, made anew from the registry and swapped whole.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::period::Window;
+use crate::{
+    ActId, Agreement, AgreementText, Category, Conformity, DataType, Fingerprint, Phase, Registry, Side,
+    Stage, System, SystemId, almaty, end_of, start_of,
+};
+
+/// Systems, certificates and agreements as the exchange path looks them up.
+#[derive(Debug)]
+pub struct Book {
+    revision: u64,
+    pub(crate) environment: Phase,
+    pub(crate) zone: TimeZone,
+    pub(crate) systems: Vec<SystemPage>,
+    by_id: HashMap<SystemId, u32>,
+    by_certificate: HashMap<Fingerprint, u32>,
+    pairs: HashMap<(u32, u32), Vec<AgreementPage>>,
+}
+
+/// A system, with its conformity documents as moments.
+#[derive(Debug)]
+pub struct SystemPage {
+    /// The system.
+    pub system: System,
+    pub(crate) attestation: Validity,
+    pub(crate) quality_certificate: Validity,
+}
+
+/// Since when and until when a conformity document holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Validity {
+    Missing,
+    Withdrawn(Timestamp),
+    Between(Timestamp, Timestamp),
+}
+
+/// A version of an agreement, ready to be asked.
+#[derive(Debug)]
+pub struct AgreementPage {
+    /// What it says.
+    pub text: Arc<AgreementText>,
+    pub(crate) stage: Stage,
+    pub(crate) unproven: Option<&'static str>,
+    pub(crate) window: Window,
+    pub(crate) grants: Vec<GrantPage>,
+    pub(crate) basis: Vec<BasisPage>,
+    pub(crate) users: HashMap<Box<str>, Training>,
+}
+
+/// A data type that an agreement names.
+#[derive(Debug)]
+pub struct GrantPage {
+    /// The version that was signed on.
+    pub data_type: Arc<DataType>,
+    /// Its category now.
+    pub category: Category,
+    /// The fields that are released.
+    pub fields: Arc<[String]>,
+    /// Which of its operations are allowed, in its order.
+    pub(crate) allowed: Vec<bool>,
+}
+
+/// An act that an agreement stands on, while it is in force.
+#[derive(Debug)]
+pub(crate) struct BasisPage {
+    pub(crate) act: ActId,
+    pub(crate) from: Timestamp,
+    pub(crate) until: Timestamp,
+}
+
+/// Whether a listed official holds a training certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Training {
+    Certified,
+    None,
+}
+
+impl Book {
+    /// Makes the book of a registry, for the gateway of one environment.
+    ///
+    /// `prove` verifies the signatures of an agreement in force: a node believes none that it did not verify itself.
+    pub fn new(
+        registry: &Registry,
+        environment: Phase,
+        prove: &dyn Fn(&Agreement) -> Result<(), &'static str>,
+    ) -> Self {
+        let zone = almaty();
+        let mut by_id = HashMap::new();
+        let mut by_certificate = HashMap::new();
+        let mut systems = Vec::new();
+        for (at, system) in (0..).zip(registry.systems()) {
+            by_id.insert(system.card.id.clone(), at);
+            for certificate in &system.certificates {
+                by_certificate.insert(certificate.fingerprint, at);
+            }
+            systems.push(SystemPage {
+                system: system.clone(),
+                attestation: Validity::of(system.attestation.as_ref(), &zone),
+                quality_certificate: Validity::of(system.quality_certificate.as_ref(), &zone),
+            });
+        }
+        let mut pairs: HashMap<_, Vec<_>> = HashMap::new();
+        for agreement in registry.agreements() {
+            let Some(page) = AgreementPage::of(agreement, registry, &zone, prove) else { continue };
+            let ends = (by_id.get(&page.text.consumer), by_id.get(&page.text.provider));
+            let (Some(consumer), Some(provider)) = ends else { continue };
+            pairs.entry((*consumer, *provider)).or_default().push(page);
+        }
+        Self { revision: registry.revision(), environment, zone, systems, by_id, by_certificate, pairs }
+    }
+
+    /// The registry's revision that this is the book of.
+    pub fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// The environment that this is the book for.
+    pub fn environment(&self) -> Phase {
+        self.environment
+    }
+
+    /// The system that a certificate is bound to.
+    pub fn bound_to(&self, certificate: &Fingerprint) -> Option<&SystemPage> {
+        self.by_certificate.get(certificate).map(|at| &self.systems[*at as usize])
+    }
+
+    /// A system by its code.
+    pub fn system(&self, id: &str) -> Option<&SystemPage> {
+        self.by_id.get(id).map(|at| &self.systems[*at as usize])
+    }
+
+    /// All systems.
+    pub fn systems(&self) -> &[SystemPage] {
+        &self.systems
+    }
+
+    /// All agreements that are in force, suspended, terminated, or before the regulator.
+    pub fn agreements(&self) -> impl Iterator<Item = &AgreementPage> {
+        self.pairs.values().flatten()
+    }
+
+    pub(crate) fn consumer_at(&self, certificate: &Fingerprint) -> Option<u32> {
+        self.by_certificate.get(certificate).copied()
+    }
+
+    pub(crate) fn provider_at(&self, id: &str) -> Option<u32> {
+        self.by_id.get(id).copied()
+    }
+
+    pub(crate) fn between(&self, consumer: u32, provider: u32) -> &[AgreementPage] {
+        self.pairs.get(&(consumer, provider)).map_or(&[], Vec::as_slice)
+    }
+}
+
+impl AgreementPage {
+    fn of(
+        agreement: &Agreement,
+        registry: &Registry,
+        zone: &TimeZone,
+        prove: &dyn Fn(&Agreement) -> Result<(), &'static str>,
+    ) -> Option<Self> {
+        match agreement.stage {
+            Stage::Submitted | Stage::Concurred | Stage::Suspended | Stage::Terminated => {}
+            Stage::Draft | Stage::Refused | Stage::Superseded => return None,
+        }
+        let text = agreement.text.clone()?;
+        let unproven = match agreement.stage {
+            Stage::Concurred => all_sides(agreement).and_then(|()| prove(agreement)).err(),
+            _ => None,
+        };
+        let grants = text.data.iter().filter_map(|grant| {
+            let data_type = registry.data_type(&text.provider, &grant.data_type, grant.version)?;
+            let allowed = data_type.operations.iter().map(|one| grant.operations.contains(&one.id)).collect();
+            Some(GrantPage {
+                data_type: Arc::clone(data_type),
+                category: registry.category(&text.provider, &grant.data_type)?,
+                fields: grant.fields.clone().into(),
+                allowed,
+            })
+        });
+        let basis = text.basis.iter().map(|basis| {
+            // An act that is not in the register is in force never.
+            let (from, until) = match registry.act(&basis.act, &basis.version) {
+                None => (Timestamp::MAX, Timestamp::MIN),
+                Some(act) => (
+                    start_of(act.in_force_from, zone),
+                    act.in_force_until.map_or(Timestamp::MAX, |day| end_of(day, zone)),
+                ),
+            };
+            BasisPage { act: basis.act.clone(), from, until }
+        });
+        let users = registry.users(&text.number).iter().map(|user| {
+            let training = match user.training_certificate {
+                Some(_) => Training::Certified,
+                None => Training::None,
+            };
+            (user.id.as_str().into(), training)
+        });
+        Some(Self {
+            stage: agreement.stage.clone(),
+            unproven,
+            window: Window::new(&text.access_period, zone),
+            grants: grants.collect(),
+            basis: basis.collect(),
+            users: users.collect(),
+            text,
+        })
+    }
+
+    /// The data types that it names, as published.
+    pub fn grants(&self) -> &[GrantPage] {
+        &self.grants
+    }
+
+    /// Where it stands.
+    pub fn stage(&self) -> &Stage {
+        &self.stage
+    }
+}
+
+/// B3, B4: an agreement in force bears the signatures of both holders and of the regulator.
+fn all_sides(agreement: &Agreement) -> Result<(), &'static str> {
+    let signed = |side| agreement.signatures.iter().any(|signature| signature.side == side);
+    if [Side::Consumer, Side::Provider, Side::Regulator].into_iter().all(signed) {
+        Ok(())
+    } else {
+        Err("signature-missing")
+    }
+}
+
+impl Validity {
+    fn of(conformity: Option<&Conformity>, zone: &TimeZone) -> Self {
+        match conformity {
+            None => Self::Missing,
+            Some(Conformity { withdrawn: Some(at), .. }) => Self::Withdrawn(*at),
+            Some(held) => Self::Between(start_of(held.valid_from, zone), end_of(held.valid_until, zone)),
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! Commands: everything that operators do; and events: what the registry remembers of it.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use ipnet::IpNet;
+
+use crate::{
+    Act, ActId, Actor, AgreementNumber, Bin, BoundCertificate, Category, Conformity, DataType, DataTypeId,
+    Document, Endpoint, Fingerprint, Holder, ListedUser, Operator, Signature, SystemCard, SystemId,
+};
+
+/// Something an operator asks the registry to do.
+#[derive(Debug, Clone, PartialEq)]
+#[allow(missing_docs, reason = "fields are named by their types")]
+pub enum Command {
+    /// Enters an organisation, or corrects its card.
+    RegisterHolder(Holder),
+    /// Lets somebody issue commands.
+    RegisterOperator(Operator),
+    /// Says which organisation is the regulator. Once.
+    NameRegulator(Bin),
+    /// Enters a version of an act.
+    RecordAct(Act),
+    /// Says when a version of an act loses force.
+    RepealAct { act: ActId, version: String, last_day: Date, successor: Option<ActId> },
+    /// Registers a system whose application is complete (Registration 5-8).
+    RegisterSystem { card: SystemCard, code: String },
+    /// Corrects where a system may connect from and where it listens (A4, A9).
+    UpdateSystem { system: SystemId, networks: Option<Vec<IpNet>>, endpoint: Option<Endpoint> },
+    /// Stops a system for a time.
+    SuspendSystem(SystemId),
+    /// Lets a suspended system exchange again.
+    ResumeSystem(SystemId),
+    /// Ends a system for good.
+    DecommissionSystem(SystemId),
+    /// Moves a system from trial to production, with its act (Interaction 12-13).
+    EnterProduction { system: SystemId, act: Document },
+    /// Records a system's attestation.
+    RecordAttestation { system: SystemId, conformity: Conformity },
+    /// Withdraws a system's attestation.
+    WithdrawAttestation(SystemId),
+    /// Records a system's quality certificate.
+    RecordQualityCertificate { system: SystemId, conformity: Conformity },
+    /// Withdraws a system's quality certificate.
+    WithdrawQualityCertificate(SystemId),
+    /// Binds a certificate to a system.
+    BindCertificate { system: SystemId, certificate: BoundCertificate },
+    /// Unbinds a certificate.
+    UnbindCertificate(Fingerprint),
+    /// Publishes a version of a data type.
+    PublishDataType(DataType),
+    /// Changes a data type's category, for all its versions (Interaction 4).
+    Categorise { provider: SystemId, data_type: DataTypeId, category: Category },
+    /// Draws up a version of an agreement: `document` is its canonical form (RFC 8785).
+    DraftAgreement { document: String },
+    /// Adds a holder's signature.
+    SignAgreement { number: AgreementNumber, version: u32, signature: Signature },
+    /// Puts an agreement before the regulator.
+    SubmitAgreement { number: AgreementNumber, version: u32 },
+    /// Concurs in an agreement, with remarks or without.
+    ConcurInAgreement { number: AgreementNumber, version: u32, signature: Signature, remarks: Vec<String> },
+    /// Refuses an agreement.
+    RefuseAgreement { number: AgreementNumber, version: u32 },
+    /// Stops an agreement for a time.
+    SuspendAgreement { number: AgreementNumber, version: u32 },
+    /// Lets a suspended agreement work again.
+    ResumeAgreement { number: AgreementNumber, version: u32 },
+    /// Ends an agreement for good.
+    TerminateAgreement { number: AgreementNumber, version: u32 },
+    /// Replaces the list of officials who may ask under an agreement (HR 20-21).
+    ApproveUsers { number: AgreementNumber, users: Vec<ListedUser> },
+}
+
+/// Something that happened: append-only, numbered, never edited.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "kebab-case", deny_unknown_fields)]
+#[allow(missing_docs, reason = "each is the outcome of the command of the same subject")]
+pub enum Event {
+    HolderRegistered { holder: Holder },
+    OperatorRegistered { operator: Operator },
+    RegulatorNamed { bin: Bin },
+    ActRecorded { act: Act },
+    ActRepealed { act: ActId, version: String, last_day: Date, successor: Option<ActId> },
+    SystemRegistered { card: SystemCard, code: String },
+    SystemUpdated { system: SystemId, networks: Option<Vec<IpNet>>, endpoint: Option<Endpoint> },
+    SystemSuspended { system: SystemId },
+    SystemResumed { system: SystemId },
+    SystemDecommissioned { system: SystemId },
+    ProductionEntered { system: SystemId, act: Document },
+    AttestationRecorded { system: SystemId, conformity: Conformity },
+    AttestationWithdrawn { system: SystemId },
+    QualityCertificateRecorded { system: SystemId, conformity: Conformity },
+    QualityCertificateWithdrawn { system: SystemId },
+    CertificateBound { system: SystemId, certificate: BoundCertificate },
+    CertificateUnbound { system: SystemId, certificate: Fingerprint },
+    DataTypePublished { data_type: DataType },
+    DataTypeCategorised { provider: SystemId, data_type: DataTypeId, category: Category },
+    AgreementDrafted { document: String },
+    AgreementSigned { number: AgreementNumber, version: u32, signature: Signature },
+    AgreementSubmitted { number: AgreementNumber, version: u32, conformity: Vec<String> },
+    AgreementConcurred { number: AgreementNumber, version: u32, signature: Signature, remarks: Vec<String> },
+    AgreementRefused { number: AgreementNumber, version: u32 },
+    AgreementSuspended { number: AgreementNumber, version: u32 },
+    AgreementResumed { number: AgreementNumber, version: u32 },
+    AgreementTerminated { number: AgreementNumber, version: u32 },
+    AgreementSuperseded { number: AgreementNumber, version: u32 },
+    UsersApproved { number: AgreementNumber, users: Vec<ListedUser> },
+}
+
+/// An event as the registry keeps it: with its number, who caused it, when and why.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Recorded {
+    /// Its number; the first is 1.
+    pub sequence: u64,
+    /// When.
+    pub at: Timestamp,
+    /// Who.
+    pub actor: Actor,
+    /// Why.
+    pub reason: String,
+    /// What.
+    pub event: Event,
+}

@@ -1,0 +1,185 @@
+//! Data types: what may be exchanged, with its operations, schemas and category.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{CollectionPurpose, DataTypeId, OperationId, PathTemplate, SystemId};
+
+/// Access category, from open to never (Interaction 4; Portal 3; Law 1.21).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Category {
+    /// Open to everybody.
+    Public,
+    /// For those whom an agreement names.
+    Restricted,
+    /// For official use: its mark travels with it.
+    OfficialUse,
+    /// Confidential (Law 1.21).
+    Confidential,
+    /// A state secret: never passes (Portal 3).
+    StateSecret,
+}
+
+/// Methods an operation may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Method {
+    /// Reads.
+    Get,
+    /// Reads the head only.
+    Head,
+    /// Adds.
+    Post,
+    /// Replaces.
+    Put,
+    /// Changes.
+    Patch,
+    /// Removes.
+    Delete,
+}
+
+impl Method {
+    /// The method's name on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Head => "HEAD",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Patch => "PATCH",
+            Self::Delete => "DELETE",
+        }
+    }
+
+    /// Whether asking twice does no more than asking once (RFC 9110 §9.2.2).
+    pub fn is_idempotent(self) -> bool {
+        match self {
+            Self::Get | Self::Head | Self::Put | Self::Delete => true,
+            Self::Post | Self::Patch => false,
+        }
+    }
+
+    /// Reads a method's name.
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Get, Self::Head, Self::Post, Self::Put, Self::Patch, Self::Delete]
+            .into_iter()
+            .find(|method| method.as_str() == name)
+    }
+}
+
+/// What a body may be.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Payload {
+    /// Its media type, without parameters.
+    #[serde(default = "json")]
+    pub media_type: String,
+    /// Its JSON Schema (draft 2020-12 unless `$schema` says 7).
+    pub schema: Value,
+    /// Most bytes it may have. Default: 1 MiB (DESIGN, "The path of a call").
+    #[serde(default = "one_mebibyte")]
+    pub max_bytes: u64,
+}
+
+/// A query parameter of an operation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Parameter {
+    /// Its name.
+    pub name: String,
+    /// Whether it may be left out.
+    #[serde(default)]
+    pub presence: Presence,
+}
+
+/// Whether something may be left out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Presence {
+    /// It may.
+    #[default]
+    Optional,
+    /// It may not.
+    Required,
+}
+
+/// Where a request names the person whom the data is about (D4).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SubjectPlace {
+    /// A place of the path template.
+    Path(String),
+    /// A query parameter.
+    Query(String),
+}
+
+/// One operation of a data type.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Operation {
+    /// Its code.
+    pub id: OperationId,
+    /// Its method.
+    pub method: Method,
+    /// Its path, after `/{provider}/{data-type}`.
+    pub path: PathTemplate,
+    /// Its query parameters; others do not pass.
+    #[serde(default)]
+    pub query: Vec<Parameter>,
+    /// Where the subject is named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<SubjectPlace>,
+    /// What the request's body is; absent where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<Payload>,
+    /// What the body of a successful response is; absent where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub response: Option<Payload>,
+    /// The logical part of the resource that is read or written (Interaction 7).
+    pub logical_part: String,
+}
+
+/// That a data type holds personal data, and what for it was collected.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PersonalData {
+    /// What it was collected for (Law 4.2.11).
+    pub collection_purpose: CollectionPurpose,
+}
+
+/// A published version of a data type.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataType {
+    /// Its code, unique within its provider.
+    pub id: DataTypeId,
+    /// Its version; agreements keep the one they were signed on.
+    pub version: u32,
+    /// Who provides it.
+    pub provider: SystemId,
+    /// Its title.
+    pub title: String,
+    /// Its category, set by the holder of the resource (Interaction 4).
+    pub category: Category,
+    /// Whether it holds personal data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub personal: Option<PersonalData>,
+    /// Its operations.
+    pub operations: Vec<Operation>,
+}
+
+impl DataType {
+    /// The operation that a method and decoded path segments mean.
+    pub fn operation_at<S: AsRef<str>>(&self, method: Method, path: &[S]) -> Option<&Operation> {
+        self.operations.iter().find(|operation| operation.method == method && operation.path.matches(path))
+    }
+}
+
+fn json() -> String {
+    "application/json".to_owned()
+}
+
+fn one_mebibyte() -> u64 {
+    1 << 20
+}

@@ -1,0 +1,188 @@
+//! Drafts, and what they still lack.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::{AgreementText, Category, Registry, SystemId};
+
+/// Something wrong with a draft, against the clause that asks for it.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Problem {
+    /// The field.
+    pub field: String,
+    /// The clause.
+    pub clause: &'static str,
+    /// What is wrong and what to do.
+    pub message: String,
+}
+
+/// The seven fields without which an agreement cannot be submitted, each with its clause (Interaction 17).
+pub const SEVEN_FIELDS: [(&str, &str); 7] = [
+    ("data", "Interaction 17.1"),
+    ("access_period", "Interaction 17.2"),
+    ("purposes", "Interaction 17.3"),
+    ("basis", "Interaction 17.4"),
+    ("accounting", "Interaction 17.5"),
+    ("recovery", "Interaction 17.6"),
+    ("protection", "Interaction 17.7"),
+];
+
+/// Reads a draft and judges it: the agreement it is, or everything that is wrong with it.
+///
+/// # Errors
+/// All problems found, the missing ones of the seven fields first.
+pub fn lint(draft: &Value, registry: &Registry) -> Result<AgreementText, Vec<Problem>> {
+    let mut problems = Vec::new();
+    for (field, clause) in SEVEN_FIELDS {
+        let absent = match draft.get(field) {
+            None | Some(Value::Null) => true,
+            Some(Value::Array(items)) => items.is_empty(),
+            Some(_) => false,
+        };
+        if absent {
+            problem(&mut problems, field, clause, "missing: an agreement states all seven fields".into());
+        }
+    }
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    let text = AgreementText::deserialize(draft).map_err(|error| {
+        vec![Problem { field: "".into(), clause: "Interaction 17", message: error.to_string() }]
+    })?;
+    judge(&text, registry, &mut problems);
+    if problems.is_empty() { Ok(text) } else { Err(problems) }
+}
+
+fn judge(text: &AgreementText, registry: &Registry, problems: &mut Vec<Problem>) {
+    parties(text, registry, problems);
+    grants(text, registry, problems);
+    personal(text, registry, problems);
+    let period = &text.access_period;
+    if period.until < period.from {
+        problem(problems, "access_period", "Interaction 17.2", "ends before it begins".into());
+    }
+    if period.hours.as_ref().is_some_and(|hours| hours.from == hours.until) {
+        problem(problems, "access_period", "Interaction 17.2", "hours from and until are the same".into());
+    }
+    for basis in &text.basis {
+        if registry.act(&basis.act, &basis.version).is_none() {
+            let message =
+                format!("act {} version {} is not in the register of acts", basis.act, basis.version);
+            problem(problems, "basis", "Interaction 17.4", message);
+        }
+    }
+    for (at, purpose) in text.purposes.iter().enumerate() {
+        if text.purposes[..at].iter().any(|earlier| earlier.code == purpose.code) {
+            problem(problems, "purposes", "Interaction 17.3", format!("{} stands twice", purpose.code));
+        }
+    }
+    if text.protection.rate.per_second == 0 || text.protection.rate.burst == 0 {
+        problem(problems, "protection", "Interaction 17.7", "a rate of zero allows nothing".into());
+    }
+    for attachment in &text.attachments {
+        if attachment.sha256.len() != 64 || !attachment.sha256.bytes().all(|b| b.is_ascii_hexdigit()) {
+            problem(problems, "attachments", "Portal 65", format!("{}: not a SHA-256", attachment.title));
+        }
+    }
+}
+
+fn parties(text: &AgreementText, registry: &Registry, problems: &mut Vec<Problem>) {
+    let mut known = |field: &str, id: &SystemId| {
+        if registry.system(id).is_none() {
+            problem(problems, field, "Interaction 16", format!("system {id} is not registered"));
+        }
+    };
+    known("consumer", &text.consumer);
+    known("provider", &text.provider);
+    if text.consumer == text.provider {
+        problem(problems, "provider", "Interaction 16", "consumer and provider are one system".into());
+    }
+}
+
+fn grants(text: &AgreementText, registry: &Registry, problems: &mut Vec<Problem>) {
+    for (at, grant) in text.data.iter().enumerate() {
+        let Some(data_type) = registry.data_type(&text.provider, &grant.data_type, grant.version) else {
+            let message =
+                format!("{} does not publish {} version {}", text.provider, grant.data_type, grant.version);
+            problem(problems, "data", "Interaction 17.1", message);
+            continue;
+        };
+        if text.data[..at].iter().any(|earlier| earlier.data_type == grant.data_type) {
+            problem(problems, "data", "Interaction 17.1", format!("{} stands twice", grant.data_type));
+        }
+        if grant.operations.is_empty() {
+            problem(problems, "data", "Interaction 17.1", format!("{}: no operation", grant.data_type));
+        }
+        for operation in &grant.operations {
+            if !data_type.operations.iter().any(|known| known.id == *operation) {
+                let message = format!("{} has no operation {operation}", grant.data_type);
+                problem(problems, "data", "Interaction 17.1", message);
+            }
+        }
+        if grant.fields.is_empty() {
+            let message = format!("{}: name the fields that are released", grant.data_type);
+            problem(problems, "data", "Law 4.2.11", message);
+        }
+        for field in &grant.fields {
+            if !(field.is_empty() || field.starts_with('/')) {
+                problem(problems, "data", "Interaction 17.1", format!("{field:?} is not a JSON Pointer"));
+            }
+        }
+        let category = registry.category(&text.provider, &grant.data_type).unwrap_or(data_type.category);
+        if category == Category::StateSecret {
+            let message = format!("{} is a state secret, which never passes", grant.data_type);
+            problem(problems, "data", "Portal 3", message);
+        } else if category > text.protection.category {
+            let message = format!("{} is {category:?}; an agreement cannot lower that", grant.data_type);
+            problem(problems, "protection", "Interaction 4", message);
+        }
+    }
+}
+
+fn personal(text: &AgreementText, registry: &Registry, problems: &mut Vec<Problem>) {
+    for grant in &text.data {
+        let Some(data_type) = registry.data_type(&text.provider, &grant.data_type, grant.version) else {
+            continue;
+        };
+        let Some(personal) = &data_type.personal else { continue };
+        let collected = &personal.collection_purpose;
+        match &text.personal_data {
+            None => {
+                let message =
+                    format!("{} holds personal data: state its collection purpose", grant.data_type);
+                problem(problems, "personal_data", "Law 4.2.11", message);
+            }
+            Some(clause) if clause.collection_purpose != *collected => {
+                let message = format!("{} was collected for {collected}", grant.data_type);
+                problem(problems, "personal_data", "Law 4.2.11", message);
+            }
+            Some(_) => {}
+        }
+        if grant.fields.iter().any(String::is_empty) {
+            let message = format!("{}: personal data is named field by field", grant.data_type);
+            problem(problems, "data", "Law 4.2.11", message);
+        }
+        for purpose in &text.purposes {
+            if purpose.collection_purpose.as_ref() != Some(collected) {
+                let message = format!("{} does not serve {collected}", purpose.code);
+                problem(problems, "purposes", "Law 4.2.11", message);
+            }
+        }
+    }
+    if let Some(clause) = &text.personal_data {
+        if clause.fields.is_empty() {
+            let message = "name the personal fields, each with its item of the approved list".into();
+            problem(problems, "personal_data", "Law 5.12", message);
+        }
+        for field in &clause.fields {
+            if field.approved_list_item.trim().is_empty() {
+                let message = format!("{}: no item of the approved list", field.field);
+                problem(problems, "personal_data", "Law 5.12", message);
+            }
+        }
+    }
+}
+
+fn problem(problems: &mut Vec<Problem>, field: &str, clause: &'static str, message: String) {
+    problems.push(Problem { field: field.to_owned(), clause, message });
+}

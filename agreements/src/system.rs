@@ -1,0 +1,196 @@
+//! Registered systems and what gives them standing to exchange.
+
+use ipnet::IpNet;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use crate::{Bin, Fingerprint, Region, SystemId};
+
+/// Whose a system is. Both kinds may exchange; both need an attestation and a certificate (Interaction 14).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ownership {
+    /// A state body's: registered, with a registration code.
+    State,
+    /// Another's: accounted for, with an accounting code.
+    NonState,
+}
+
+/// Phase of operation (Interaction 12-13), and the environment a gateway serves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Phase {
+    /// Trial operation: synthetic data only.
+    Trial,
+    /// Production operation.
+    Production,
+}
+
+/// Whether a system is marked *national* (Law 4.2.8).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Significance {
+    /// Not marked.
+    #[default]
+    Ordinary,
+    /// Marked national.
+    National,
+}
+
+/// Where a system stands in the registry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SystemStatus {
+    /// In the registry, with its code.
+    Registered,
+    /// Stopped for a time.
+    Suspended,
+    /// Ended: refused at once and for good (Registration, annex).
+    Decommissioned,
+}
+
+/// Kinds of documents that a registration rests on (Registration 5-8).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DocumentKind {
+    /// Description of the system.
+    Description,
+    /// Act of entry into trial operation.
+    TrialAct,
+    /// Technical documentation.
+    TechnicalDocumentation,
+    /// Act of entry into production operation.
+    ProductionAct,
+    /// Attestation.
+    Attestation,
+    /// Quality certificate.
+    QualityCertificate,
+    /// Anything else.
+    Other,
+}
+
+/// A kept document, named by what it contains.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Document {
+    /// What it is.
+    pub kind: DocumentKind,
+    /// SHA-256 of its bytes, in hexadecimal.
+    pub sha256: String,
+    /// Its title.
+    pub title: String,
+}
+
+/// Where a provider listens.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Endpoint {
+    /// `host:port` to dial.
+    pub address: String,
+    /// The name its certificate must bear.
+    pub server_name: String,
+    /// What stands before the operation's path; empty or `/…` without a final slash.
+    #[serde(default)]
+    pub base_path: String,
+}
+
+/// A conformity document: an attestation or a quality certificate (Interaction 14).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Conformity {
+    /// Its number.
+    pub number: String,
+    /// Who issued it: for a quality certificate, an accredited body.
+    pub issuer: String,
+    /// First day of validity.
+    pub valid_from: Date,
+    /// Last day of validity.
+    pub valid_until: Date,
+    /// SHA-256 of the document, in hexadecimal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub document: Option<String>,
+    /// When it was withdrawn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub withdrawn: Option<Timestamp>,
+}
+
+/// A registration certificate bound to a system.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BoundCertificate {
+    /// Which certificate.
+    pub fingerprint: Fingerprint,
+    /// Its serial number, in hexadecimal.
+    pub serial: String,
+    /// When it ends.
+    pub not_after: Timestamp,
+}
+
+/// What an application for registration states.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SystemCard {
+    /// How the system is named.
+    pub id: SystemId,
+    /// Its title.
+    pub name: String,
+    /// Who runs it.
+    pub holder: Bin,
+    /// Who owns it.
+    pub owner: Bin,
+    /// State or not.
+    pub ownership: Ownership,
+    /// Trial or production.
+    pub phase: Phase,
+    /// Marked national or not.
+    #[serde(default)]
+    pub significance: Significance,
+    /// Where it is; absent for the whole Republic.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<Region>,
+    /// The networks it may connect from (Law 1.23; Interaction 11, 19).
+    pub networks: Vec<IpNet>,
+    /// Where it listens, if it provides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<Endpoint>,
+    /// The employee responsible for it (Registration 9).
+    pub responsible: String,
+    /// The documents of the application.
+    #[serde(default)]
+    pub documents: Vec<Document>,
+}
+
+impl SystemCard {
+    /// The documents which this application still lacks (Registration 5-8): none when it is complete.
+    pub fn missing_documents(&self) -> Vec<DocumentKind> {
+        let mut wanted = match self.ownership {
+            Ownership::State => {
+                vec![DocumentKind::Description, DocumentKind::TrialAct, DocumentKind::TechnicalDocumentation]
+            }
+            Ownership::NonState => vec![DocumentKind::Description],
+        };
+        if self.ownership == Ownership::State && self.phase == Phase::Production {
+            wanted.push(DocumentKind::ProductionAct);
+        }
+        wanted.retain(|kind| !self.documents.iter().any(|document| document.kind == *kind));
+        wanted
+    }
+}
+
+/// A system in the registry.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct System {
+    /// What its application stated, as corrected since.
+    pub card: SystemCard,
+    /// Registration code of a state system, accounting code of another.
+    pub code: String,
+    /// Where it stands.
+    pub status: SystemStatus,
+    /// Its attestation.
+    pub attestation: Option<Conformity>,
+    /// Its quality certificate.
+    pub quality_certificate: Option<Conformity>,
+    /// Its certificates; several at a time while one is renewed.
+    pub certificates: Vec<BoundCertificate>,
+}

@@ -1,0 +1,104 @@
+//! Path templates of operations, such as `/persons/{iin}/orders`.
+
+use serde::{Deserialize, Serialize};
+
+/// A path with named places, compared segment by segment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct PathTemplate {
+    text: String,
+    segments: Vec<Segment>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Segment {
+    Literal(String),
+    Place(String),
+}
+
+/// Why a text is no path template.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "a path template is '/' or '/'-separated segments of letters, digits, '-', '.', '_' or one '{{name}}': {0:?}"
+)]
+pub struct TemplateError(String);
+
+impl PathTemplate {
+    /// Reads a template.
+    ///
+    /// # Errors
+    /// [`TemplateError`] if a segment is empty, a dot segment, or neither literal nor one place.
+    pub fn new(text: &str) -> Result<Self, TemplateError> {
+        let wrong = || TemplateError(text.to_owned());
+        let rest = text.strip_prefix('/').ok_or_else(wrong)?;
+        let mut segments = Vec::new();
+        for piece in rest.split('/').filter(|_| !rest.is_empty()) {
+            let place = piece.strip_prefix('{').and_then(|inner| inner.strip_suffix('}'));
+            let name = place.unwrap_or(piece);
+            let plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_'));
+            if name.is_empty() || !plain || name == "." || name == ".." {
+                return Err(wrong());
+            }
+            segments.push(match place {
+                Some(name) => Segment::Place(name.to_owned()),
+                None => Segment::Literal(piece.to_owned()),
+            });
+        }
+        Ok(Self { text: text.to_owned(), segments })
+    }
+
+    /// Whether decoded path segments are of this form.
+    pub fn matches<S: AsRef<str>>(&self, path: &[S]) -> bool {
+        path.len() == self.segments.len()
+            && self.segments.iter().zip(path).all(|(segment, piece)| match segment {
+                Segment::Literal(literal) => literal == piece.as_ref(),
+                Segment::Place(_) => !piece.as_ref().is_empty(),
+            })
+    }
+
+    /// What stands in the place `name` of a matching path.
+    pub fn place<'p, S: AsRef<str>>(&self, name: &str, path: &'p [S]) -> Option<&'p str> {
+        let at = self.segments.iter().position(|s| matches!(s, Segment::Place(place) if place == name))?;
+        path.get(at).map(AsRef::as_ref)
+    }
+
+    /// The template as written.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+}
+
+impl TryFrom<String> for PathTemplate {
+    type Error = TemplateError;
+    fn try_from(text: String) -> Result<Self, TemplateError> {
+        Self::new(&text)
+    }
+}
+
+impl From<PathTemplate> for String {
+    fn from(template: PathTemplate) -> String {
+        template.text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_template_matches_segment_by_segment() {
+        let template = PathTemplate::new("/persons/{iin}/orders").unwrap();
+        assert!(template.matches(&["persons", "860101300123", "orders"]));
+        assert!(!template.matches(&["persons", "", "orders"]));
+        assert!(!template.matches(&["persons", "1"]));
+        assert_eq!(template.place("iin", &["persons", "7", "orders"]), Some("7"));
+        assert!(PathTemplate::new("/").unwrap().matches::<&str>(&[]));
+    }
+
+    #[test]
+    fn a_template_cannot_climb_or_hide() {
+        for bad in ["", "persons", "//", "/a/../b", "/{}", "/a{b}", "/a b", "/a/"] {
+            assert!(PathTemplate::new(bad).is_err(), "{bad}");
+        }
+    }
+}
