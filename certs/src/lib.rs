@@ -1,1 +1,45 @@
 //! Who is on the line: trust anchors, verification, revocation, keys, signatures, the trial authority.
+//!
+//! ```text
+//! trust       anchors + issuing authorities + revocation lists → TrustSet; Trust = the set in force,
+//!             swapped whole, with a cache of verified chains; status() asks again on every call
+//! revocation  what one revocation list settles about one certificate
+//! keys        private keys and identities from files that nobody else may read
+//! tls         mutual TLS: Acceptor for those who call us, Connector for those whom we call
+//! sign        RFC 8785 canonical JSON and JWS signatures with `x5c`
+//! authority   the trial certification authority
+//! inspect     `kelisim certs verify`: the same verifier on files
+//! danger      whatever weakens a check
+//! ```
+//!
+//! This is the only crate that names rustls and webpki. It holds no business rules: that a certificate
+//! belongs to a system is the registry's knowledge, by [`agreements::Fingerprint`]. Time is an argument.
+
+mod certificate;
+pub mod danger;
+mod der;
+pub mod keys;
+mod name;
+pub mod revocation;
+pub mod tls;
+pub mod trust;
+
+use agreements::Fingerprint;
+use aws_lc_rs::digest;
+pub use certificate::{Certificate, Malformed, WeakKey};
+pub use name::Subject;
+pub use rustls_pki_types::CertificateDer;
+pub use trust::{Purpose, Trust, TrustAnchors, TrustSet, Untrusted, VerifiedChain};
+
+/// The fingerprint by which the registry binds a certificate (DER) to a system.
+pub fn fingerprint(certificate: &[u8]) -> Fingerprint {
+    Fingerprint::new(sha256(&[certificate]))
+}
+
+fn sha256(parts: &[&[u8]]) -> [u8; 32] {
+    let mut context = digest::Context::new(&digest::SHA256);
+    parts.iter().for_each(|part| context.update(part));
+    let mut bytes = [0; 32];
+    bytes.copy_from_slice(context.finish().as_ref());
+    bytes
+}

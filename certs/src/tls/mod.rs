@@ -1,0 +1,156 @@
+//! Mutual TLS for both sides, with rustls kept in here.
+//!
+//! [`Acceptor`] takes those who call us, [`Connector`] calls others; both end with a
+//! [`VerifiedChain`](crate::VerifiedChain) of the peer. Neither sets a deadline: the caller does, and drops
+//! the future.
+
+mod acceptor;
+mod connector;
+
+use std::fmt;
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use jiff::Timestamp;
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::time_provider::TimeProvider;
+use rustls_pki_types::UnixTime;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+pub use acceptor::{Accepted, Acceptor, AcceptorOptions, HandshakeFailure, Unready};
+pub use connector::{ConnectFailure, Connected, Connector, ConnectorOptions};
+
+pub use crate::keys::Identity;
+
+/// Which protocol the two sides agreed on (ALPN); none means HTTP/1.1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Alpn {
+    /// `http/1.1`
+    Http1,
+    /// `h2`
+    Http2,
+}
+
+/// The oldest TLS that is spoken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OldestTls {
+    /// TLS 1.3 only.
+    #[default]
+    Tls13,
+    /// TLS 1.2 as well, for systems that cannot yet do better.
+    Tls12,
+}
+
+/// Where the time comes from.
+#[derive(Clone)]
+pub struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
+
+impl Clock {
+    /// Asks `now` each time.
+    pub fn new(now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        Self(Arc::new(now))
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        (self.0)()
+    }
+}
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Clock")
+    }
+}
+
+impl TimeProvider for Clock {
+    fn current_time(&self) -> Option<UnixTime> {
+        let second = u64::try_from(self.now().as_second()).ok()?;
+        Some(UnixTime::since_unix_epoch(std::time::Duration::from_secs(second)))
+    }
+}
+
+/// A connection over mutual TLS whose handshake is done.
+#[derive(Debug)]
+pub struct TlsStream<IO>(tokio_rustls::TlsStream<IO>);
+
+impl<IO> TlsStream<IO> {
+    /// What it runs over.
+    pub fn get_ref(&self) -> &IO {
+        self.0.get_ref().0
+    }
+}
+
+impl<IO: AsyncRead + AsyncWrite + Unpin> AsyncRead for TlsStream<IO> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(cx, buf)
+    }
+}
+
+impl<IO: AsyncRead + AsyncWrite + Unpin> AsyncWrite for TlsStream<IO> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(cx, buf)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write_vectored(cx, bufs)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.0.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(cx)
+    }
+}
+
+impl Alpn {
+    fn name(self) -> &'static [u8] {
+        match self {
+            Self::Http1 => b"http/1.1",
+            Self::Http2 => b"h2",
+        }
+    }
+
+    fn names(offered: &[Self]) -> Vec<Vec<u8>> {
+        offered.iter().map(|alpn| alpn.name().to_vec()).collect()
+    }
+
+    fn agreed(name: Option<&[u8]>) -> Self {
+        if name == Some(Self::Http2.name()) { Self::Http2 } else { Self::Http1 }
+    }
+}
+
+impl OldestTls {
+    fn versions(self) -> &'static [&'static rustls::SupportedProtocolVersion] {
+        match self {
+            Self::Tls13 => TLS13_ONLY,
+            Self::Tls12 => rustls::ALL_VERSIONS,
+        }
+    }
+}
+
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(aws_lc_rs::default_provider())
+}
+
+/// rustls' own error within what tokio-rustls reports.
+fn tls_error(error: &io::Error) -> Option<&rustls::Error> {
+    error.get_ref()?.downcast_ref()
+}
+
+static TLS13_ONLY: &[&rustls::SupportedProtocolVersion] = &[&rustls::version::TLS13];
