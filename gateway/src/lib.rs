@@ -1,1 +1,2 @@
 //! The process: exchange path, exchange log, registry, command line.
+pub mod framing;
