@@ -1,2 +1,4 @@
 //! The process: exchange path, exchange log, registry, command line.
+
 pub mod framing;
+pub mod payload;

@@ -1,0 +1,29 @@
+//! JSON payloads: validated against the data type's schema, and trimmed to what the agreement names.
+//!
+//! ```text
+//! bytes ─ Document::read ─→ Document ─ Schema ─→ Checked            a request, or a reply given whole
+//!         strict RFC 8259   (a tape)   the judge └ Selection ─→ Trimmed     only the fields named
+//! ```
+//!
+//! The document is read once into a tape of offsets; the `jsonschema` library, generic over how JSON is
+//! represented, walks the tape directly, so there is one validator and one verdict, and no tree is built.
+//! Nothing here does I/O: references that leave the schema are refused, never fetched.
+//!
+//! Trust: documents come from hostile peers, schemas from registered holders. Both are bounded in time and
+//! memory ([`Limits`]). What a [`Violation`] says is written to logs: it never holds a value of the document,
+//! nor a member name that the schema does not name itself.
+
+mod cache;
+mod document;
+mod schema;
+mod selection;
+mod survey;
+mod tape;
+mod trim;
+mod violation;
+
+pub use cache::SchemaCache;
+pub use schema::{Checked, Limits, Schema, SchemaError};
+pub use selection::{Selection, SelectionError};
+pub use trim::{Trimmed, Withheld};
+pub use violation::Violation;

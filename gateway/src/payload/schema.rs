@@ -1,0 +1,196 @@
+//! Schemas: compiled once, then asked about every document.
+
+use jsonschema::{Draft, PatternOptions, Validator};
+use serde_json::Value;
+
+use super::document::Document;
+use super::selection::Selection;
+use super::survey::{Refuse, survey};
+use super::tape::{Place, Tape};
+use super::trim::{Trimmed, trim};
+use super::violation::{Names, Violation};
+
+/// A compiled JSON Schema, draft 2020-12 or draft 7.
+///
+/// `format` is asserted, and an unknown format is no schema; patterns take linear time; references stay
+/// within the schema.
+#[derive(Debug)]
+pub struct Schema {
+    validator: Validator<Tape>,
+    names: Names,
+    alternatives: bool,
+    document_depth: u16,
+}
+
+/// Bounds for schemas and for the documents they judge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Arrays and objects that a document may nest; above 64 it counts as 64. Default: 64.
+    pub document_depth: u16,
+    /// Arrays and objects that a schema may nest. Default: 64.
+    pub schema_depth: u16,
+    /// Values in a schema, of whatever kind. Default: 50,000.
+    pub schema_values: usize,
+    /// Subschemas, each applied by the one before to the same value (by `$ref`, `allOf`, …). Default: 16.
+    pub schema_chain: u16,
+    /// Keywords that one value may have to be compared with. Default: 10,000.
+    pub schema_weight: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            document_depth: DEEPEST_DOCUMENT,
+            schema_depth: 64,
+            schema_values: 50_000,
+            schema_chain: 16,
+            schema_weight: 10_000,
+        }
+    }
+}
+
+/// Why a text is no schema that we accept.
+#[derive(Debug, thiserror::Error)]
+pub enum SchemaError {
+    /// `$schema` names neither draft 2020-12 nor draft 7.
+    #[error("$schema is neither draft 2020-12 nor draft 7")]
+    Draft,
+    /// A `$ref` leads out of the schema, or nowhere.
+    #[error("a reference cannot be resolved within the schema: {0}")]
+    Reference(String),
+    /// The schema breaks the rules of its draft, or has a pattern or format that we cannot check.
+    #[error("at {pointer:?}: {reason}")]
+    Invalid {
+        /// JSON Pointer into the schema.
+        pointer: String,
+        /// What the library said; it quotes the schema only.
+        reason: String,
+    },
+    /// More values than [`Limits::schema_values`].
+    #[error("the schema is too large")]
+    TooLarge,
+    /// Nested deeper than [`Limits::schema_depth`] or [`Limits::schema_chain`].
+    #[error("the schema is nested too deeply, or its references form too long a chain")]
+    TooDeep,
+    /// Heavier than [`Limits::schema_weight`].
+    #[error("the schema applies too many keywords to one value")]
+    TooCostly,
+    /// A subschema applies itself to the same value.
+    #[error("a reference leads back to itself")]
+    Endless,
+}
+
+/// Proof that a document fits a schema. Only [`Schema::check`] makes one.
+#[derive(Debug)]
+pub struct Checked<'a> {
+    body: &'a [u8],
+}
+
+impl<'a> Checked<'a> {
+    /// The document, byte for byte.
+    #[must_use]
+    pub fn body(&self) -> &'a [u8] {
+        self.body
+    }
+}
+
+impl Schema {
+    /// Compiles a schema.
+    ///
+    /// # Errors
+    /// See [`SchemaError`].
+    pub fn compile(text: &Value, limits: Limits) -> Result<Self, SchemaError> {
+        let draft = draft(text)?;
+        let found = survey(text, draft, &limits)?;
+        let validator = jsonschema::options_for::<Tape>()
+            .with_draft(draft)
+            .with_retriever(Refuse)
+            .should_validate_formats(true)
+            .should_ignore_unknown_formats(false)
+            .with_pattern_options(
+                PatternOptions::regex().size_limit(PATTERN_BYTES).dfa_size_limit(PATTERN_BYTES),
+            )
+            .build(text)
+            .map_err(|error| SchemaError::Invalid {
+                pointer: error.instance_path().as_str().to_owned(),
+                reason: error.to_string(),
+            })?;
+        Ok(Self {
+            validator,
+            names: Names::of_schema(text),
+            alternatives: found.alternatives,
+            document_depth: limits.document_depth.min(DEEPEST_DOCUMENT),
+        })
+    }
+
+    /// Checks that `bytes` are one JSON document which fits the schema. The caller has bounded its size.
+    ///
+    /// # Errors
+    /// The first thing found wrong.
+    pub fn check<'a>(&self, bytes: &'a [u8]) -> Result<Checked<'a>, Violation> {
+        self.checked(bytes)?;
+        Ok(Checked { body: bytes })
+    }
+
+    /// Checks `bytes` as [`Schema::check`] does, then keeps only what `selection` names.
+    ///
+    /// # Errors
+    /// The first thing found wrong; code `nothing-agreed` if the selection names nothing of such a document.
+    pub fn check_and_trim<'a>(
+        &self,
+        bytes: &'a [u8],
+        selection: &Selection,
+    ) -> Result<Trimmed<'a>, Violation> {
+        let document = self.checked(bytes)?;
+        trim(bytes, &document, selection, &self.names)
+    }
+
+    fn checked<'a>(&self, bytes: &'a [u8]) -> Result<Document<'a>, Violation> {
+        let document = Document::read(bytes, self.document_depth)
+            .map_err(|fault| Violation::of_fault(&fault, &self.names))?;
+        let size = document.slots() as u64;
+        document.fuel.set(FUEL + FUEL_A_SLOT * size);
+        let fits = self.validator.is_valid(Place::At(&document, 0));
+        if document.fuel.get() == 0 {
+            return Err(Violation::whole("schema-work", "this document takes the schema too long"));
+        }
+        if fits { Ok(document) } else { Err(self.explain(&document)) }
+    }
+
+    /// Finds where the document does not fit.
+    #[cold]
+    fn explain(&self, document: &Document<'_>) -> Violation {
+        // Errors of alternatives are collected, perhaps one for each value: so memory follows the fuel.
+        let fuel =
+            if self.alternatives { FUEL_TO_EXPLAIN } else { FUEL + FUEL_A_SLOT * document.slots() as u64 };
+        document.fuel.set(fuel);
+        let explained = self.validator.validate(Place::At(document, 0));
+        match explained {
+            Err(error) if document.fuel.get() > 0 => Violation::of_error(&error, &self.names),
+            _ => Violation::whole("schema", "does not fit the schema; too long to say where"),
+        }
+    }
+}
+
+fn draft(text: &Value) -> Result<Draft, SchemaError> {
+    let Some(named) = text.get("$schema") else { return Ok(Draft::Draft202012) };
+    match named.as_str().map(|uri| uri.trim_end_matches('#')) {
+        Some("https://json-schema.org/draft/2020-12/schema") => Ok(Draft::Draft202012),
+        Some("http://json-schema.org/draft-07/schema") => Ok(Draft::Draft7),
+        _ => Err(SchemaError::Draft),
+    }
+}
+
+/// More would let a hostile document and schema together use up a thread's stack.
+const DEEPEST_DOCUMENT: u16 = 64;
+
+/// Most bytes of one compiled pattern.
+const PATTERN_BYTES: usize = 1 << 20;
+
+/// Looks into containers that any document may cost.
+const FUEL: u64 = 100_000;
+
+/// Further looks for each value of the document: what a schema of many alternatives needs.
+const FUEL_A_SLOT: u64 = 64;
+
+const FUEL_TO_EXPLAIN: u64 = 100_000;

@@ -1,0 +1,189 @@
+//! How much work a schema can ask for, found before it is compiled.
+//!
+//! The fuel of [`super::tape`] bounds the descent into a document. What it cannot see are schemas that apply
+//! many subschemas to *one* value (`allOf`, `$ref`, …): those are counted here.
+
+use std::collections::{HashMap, HashSet};
+use std::ptr;
+
+use jsonschema::{Draft, ReferencingError, Registry, Retrieve, Uri, uri};
+use serde_json::Value;
+
+use super::schema::{Limits, SchemaError};
+
+/// What was found out about a schema.
+#[derive(Debug)]
+pub(super) struct Survey {
+    /// Some keyword collects the errors of alternatives, so that explaining costs memory.
+    pub(super) alternatives: bool,
+}
+
+/// Refuses every reference that leaves the schema. Nothing is fetched, ever.
+pub(super) struct Refuse;
+
+impl Retrieve for Refuse {
+    fn retrieve(&self, uri: &Uri<String>) -> Result<Value, Box<dyn std::error::Error + Send + Sync>> {
+        Err(format!("{uri} is not part of the schema, and nothing is fetched").into())
+    }
+}
+
+/// Walks `schema` with everything it refers to, and refuses what costs more than `limits`.
+pub(super) fn survey(schema: &Value, draft: Draft, limits: &Limits) -> Result<Survey, SchemaError> {
+    let mut values = 0;
+    measure(schema, limits.schema_depth, &mut values)?;
+    if values > limits.schema_values {
+        return Err(SchemaError::TooLarge);
+    }
+    let resource = draft.create_resource_ref(schema);
+    let base = uri::from_str(resource.id().unwrap_or(NAMELESS).trim_end_matches('#')).map_err(unresolved)?;
+    let registry = Registry::new().retriever(Refuse).draft(draft);
+    let registry =
+        registry.add(base.as_str(), resource).map_err(unresolved)?.prepare().map_err(unresolved)?;
+    let root = registry.resolver(base.clone()).lookup("").map_err(unresolved)?.contents();
+    let mut walk = Walk {
+        registry: &registry,
+        draft,
+        limits,
+        anchored: Vec::new(),
+        done: HashMap::new(),
+        open: HashSet::new(),
+        later: vec![(root, base.clone())],
+        alternatives: false,
+    };
+    walk.find_anchored(root, &base);
+    while let Some((schema, base)) = walk.later.pop() {
+        walk.shape(schema, &base, 0)?;
+    }
+    Ok(Survey { alternatives: walk.alternatives })
+}
+
+struct Walk<'r> {
+    registry: &'r Registry<'r>,
+    draft: Draft,
+    limits: &'r Limits,
+    /// Every subschema with a `$dynamicAnchor`: a `$dynamicRef` may end at any of that name.
+    anchored: Vec<(&'r str, &'r Value, Uri<String>)>,
+    done: HashMap<*const Value, Shape>,
+    open: HashSet<*const Value>,
+    /// Subschemas for values inside the value, with the URI they stand under.
+    later: Vec<(&'r Value, Uri<String>)>,
+    alternatives: bool,
+}
+
+/// What a subschema costs for one value, not counting the values inside.
+#[derive(Debug, Clone, Copy)]
+struct Shape {
+    weight: usize,
+    height: u16,
+}
+
+impl<'r> Walk<'r> {
+    fn shape(&mut self, schema: &'r Value, base: &Uri<String>, above: u16) -> Result<Shape, SchemaError> {
+        let Some(keywords) = schema.as_object() else { return Ok(Shape { weight: 1, height: 1 }) };
+        if let Some(shape) = self.done.get(&ptr::from_ref(schema)) {
+            return if above + shape.height > self.limits.schema_chain {
+                Err(SchemaError::TooDeep)
+            } else {
+                Ok(*shape)
+            };
+        }
+        if above >= self.limits.schema_chain {
+            return Err(SchemaError::TooDeep);
+        }
+        if !self.open.insert(schema) {
+            return Err(SchemaError::Endless);
+        }
+        let base = self.base_within(schema, base)?;
+        let mut shape = Shape { weight: 1, height: 1 };
+        let mut same_value = Vec::new();
+        for (keyword, value) in keywords {
+            shape.weight +=
+                1 + value.as_array().map_or(0, Vec::len) + value.as_object().map_or(0, serde_json::Map::len);
+            match keyword.as_str() {
+                "$ref" | "$dynamicRef" => {
+                    let Some(reference) = value.as_str() else { continue };
+                    let resolved =
+                        self.registry.resolver(base.clone()).lookup(reference).map_err(unresolved)?;
+                    same_value.push((resolved.contents(), (*resolved.resolver().base_uri()).clone()));
+                    if keyword == "$dynamicRef" {
+                        let name = reference.rsplit('#').next().unwrap_or_default();
+                        let named = self.anchored.iter().filter(|(anchor, ..)| *anchor == name);
+                        same_value.extend(named.map(|(_, schema, base)| (*schema, base.clone())));
+                    }
+                }
+                "allOf" | "anyOf" | "oneOf" => {
+                    self.alternatives |= keyword != "allOf";
+                    same_value.extend(elements(value).map(|schema| (schema, base.clone())));
+                }
+                "not" | "if" | "then" | "else" | "propertyNames" => same_value.push((value, base.clone())),
+                "dependentSchemas" | "dependencies" => {
+                    same_value.extend(members(value).map(|schema| (schema, base.clone())));
+                }
+                "properties" | "patternProperties" | "$defs" | "definitions" => {
+                    self.later.extend(members(value).map(|schema| (schema, base.clone())));
+                }
+                "prefixItems" => self.later.extend(elements(value).map(|schema| (schema, base.clone()))),
+                "items" => {
+                    self.later.extend(elements(value).map(|schema| (schema, base.clone())));
+                    self.later.push((value, base.clone()));
+                }
+                "additionalItems"
+                | "additionalProperties"
+                | "contains"
+                | "unevaluatedItems"
+                | "unevaluatedProperties" => self.later.push((value, base.clone())),
+                _ => {}
+            }
+        }
+        for (child, base) in same_value {
+            let child = self.shape(child, &base, above + 1)?;
+            shape.weight = shape.weight.saturating_add(child.weight);
+            shape.height = shape.height.max(1 + child.height);
+        }
+        if shape.weight > self.limits.schema_weight {
+            return Err(SchemaError::TooCostly);
+        }
+        self.open.remove(&ptr::from_ref(schema));
+        self.done.insert(schema, shape);
+        Ok(shape)
+    }
+
+    fn find_anchored(&mut self, value: &'r Value, base: &Uri<String>) {
+        let base = self.base_within(value, base).unwrap_or_else(|_| base.clone());
+        if let Some(anchor) = value.get("$dynamicAnchor").and_then(Value::as_str) {
+            self.anchored.push((anchor, value, base.clone()));
+        }
+        members(value).chain(elements(value)).for_each(|value| self.find_anchored(value, &base));
+    }
+
+    /// The URI that references within `schema` are relative to.
+    fn base_within(&self, schema: &Value, base: &Uri<String>) -> Result<Uri<String>, SchemaError> {
+        let resource = self.draft.create_resource_ref(schema);
+        if resource.id().is_none() {
+            return Ok(base.clone());
+        }
+        let inner = self.registry.resolver(base.clone()).in_subresource(resource).map_err(unresolved)?;
+        Ok((*inner.base_uri()).clone())
+    }
+}
+
+fn measure(value: &Value, depth: u16, values: &mut usize) -> Result<(), SchemaError> {
+    let depth = depth.checked_sub(1).ok_or(SchemaError::TooDeep)?;
+    *values += 1;
+    members(value).chain(elements(value)).try_for_each(|value| measure(value, depth, values))
+}
+
+fn members(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_object().into_iter().flat_map(|members| members.values())
+}
+
+fn elements(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().into_iter().flatten()
+}
+
+fn unresolved(error: ReferencingError) -> SchemaError {
+    SchemaError::Reference(error.to_string())
+}
+
+/// Where a schema without `$id` stands; the name that the library uses.
+const NAMELESS: &str = "json-schema:///";
