@@ -1,1 +1,3 @@
 //! The promises of Kelisim, seen from outside.
+
+pub mod bench;
