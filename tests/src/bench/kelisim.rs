@@ -1,5 +1,6 @@
 //! Kelisim with all its duties: agreement decided, JSON validated, entry durable before forwarding.
 
+use std::fs::{self, File};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::Command;
@@ -36,10 +37,20 @@ impl Peer for Kelisim {
         "kelisim"
     }
 
-    fn start(&self, _world: &World) -> anyhow::Result<Running> {
-        let mut process =
-            Process::spawn(Command::new(&self.binary).arg("run").arg("--config").arg(&self.config))?;
-        process.wait_for(self.addr).context("kelisim")?;
+    fn start(&self, world: &World) -> anyhow::Result<Running> {
+        // Its lines go to a file, as nginx's do.
+        let lines = world.folder().join("kelisim.log");
+        let output = File::options().create(true).append(true).open(&lines)?;
+        let mut process = Process::spawn(
+            Command::new(&self.binary)
+                .args(["run", "--config"])
+                .arg(&self.config)
+                .stdout(output.try_clone()?)
+                .stderr(output),
+        )?;
+        process.wait_for(self.addr).with_context(|| {
+            format!("kelisim; it said: {}", fs::read_to_string(&lines).unwrap_or_default())
+        })?;
         let records = format!("/{}/{}/records", self.provider, self.data_type);
         let purpose = format!("Kelisim-Purpose: {}", self.purpose);
         let calls = Calls::new(&format!("{records}/1"), &records, self.addr, &[purpose]);

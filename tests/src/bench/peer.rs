@@ -25,7 +25,7 @@ pub trait Peer {
     fn start(&self, world: &World) -> anyhow::Result<Running>;
 }
 
-/// A started peer; dropping it kills its process.
+/// A started peer; dropping it ends its process.
 #[derive(Debug)]
 pub struct Running {
     /// Where it accepts mutual TLS.
@@ -62,7 +62,7 @@ impl Calls {
     }
 }
 
-/// A process that we started; killed when dropped.
+/// A process that we started; ended when dropped.
 #[derive(Debug)]
 pub struct Process {
     child: Child,
@@ -107,13 +107,24 @@ impl Process {
     /// Asks it to end and waits for that.
     ///
     /// # Errors
-    /// It was still there after ten seconds; then it is killed.
+    /// It was still there after ten seconds; now it and its descendants are killed.
     pub fn stop(mut self) -> anyhow::Result<()> {
-        let pid = Pid::from_child(&self.child);
-        kill_process(pid, Signal::TERM)?;
+        self.end()
+    }
+
+    /// Asks first, also where it only matters that all is gone: a master that is killed leaves its workers.
+    fn end(&mut self) -> anyhow::Result<()> {
+        if self.child.try_wait()?.is_some() {
+            return Ok(());
+        }
+        kill_process(Pid::from_child(&self.child), Signal::TERM)?;
         let deadline = Instant::now() + PATIENCE;
         while self.child.try_wait()?.is_none() {
             if Instant::now() > deadline {
+                for pid in self.pids()?.into_iter().filter_map(|pid| Pid::from_raw(pid.cast_signed())) {
+                    kill_process(pid, Signal::KILL)?;
+                }
+                self.child.wait()?;
                 bail!("did not end when asked to");
             }
             thread::sleep(POLL);
@@ -124,9 +135,9 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // It may have ended by itself: nothing to do about either failure.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        if let Err(error) = self.end() {
+            eprintln!("a peer's process: {error}");
+        }
     }
 }
 
@@ -140,3 +151,23 @@ pub(crate) fn free_addr() -> anyhow::Result<SocketAddr> {
 
 const PATIENCE: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_millis(10);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dropped_process_is_gone() {
+        let process = Process::spawn(Command::new("sleep").arg("600")).unwrap();
+        let pid = process.child.id();
+        drop(process);
+        assert!(!std::path::Path::new(&format!("/proc/{pid}")).exists());
+    }
+
+    #[test]
+    fn process_that_ends_before_it_listens_is_an_error_at_once() {
+        let mut process = Process::spawn(&mut Command::new("true")).unwrap();
+        let error = process.wait_for(free_addr().unwrap()).unwrap_err().to_string();
+        assert!(error.starts_with("ended before"), "{error}");
+    }
+}
