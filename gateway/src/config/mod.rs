@@ -1,0 +1,188 @@
+//! Configuration: one TOML file, its paths relative to the folder that it stands in.
+//!
+//! Each area is converted to checked values once, at start; unknown keys are errors that name the nearest known one.
+
+mod exchange;
+mod places;
+
+use std::path::{Path, PathBuf};
+
+use agreements::Phase;
+use serde::Deserialize;
+
+pub use exchange::{ExchangeConfig, Limits};
+pub use places::{IdentityConfig, LogSettings, OperationsConfig, RegistryConfig, TelemetryConfig, TrustConfig};
+
+/// The whole configuration.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The environment that this gateway serves: systems of the other are refused (Interaction 12-13).
+    pub environment: Phase,
+    /// The gateway's certificate and key.
+    pub identity: IdentityConfig,
+    /// Whom it trusts.
+    pub trust: TrustConfig,
+    /// The registry that it follows.
+    #[serde(default)]
+    pub registry: RegistryConfig,
+    /// The exchange log.
+    pub log: LogSettings,
+    /// The exchange face.
+    #[serde(default)]
+    pub exchange: ExchangeConfig,
+    /// The operations face.
+    #[serde(default)]
+    pub operations: OperationsConfig,
+    /// What the process says about itself.
+    #[serde(default)]
+    pub telemetry: TelemetryConfig,
+    /// The folder that relative paths start from.
+    #[serde(skip)]
+    pub base: PathBuf,
+}
+
+/// Why a configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read {path}")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The file is no TOML.
+    #[error("{path}: {message}")]
+    Syntax {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong and where.
+        message: String,
+    },
+    /// A key is unknown or has a wrong value.
+    #[error("{path}: {key}: {message}{}", hint.as_ref().map(|near| format!("; did you mean '{near}'?")).unwrap_or_default())]
+    Key {
+        /// The file.
+        path: PathBuf,
+        /// The key.
+        key: String,
+        /// What is wrong.
+        message: String,
+        /// The nearest known key.
+        hint: Option<String>,
+    },
+}
+
+impl Config {
+    /// Reads and checks a configuration file.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names the file, the key and, for an unknown one, the nearest known.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+        let base = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        Self::parse(&text, path, base)
+    }
+
+    /// Checks the text of a configuration file.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn parse(text: &str, path: &Path, base: &Path) -> Result<Self, ConfigError> {
+        let raw = toml::Deserializer::parse(text)
+            .map_err(|error| ConfigError::Syntax { path: path.to_owned(), message: error.to_string() })?;
+        let mut config: Self = serde_path_to_error::deserialize(raw).map_err(|error| {
+            let key = error.path().to_string();
+            let message = error.into_inner().message().to_owned();
+            ConfigError::Key { path: path.to_owned(), hint: nearest(&message), key, message }
+        })?;
+        config.base = base.to_owned();
+        config.exchange.limits.check().map_err(|(key, message)| ConfigError::Key {
+            path: path.to_owned(),
+            key: format!("exchange.limits.{key}"),
+            message,
+            hint: None,
+        })?;
+        Ok(config)
+    }
+
+    /// A path of the configuration as the process opens it.
+    pub fn path(&self, relative: &Path) -> PathBuf {
+        self.base.join(relative)
+    }
+}
+
+/// The known key nearest to the unknown one that a serde message speaks of.
+fn nearest(message: &str) -> Option<String> {
+    let mut quoted = message.strip_prefix("unknown field")?.split('`').skip(1).step_by(2);
+    let unknown = quoted.next()?;
+    let (distance, best) = quoted.map(|known| (edits(unknown, known), known)).min()?;
+    (distance <= unknown.len().div_ceil(2)).then(|| best.to_owned())
+}
+
+/// Levenshtein's distance.
+fn edits(left: &str, right: &str) -> usize {
+    let mut row: Vec<usize> = (0..=right.len()).collect();
+    for (i, a) in left.bytes().enumerate() {
+        let mut corner = std::mem::replace(&mut row[0], i + 1);
+        for (j, b) in right.bytes().enumerate() {
+            let above = row[j + 1];
+            row[j + 1] = (above + 1).min(row[j] + 1).min(corner + usize::from(a != b));
+            corner = above;
+        }
+    }
+    row[right.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SMALLEST: &str = r#"
+environment = "production"
+[identity]
+certificate = "keys/gateway.pem"
+key = "keys/gateway.key"
+[trust]
+anchors = "trust/anchors.pem"
+crls = ["trust/root.crl.pem"]
+[log]
+origin = "gateway.example/log"
+"#;
+
+    fn parse(text: &str) -> Result<Config, ConfigError> {
+        Config::parse(text, Path::new("kelisim.toml"), Path::new("/etc/kelisim"))
+    }
+
+    #[test]
+    fn the_smallest_configuration_has_safe_defaults() {
+        let config = parse(SMALLEST).unwrap();
+        assert_eq!(config.exchange.listen.to_string(), "0.0.0.0:8443");
+        assert_eq!(config.operations.listen.to_string(), "127.0.0.1:9464");
+        assert!(!config.exchange.tls12);
+        assert_eq!(config.path(&config.log.dir), Path::new("/etc/kelisim/log"));
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_with_the_nearest_known_one() {
+        let error = parse(&format!("{SMALLEST}\n[exchange]\nlisen = \"0.0.0.0:1\"\n")).unwrap_err();
+        assert!(error.to_string().contains("exchange"), "{error}");
+        assert!(error.to_string().ends_with("did you mean 'listen'?"), "{error}");
+    }
+
+    #[test]
+    fn a_limit_of_zero_is_refused() {
+        let error = parse(&format!("{SMALLEST}\n[exchange.limits]\nmax_connections = 0\n")).unwrap_err();
+        assert!(error.to_string().contains("exchange.limits.max_connections"), "{error}");
+    }
+
+    #[test]
+    fn a_missing_key_is_named() {
+        let error = parse("environment = \"production\"").unwrap_err();
+        assert!(error.to_string().contains("identity"), "{error}");
+    }
+}

@@ -1,0 +1,123 @@
+//! Where things are: identity, trust, registry, log, operations face, telemetry.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+/// The gateway's certificate and key.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IdentityConfig {
+    /// Its certificate chain, PEM, its own first.
+    pub certificate: PathBuf,
+    /// Its private key, PEM (PKCS#8); readable by its owner alone.
+    pub key: PathBuf,
+    /// The key that subjects' identifiers are hashed with (D4); readable by its owner alone.
+    #[serde(default = "subject_key")]
+    pub subject_key: PathBuf,
+}
+
+/// Whom the gateway trusts.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrustConfig {
+    /// Trust anchors, PEM.
+    pub anchors: PathBuf,
+    /// Issuing authorities whose CRLs are below, PEM.
+    #[serde(default)]
+    pub issuing: Vec<PathBuf>,
+    /// Revocation lists, PEM. Read again when they change.
+    pub crls: Vec<PathBuf>,
+    /// How often the files are looked at, in ms. Default: 500.
+    #[serde(default = "half_a_second")]
+    pub poll_ms: u64,
+}
+
+/// The registry that the gateway follows.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RegistryConfig {
+    /// The SQLite file. Default: `registry.sqlite`.
+    pub path: PathBuf,
+    /// How often the newest revision is asked for, in ms. Default: 200.
+    pub poll_ms: u64,
+    /// Longest time for which the gateway acts on a registry that it could not confirm, in seconds. Default: 60.
+    pub lease_seconds: u16,
+}
+
+impl Default for RegistryConfig {
+    fn default() -> Self {
+        Self { path: "registry.sqlite".into(), poll_ms: 200, lease_seconds: 60 }
+    }
+}
+
+/// The exchange log.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogSettings {
+    /// The log's name, unique among all gateways.
+    pub origin: String,
+    /// Its folder. Default: `log`.
+    #[serde(default = "log_dir")]
+    pub dir: PathBuf,
+    /// Size of a segment, in MiB. Default: 64.
+    #[serde(default = "segment_mib")]
+    pub segment_mib: u64,
+}
+
+/// The operations face.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct OperationsConfig {
+    /// Where `/metrics`, `/live` and `/ready` are. Default: `127.0.0.1:9464`.
+    pub listen: SocketAddr,
+}
+
+impl Default for OperationsConfig {
+    fn default() -> Self {
+        Self { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 9464)) }
+    }
+}
+
+/// What the process says about itself.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TelemetryConfig {
+    /// Filter, as in `RUST_LOG`. Default: `info`.
+    pub level: String,
+    /// Form of the lines. Default: `json`.
+    pub format: LineFormat,
+}
+
+impl Default for TelemetryConfig {
+    fn default() -> Self {
+        Self { level: "info".into(), format: LineFormat::Json }
+    }
+}
+
+/// Form of log lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LineFormat {
+    /// One JSON object a line.
+    Json,
+    /// For people.
+    Text,
+}
+
+fn subject_key() -> PathBuf {
+    "keys/subject.key".into()
+}
+
+fn half_a_second() -> u64 {
+    500
+}
+
+fn log_dir() -> PathBuf {
+    "log".into()
+}
+
+fn segment_mib() -> u64 {
+    64
+}

@@ -1,0 +1,163 @@
+//! What of a provider's answer may pass: only what the agreement names (B7), checked against the schema (C3).
+
+use std::sync::LazyLock;
+
+use agreements::Permit;
+use aws_lc_rs::digest::{SHA256, digest};
+use bytes::Bytes;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue};
+use http::{Method, StatusCode};
+use serde_json::json;
+
+use super::contract::Terms;
+use super::refusal::Refusal;
+use super::rows;
+use super::upstream::Reply;
+use crate::exchange_log::{Outcome, Sha256};
+use crate::framing::hop::response_headers_to_return;
+use crate::payload::{Limits, Schema, Selection};
+
+/// An answer that may pass.
+#[derive(Debug)]
+pub struct Answer {
+    /// Its status.
+    pub status: StatusCode,
+    /// The provider's headers that pass.
+    pub headers: HeaderMap,
+    /// Its body, trimmed.
+    pub body: Bytes,
+    /// How many members and elements were withheld.
+    pub withheld: u32,
+    /// How the exchange ended.
+    pub outcome: Outcome,
+}
+
+/// Checks and trims a provider's answer.
+///
+/// # Errors
+/// The refusal that the consumer gets in its place; nothing of the answer passes.
+pub fn release(permit: &Permit<'_>, terms: &Terms, method: &Method, reply: Reply) -> Result<Answer, Refusal> {
+    let status = reply.head.status;
+    if status.is_client_error() || status.is_server_error() {
+        return Ok(providers_error(status, &reply));
+    }
+    if !status.is_success() && status != StatusCode::NOT_MODIFIED {
+        return Err(Refusal::new(&rows::RESPONSE_NOT_AGREED, format!("status {status}")));
+    }
+    let mut headers = passing(&reply.head.headers);
+    let bodiless = *method == Method::HEAD
+        || matches!(status, StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT | StatusCode::NOT_MODIFIED);
+    let bytes = &reply.body.bytes;
+    let (body, withheld) = match (&terms.response, &permit.operation().response) {
+        (Some(schema), Some(agreed)) if !bodiless => {
+            if media_type(&reply.head.headers) != Some(agreed.media_type.as_str()) {
+                return Err(Refusal::new(&rows::RESPONSE_MEDIA_TYPE, "another media type than agreed"));
+            }
+            if bytes.len() as u64 > agreed.max_bytes {
+                return Err(Refusal::new(&rows::RESPONSE_TOO_LARGE, format!("more than {} bytes", agreed.max_bytes)));
+            }
+            trimmed(schema, &terms.released, bytes)?
+        }
+        _ if bytes.is_empty() => {
+            headers.remove(CONTENT_TYPE);
+            (Bytes::new(), 0)
+        }
+        _ => return Err(Refusal::new(&rows::RESPONSE_NOT_AGREED, "a body where none is agreed")),
+    };
+    headers.remove(CONTENT_LENGTH);
+    Ok(Answer { status, headers, body, withheld, outcome: Outcome::Completed })
+}
+
+fn trimmed(schema: &Schema, released: &Selection, bytes: &Bytes) -> Result<(Bytes, u32), Refusal> {
+    let trimmed = schema.check_and_trim(bytes, released).map_err(|violation| {
+        let row = match violation.code {
+            "nothing-agreed" => &rows::RESPONSE_NOT_AGREED,
+            _ => &rows::RESPONSE_SCHEMA,
+        };
+        Refusal::of_payload(row, violation)
+    })?;
+    let withheld = u32::try_from(trimmed.withheld_total()).unwrap_or(u32::MAX);
+    let body = match trimmed.into_body() {
+        std::borrow::Cow::Borrowed(_) => bytes.clone(),
+        std::borrow::Cow::Owned(kept) => kept.into(),
+    };
+    Ok((body, withheld))
+}
+
+/// A provider's own error passes as such, and never bears `Kelisim-Refusal`; of its document, only the members of
+/// RFC 9457 that are not open-ended.
+fn providers_error(status: StatusCode, reply: &Reply) -> Answer {
+    let mut headers = passing(&reply.head.headers);
+    let problem = match media_type(&reply.head.headers) {
+        Some("application/problem+json") => trimmed(&PROBLEM.0, &PROBLEM.1, &reply.body.bytes).ok(),
+        _ => None,
+    };
+    let withheld = problem.is_none() && !reply.body.bytes.is_empty();
+    let (body, withheld) = problem.unwrap_or((Bytes::new(), u32::from(withheld)));
+    if body.is_empty() {
+        headers.remove(CONTENT_TYPE);
+    }
+    Answer { status, headers, body, withheld, outcome: Outcome::RefusedByProvider }
+}
+
+fn passing(headers: &HeaderMap) -> HeaderMap {
+    let mut kept = HeaderMap::with_capacity(8);
+    for (name, value) in response_headers_to_return(headers) {
+        kept.append(name.clone(), value.clone());
+    }
+    kept
+}
+
+/// A field's media type, without parameters and in lower case as agreements spell it.
+pub fn media_type(headers: &HeaderMap) -> Option<&str> {
+    let value: &HeaderValue = headers.get(CONTENT_TYPE)?;
+    let text = value.to_str().ok()?;
+    Some(text.split(';').next().unwrap_or("").trim())
+}
+
+/// The digest of a body, as entries carry it.
+pub fn digest_of(body: &[u8]) -> Option<Sha256> {
+    if body.is_empty() {
+        return None;
+    }
+    let mut bytes = [0; 32];
+    bytes.copy_from_slice(digest(&SHA256, body).as_ref());
+    Some(Sha256(bytes))
+}
+
+/// What passes of a problem document that a provider made.
+static PROBLEM: LazyLock<(Schema, Selection)> = LazyLock::new(|| {
+    let text = json!({
+        "type": "object",
+        "properties": {
+            "type": {"type": "string", "maxLength": 256},
+            "title": {"type": "string", "maxLength": 256},
+            "status": {"type": "integer"},
+            "detail": {"type": "string", "maxLength": 1024},
+        },
+    });
+    let schema = Schema::compile(&text, Limits::default()).expect("a fixed schema that a test compiles");
+    let members = ["/type", "/title", "/status", "/detail"].map(str::to_owned);
+    (schema, Selection::parse(&members).expect("fixed pointers that a test parses"))
+});
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_providers_problem_document_only_the_bounded_members_pass() {
+        let document = Bytes::from_static(br#"{"title":"No such person","iin":"860101300123","status":404}"#);
+        let (body, withheld) = trimmed(&PROBLEM.0, &PROBLEM.1, &document).unwrap();
+        assert_eq!(&body[..], br#"{"title":"No such person","status":404}"#);
+        assert_eq!(withheld, 1);
+    }
+
+    #[test]
+    fn a_media_type_is_read_without_its_parameters() {
+        let mut headers = HeaderMap::new();
+        assert_eq!(media_type(&headers), None);
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
+        assert_eq!(media_type(&headers), Some("application/json"));
+    }
+}

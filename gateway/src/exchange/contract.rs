@@ -1,0 +1,81 @@
+//! What an agreement lets pass, compiled: schemas and released fields of its operations, made when first needed.
+
+use std::sync::{Arc, LazyLock, OnceLock};
+
+use agreements::{AgreementPage, DataType, Permit};
+use aws_lc_rs::digest::{SHA256, digest};
+
+use crate::payload::{Limits, Schema, SchemaCache, Selection};
+
+/// The compiled side of one version of an agreement.
+#[derive(Debug)]
+pub struct Contract {
+    grants: Vec<OnceLock<Result<Vec<Terms>, Unusable>>>,
+}
+
+/// What may pass in one operation.
+#[derive(Debug)]
+pub struct Terms {
+    /// What a request's body must be.
+    pub request: Option<Arc<Schema>>,
+    /// What a response's body must be.
+    pub response: Option<Arc<Schema>>,
+    /// The fields of a response that are released.
+    pub released: Arc<Selection>,
+}
+
+/// A schema or field list that cannot be compiled: the data type's or the agreement's fault.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("the data type cannot be checked: {0}")]
+pub struct Unusable(String);
+
+impl Unusable {
+    /// An agreement that the view has no gate for: its systems are not registered.
+    pub fn unknown() -> Self {
+        Self("the agreement's systems are not registered".into())
+    }
+}
+
+impl Contract {
+    /// The contract of an agreement; nothing is compiled yet.
+    pub fn new(page: &AgreementPage) -> Self {
+        Self { grants: page.grants().iter().map(|_| OnceLock::new()).collect() }
+    }
+
+    /// What may pass in the operation that a permit allows.
+    ///
+    /// # Errors
+    /// [`Unusable`]: refuse, since nothing can be checked.
+    pub fn terms(&self, permit: &Permit<'_>) -> Result<&Terms, Unusable> {
+        let grants = permit.agreement().grants();
+        let at = grants.iter().position(|grant| std::ptr::eq(grant, permit.grant()));
+        let slot = at.and_then(|at| self.grants.get(at)).ok_or_else(|| Unusable("not of this agreement".into()))?;
+        let compiled =
+            slot.get_or_init(|| compile(&permit.grant().data_type, &permit.grant().fields)).as_ref();
+        compiled.map_err(Clone::clone)?.get(permit.operation_at()).ok_or_else(|| Unusable("no such operation".into()))
+    }
+}
+
+fn compile(data_type: &DataType, fields: &[String]) -> Result<Vec<Terms>, Unusable> {
+    let released = Arc::new(Selection::parse(fields).map_err(|error| Unusable(error.to_string()))?);
+    let schema = |payload: &Option<agreements::Payload>| match payload {
+        None => Ok(None),
+        Some(payload) => {
+            let key = digest(&SHA256, payload.schema.to_string().as_bytes());
+            let key = <[u8; 32]>::try_from(key.as_ref()).expect("SHA-256 has 32 bytes");
+            let compiled = SCHEMAS.compiled(key, || payload.schema.clone());
+            compiled.map(Some).map_err(|error| Unusable(error.to_string()))
+        }
+    };
+    let terms = data_type.operations.iter().map(|operation| {
+        Ok(Terms {
+            request: schema(&operation.request)?,
+            response: schema(&operation.response)?,
+            released: Arc::clone(&released),
+        })
+    });
+    terms.collect()
+}
+
+/// Agreements on one data type share its compiled schemas. Most at once: 4096, the rest is compiled again.
+static SCHEMAS: LazyLock<SchemaCache> = LazyLock::new(|| SchemaCache::new(4096, Limits::default()));

@@ -1,0 +1,401 @@
+//! The exchange path: the life of an exchange, each step yielding the proof that the next one needs.
+//!
+//! ```text
+//! surface    what a request asks, in one canonical form        contract  schemas and fields, compiled
+//! budget     what exchanges may hold at once                   upstream  connections to providers
+//! body       bodies taken whole                                answer    what of an answer may pass
+//! subject    persons as keyed hashes                           record    what entries say
+//! flood      refusals counted and sampled                      refusal   errors as responses, rows: their words
+//! ```
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use adapters::native;
+use agreements::{AnswerAfter, Permit, decide};
+use bytes::Bytes;
+use certs::trust::{Trust, VerifiedChain};
+use http::header::{CONNECTION, HeaderMap, HeaderValue};
+use http::{Method, Request, Response, Version, request};
+use http_body::Body as _;
+use http_body_util::Full;
+use hyper::body::Incoming;
+use jiff::Timestamp;
+use tracing::{debug, info};
+use uuid::Uuid;
+
+pub mod budget;
+mod answer;
+mod body;
+pub mod contract;
+mod flood;
+mod record;
+mod refusal;
+pub mod rows;
+pub mod subject;
+mod surface;
+pub mod upstream;
+
+use self::answer::Answer;
+use self::body::{BodyError, Held};
+use self::budget::{Budget, Share};
+use self::contract::Terms;
+use self::flood::{FloodGuard, Sampled};
+pub use self::refusal::{After, Refusal};
+use self::subject::SubjectKey;
+use self::upstream::{ForwardError, Upstream};
+use crate::clock;
+use crate::config::Limits;
+use crate::exchange_log::{Closing, LogPort, OpenEntry, Outcome};
+use crate::framing::{FramingViolation, Observed, strict};
+use crate::registry::{View, Views};
+use crate::telemetry::metrics::Metrics;
+
+/// One runtime's exchange path.
+pub struct ExchangePath {
+    /// What all runtimes share.
+    pub shared: Arc<Shared>,
+    /// This runtime's way to the exchange log.
+    pub log: LogPort,
+    /// This runtime's connections to providers.
+    pub upstream: Upstream,
+    // Only this runtime's tasks lock it, and never across an await.
+    flood: Mutex<FloodGuard>,
+}
+
+/// What all runtimes share, none of it locked on the path.
+pub struct Shared {
+    /// The registry.
+    pub views: Arc<Views>,
+    /// Whom we trust.
+    pub trust: Arc<Trust>,
+    /// The key of subjects' hashes.
+    pub subjects: SubjectKey,
+    /// The exchange log's name.
+    pub origin: String,
+    /// Bounds.
+    pub limits: Limits,
+    /// Memory for payloads.
+    pub memory: Arc<Budget>,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+}
+
+/// Who is on a connection, as its certificate proved.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// The certificate and its chain.
+    pub chain: VerifiedChain,
+    /// Where it called from.
+    pub peer: SocketAddr,
+}
+
+/// What the guard under HTTP/1.1 knows of a request; HTTP/2 has none.
+#[derive(Debug, Clone)]
+pub struct Framing {
+    /// What it saw.
+    pub observed: Arc<Observed>,
+    /// Which of the connection's requests this is, from 0.
+    pub ordinal: u64,
+}
+
+impl Framing {
+    fn violation(framing: Option<&Self>) -> Option<FramingViolation> {
+        framing.and_then(|framing| framing.observed.violation(framing.ordinal))
+    }
+}
+
+/// When a request came, and under which number it is carried.
+struct Received {
+    exchange: Uuid,
+    at: Timestamp,
+    since: Instant,
+}
+
+/// A request that may be carried, in memory and checked.
+struct Checked {
+    body: Held,
+    _consumer: Share,
+    _provider: Share,
+}
+
+type Carried = Response<Full<Bytes>>;
+
+impl ExchangePath {
+    /// A path for one runtime.
+    pub fn new(shared: Arc<Shared>, log: LogPort, upstream: Upstream) -> Self {
+        Self { shared, log, upstream, flood: Mutex::default() }
+    }
+
+    /// Carries one request, or refuses it: either way there is an answer.
+    ///
+    /// # Cancel safety
+    /// Dropped when the caller goes away: an entry that was opened is closed as abandoned.
+    pub async fn exchange(&self, caller: &Caller, framing: Option<Framing>, request: Request<Incoming>) -> Carried {
+        let received =
+            Received { exchange: Uuid::now_v7(), at: clock::now(), since: Instant::now() };
+        let (head, body) = request.into_parts();
+        let mut response = match self.carry(caller, framing.as_ref(), &received, &head, body).await {
+            Ok(response) => response,
+            Err(refusal) => self.refuse(caller, &received, &head, &refusal).await,
+        };
+        let exchange = HeaderValue::try_from(received.exchange.to_string());
+        response.headers_mut().insert("kelisim-exchange", exchange.expect("a UUID is visible ASCII"));
+        self.shared.metrics.exchanged(received.since.elapsed());
+        response
+    }
+
+    /// The life of an exchange.
+    async fn carry(
+        &self,
+        caller: &Caller,
+        framing: Option<&Framing>,
+        received: &Received,
+        head: &request::Parts,
+        body: Incoming,
+    ) -> Result<Carried, Refusal> {
+        if let Some(violation) = Framing::violation(framing) {
+            return Err(violation.into());
+        }
+        strict::check(head)?;
+        let asked = native::read(head)?;
+        let asked = surface::Question::new(caller, head, &asked)?;
+
+        let view = self.shared.views.current()?;
+        let permit = self.permit(&view, caller, &asked, received.at)?;
+        let checked = self.take(&view, &permit, framing, head, body).await?;
+
+        // B9: the body may have taken its time, so it is decided anew, on the newest registry.
+        let view = self.shared.views.current()?;
+        let permit = self.permit(&view, caller, &asked, clock::now())?;
+        let gate = view.gate(permit.agreement()).ok_or(contract::Unusable::unknown())?;
+        let terms = gate.contract.terms(&permit)?;
+
+        let opening = record::opening(&self.shared, caller, received, &asked, &view, gate, &permit, &checked.body.bytes);
+        let entry = self.log.open(&opening).await?;
+        let call = surface::outgoing(&asked, &permit, received.exchange, head, checked.body.bytes.clone());
+        let answer = match self.upstream.forward(&permit, &entry, call).await {
+            Ok(reply) => answer::release(&permit, terms, &head.method, reply),
+            Err(error) => Err(error.into()),
+        };
+        Ok(self.close(&permit, entry, received, head, answer).await)
+    }
+
+    /// A6, then everything that `decide` asks: on one view, at one moment.
+    fn permit<'v>(
+        &self,
+        view: &'v View,
+        caller: &Caller,
+        asked: &surface::Question<'_>,
+        now: Timestamp,
+    ) -> Result<Permit<'v>, Refusal> {
+        // A6: the status of the certificate counts for each call, not for the handshake alone.
+        self.shared.trust.status(&caller.chain, now)?;
+        let permit = decide(&view.book, &asked.call(caller), now)?;
+        if let Some(lease) = permit.agreement().text.protection.lease_seconds {
+            self.shared.views.within(std::time::Duration::from_secs(lease.into()))?;
+        }
+        Ok(permit)
+    }
+
+    /// Limits, then the request's body: taken whole and held against its schema.
+    async fn take(
+        &self,
+        view: &View,
+        permit: &Permit<'_>,
+        framing: Option<&Framing>,
+        head: &request::Parts,
+        body: Incoming,
+    ) -> Result<Checked, Refusal> {
+        let gate = view.gate(permit.agreement()).ok_or(contract::Unusable::unknown())?;
+        if let Err(until) = gate.rate.check() {
+            let wait = governor::clock::Clock::now(&governor::clock::DefaultClock::default());
+            let seconds = until.wait_time_from(wait).as_secs() + 1;
+            let refusal = Refusal::new(&rows::RATE_EXCEEDED, permit.agreement().text.number.as_str());
+            return Err(refusal.retry_after(u32::try_from(seconds).unwrap_or(u32::MAX)));
+        }
+        let too_many = || Refusal::new(&rows::TOO_MANY_EXCHANGES, "").retry_after(1);
+        let consumer = gate.consumer.share(1).ok_or_else(too_many)?;
+        let provider = gate.provider.share(1).ok_or_else(too_many)?;
+        let terms = gate.contract.terms(permit)?;
+        let body = self.checked_body(permit, terms, framing, head, body).await?;
+        Ok(Checked { body, _consumer: consumer, _provider: provider })
+    }
+
+    async fn checked_body(
+        &self,
+        permit: &Permit<'_>,
+        terms: &Terms,
+        framing: Option<&Framing>,
+        head: &request::Parts,
+        body: Incoming,
+    ) -> Result<Held, Refusal> {
+        let agreed = permit.operation().request.as_ref();
+        let most = agreed.map_or(0, |payload| payload.max_bytes);
+        if agreed.is_none() && !body.is_end_stream() && body.size_hint().lower() > 0 {
+            return Err(Refusal::new(&rows::REQUEST_BODY_NOT_AGREED, ""));
+        }
+        if let Some(agreed) = agreed
+            && answer::media_type(&head.headers) != Some(agreed.media_type.as_str())
+        {
+            return Err(Refusal::new(&rows::REQUEST_MEDIA_TYPE, "another media type than agreed"));
+        }
+        let held = body::hold(body, most, self.shared.limits.body_timeout(), &self.shared.memory).await;
+        let held = held.map_err(|error| match Framing::violation(framing) {
+            Some(violation) => violation.into(),
+            None => of_request_body(error, agreed.is_some()),
+        })?;
+        match &terms.request {
+            Some(_) if held.bytes.is_empty() => Err(Refusal::new(&rows::REQUEST_BODY_MISSING, "")),
+            Some(schema) => {
+                let checked = schema.check(&held.bytes);
+                checked.map_err(|violation| Refusal::of_payload(&rows::REQUEST_SCHEMA, violation))?;
+                Ok(held)
+            }
+            None => Ok(held),
+        }
+    }
+
+    /// Closes the entry and answers. Where the agreement says so, the answer waits until the closing is durable.
+    async fn close(
+        &self,
+        permit: &Permit<'_>,
+        entry: OpenEntry,
+        received: &Received,
+        head: &request::Parts,
+        answer: Result<Answer, Refusal>,
+    ) -> Carried {
+        let place = format!("{}/{}", self.shared.origin, entry.id());
+        let (closing, mut response) = match answer {
+            Ok(answer) => {
+                let closing = record::completed(received, &answer);
+                self.shared.metrics.completed(answer.outcome);
+                debug!(exchange = %received.exchange, status = answer.status.as_u16(), "exchanged");
+                (closing, answered(permit, answer))
+            }
+            Err(refusal) => {
+                self.shared.metrics.refused(refusal.code());
+                info!(
+                    exchange = %received.exchange,
+                    refusal.code = refusal.code(),
+                    "answer refused: {}: {}", refusal.code(), refusal.context()
+                );
+                let response = refusal.response(received.exchange, Some(&place), &head.headers);
+                (record::failed(received, &refusal), response)
+            }
+        };
+        match permit.agreement().text.accounting.answer_after {
+            AnswerAfter::Opened => entry.close(&closing),
+            AnswerAfter::Completed => {
+                if let Err(error) = entry.close_durably(&closing).await {
+                    // B2.5: this agreement gives no answer without its closing entry.
+                    let refusal = Refusal::from(error);
+                    self.shared.metrics.refused(refusal.code());
+                    response = refusal.response(received.exchange, Some(&place), &head.headers);
+                }
+            }
+        }
+        if let Ok(place) = HeaderValue::try_from(place) {
+            response.headers_mut().insert("kelisim-entry", place);
+        }
+        response
+    }
+
+    /// Writes down a call that was not permitted, and answers.
+    async fn refuse(
+        &self,
+        caller: &Caller,
+        received: &Received,
+        head: &request::Parts,
+        refusal: &Refusal,
+    ) -> Carried {
+        self.shared.metrics.refused(refusal.code());
+        info!(
+            exchange = %received.exchange,
+            refusal.code = refusal.code(),
+            certificate = %caller.chain.fingerprint(),
+            "refused: {}: {}", refusal.code(), refusal.context()
+        );
+        let sampled = {
+            let mut flood = self.flood.lock().unwrap_or_else(PoisonError::into_inner);
+            flood.refuse(caller.chain.fingerprint(), received.since)
+        };
+        let place = match sampled {
+            Sampled::Counted => {
+                self.shared.metrics.suppressed();
+                None
+            }
+            Sampled::Entry { suppressed } => {
+                let view = self.shared.views.newest();
+                let refused = record::refused(caller, received, head, &view, refusal, suppressed);
+                match self.log.refused(&refused).await {
+                    Ok(id) => Some(format!("{}/{id}", self.shared.origin)),
+                    Err(error) => return self.unrecorded(received, head, refusal, error),
+                }
+            }
+        };
+        finish(refusal.response(received.exchange, place.as_deref(), &head.headers), refusal, head, place.as_deref())
+    }
+
+    /// The log takes no entry: the answer says that, and nothing was exchanged.
+    fn unrecorded(
+        &self,
+        received: &Received,
+        head: &request::Parts,
+        refusal: &Refusal,
+        error: crate::exchange_log::LogError,
+    ) -> Carried {
+        let unrecorded = Refusal::from(error);
+        self.shared.metrics.refused(unrecorded.code());
+        finish(unrecorded.response(received.exchange, None, &head.headers), refusal, head, None)
+    }
+}
+
+fn finish(mut response: Carried, refusal: &Refusal, head: &request::Parts, place: Option<&str>) -> Carried {
+    let headers = response.headers_mut();
+    if let Some(place) = place.and_then(|place| HeaderValue::try_from(place).ok()) {
+        headers.insert("kelisim-entry", place);
+    }
+    if refusal.after() == After::Close && head.version < Version::HTTP_2 {
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
+}
+
+fn answered(permit: &Permit<'_>, answer: Answer) -> Carried {
+    let mut response = Response::new(Full::new(answer.body));
+    *response.status_mut() = answer.status;
+    *response.headers_mut() = answer.headers;
+    surface::mark(permit, response.headers_mut());
+    if answer.withheld > 0 {
+        response.headers_mut().insert("kelisim-withheld", answer.withheld.into());
+    }
+    response
+}
+
+fn of_request_body(error: BodyError, agreed: bool) -> Refusal {
+    let row = match error {
+        BodyError::TooLarge(_) if !agreed => &rows::REQUEST_BODY_NOT_AGREED,
+        BodyError::TooLarge(_) => &rows::REQUEST_TOO_LARGE,
+        BodyError::NoRoom => &rows::GATEWAY_BUSY,
+        BodyError::Late(_) => &rows::REQUEST_TIMEOUT,
+        BodyError::Broken(_) => &rows::REQUEST_INCOMPLETE,
+    };
+    Refusal::new(row, crate::telemetry::chain(&error))
+}
+
+impl From<ForwardError> for Refusal {
+    fn from(error: ForwardError) -> Self {
+        let row = match &error {
+            ForwardError::Unreachable(_) | ForwardError::ConnectTimeout(_) => &rows::PROVIDER_UNREACHABLE,
+            ForwardError::NotTrusted(_) => &rows::PROVIDER_NOT_TRUSTED,
+            ForwardError::Failed(_) => &rows::PROVIDER_FAILED,
+            ForwardError::Timeout(_) | ForwardError::Body(BodyError::Late(_)) => &rows::PROVIDER_TIMEOUT,
+            ForwardError::Body(BodyError::TooLarge(_)) => &rows::RESPONSE_TOO_LARGE,
+            ForwardError::Body(BodyError::NoRoom) => &rows::GATEWAY_BUSY,
+            ForwardError::Body(BodyError::Broken(_)) => &rows::PROVIDER_FAILED,
+        };
+        Self::new(row, crate::telemetry::chain(&error))
+    }
+}

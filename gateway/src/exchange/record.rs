@@ -1,0 +1,145 @@
+//! What entries say of an exchange (D1, D4).
+
+use std::borrow::Cow;
+
+use agreements::{Category, Permit, Phase};
+use http::request;
+
+use super::answer::{self, Answer};
+use super::refusal::Refusal;
+use super::surface::Question;
+use super::{Caller, Received, Shared, rows};
+use crate::clock;
+use crate::exchange_log::{Claim, Closing, Opening, Outcome, Refused};
+use crate::registry::{Gate, View};
+
+#[expect(clippy::too_many_arguments, reason = "an entry names everything that the call met")]
+pub(super) fn opening<'a>(
+    shared: &Shared,
+    caller: &Caller,
+    received: &Received,
+    question: &'a Question<'_>,
+    view: &'a View,
+    gate: &'a Gate,
+    permit: &Permit<'a>,
+    body: &[u8],
+) -> Opening<'a> {
+    let text = &permit.agreement().text;
+    let claims = question.claims();
+    let data_type = &permit.grant().data_type;
+    Opening {
+        exchange: received.exchange,
+        at: received.at,
+        consumer: permit.consumer().system.card.id.as_str().into(),
+        consumer_holder: gate.consumer_holder.as_str().into(),
+        provider: permit.provider().system.card.id.as_str().into(),
+        provider_holder: gate.provider_holder.as_str().into(),
+        data_type: data_type.id.as_str().into(),
+        data_type_version: data_type.version.to_string().into(),
+        operation: permit.operation().id.as_str().into(),
+        environment: environment(view.book.environment()).into(),
+        method: Some(question.method.as_str().into()),
+        agreement: text.number.as_str().into(),
+        agreement_version: text.version,
+        purpose: permit.purpose().code.as_str().into(),
+        collection_purpose: permit.purpose().collection_purpose.as_ref().map(|one| one.as_str().into()),
+        basis: gate.basis.as_str().into(),
+        user: claims.user.as_deref().map(Claim::new),
+        user_address: question.user_address(),
+        peer_address: caller.peer.ip().to_canonical(),
+        certificate: caller.chain.fingerprint(),
+        case: claims.case.as_deref().map(Claim::new),
+        logical_part: Some(Claim::new(&permit.operation().logical_part)),
+        subject: question.subject(permit).map(|subject| shared.subjects.hash(subject).into()),
+        category: category(permit.grant().category).into(),
+        request_digest: answer::digest_of(body),
+        request_bytes: body.len() as u64,
+        registry_revision: view.book.revision(),
+        traceparent: claims.traceparent.as_deref().map(Claim::new),
+    }
+}
+
+pub(super) fn completed(received: &Received, answer: &Answer) -> Closing<'static> {
+    Closing {
+        status: Some(answer.status.as_u16()),
+        response_digest: answer::digest_of(&answer.body),
+        response_bytes: Some(answer.body.len() as u64),
+        trimmed: answer.withheld,
+        duration_us: duration(received),
+        ..Closing::bare(clock::now(), answer.outcome)
+    }
+}
+
+pub(super) fn failed(received: &Received, refusal: &Refusal) -> Closing<'static> {
+    let code = refusal.code();
+    let outcome = if code == rows::PROVIDER_UNREACHABLE.code || code == rows::PROVIDER_NOT_TRUSTED.code {
+        Outcome::ProviderUnreachable
+    } else if code == rows::PROVIDER_TIMEOUT.code {
+        Outcome::Timeout
+    } else if code == rows::PROVIDER_FAILED.code {
+        Outcome::ProviderFailed
+    } else {
+        Outcome::ResponseRefused
+    };
+    Closing {
+        status: Some(refusal.status().as_u16()),
+        code: Some(Claim::new(code)),
+        duration_us: duration(received),
+        ..Closing::bare(clock::now(), outcome)
+    }
+}
+
+pub(super) fn refused<'a>(
+    caller: &Caller,
+    received: &Received,
+    head: &'a request::Parts,
+    view: &'a View,
+    refusal: &Refusal,
+    suppressed: u32,
+) -> Refused<'a> {
+    // What was asked, as far as it can be read at all; query and path are left out, since they may name persons.
+    let mut pieces = head.uri.path().split('/').skip(1);
+    let (provider, data_type) = (pieces.next(), pieces.next());
+    let claimed = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok()).map(Claim::new);
+    let consumer = view.book.bound_to(&caller.chain.fingerprint());
+    Refused {
+        exchange: received.exchange,
+        at: received.at,
+        code: Cow::Borrowed(refusal.code()),
+        clause: Cow::Borrowed(refusal.clause()),
+        culprit: Cow::Borrowed(refusal.culprit().as_str()),
+        consumer: consumer.map(|page| page.system.card.id.as_str().into()),
+        certificate: caller.chain.fingerprint(),
+        peer_address: caller.peer.ip().to_canonical(),
+        user_address: claimed("kelisim-user-address"),
+        provider: provider.filter(|text| !text.is_empty()).map(Claim::new),
+        data_type: data_type.filter(|text| !text.is_empty()).map(Claim::new),
+        operation: Some(Claim::new(head.method.as_str())),
+        agreement: claimed("kelisim-agreement"),
+        purpose: claimed("kelisim-purpose"),
+        user: claimed("kelisim-user"),
+        case: claimed("kelisim-case"),
+        suppressed,
+    }
+}
+
+fn duration(received: &Received) -> Option<u64> {
+    u64::try_from(received.since.elapsed().as_micros()).ok()
+}
+
+fn environment(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Trial => "trial",
+        Phase::Production => "production",
+    }
+}
+
+fn category(category: Category) -> &'static str {
+    match category {
+        Category::Public => "public",
+        Category::Restricted => "restricted",
+        Category::OfficialUse => "official-use",
+        Category::Confidential => "confidential",
+        Category::StateSecret => "state-secret",
+    }
+}

@@ -1,0 +1,385 @@
+//! The refusals that the process itself causes, in the form of those that rules cause.
+
+use agreements::refusal::{Culprit, Row, Words};
+
+/// `request-malformed`
+pub const REQUEST_MALFORMED: Row = Row {
+    code: "request-malformed",
+    clause: "RFC 9112; RFC 9113",
+    status: 400,
+    culprit: Culprit::Consumer,
+    words: Words {
+        kk: "Сұрау HTTP ережелеріне сай емес немесе оны екі түрлі түсінуге болады. Код қай ереже бұзылғанын айтады; клиент бағдарламасын түзетіңіз.",
+        ru: "Запрос нарушает правила HTTP или может быть понят двояко. Код называет нарушенное правило; исправьте клиентскую программу.",
+        en: "The request breaks the rules of HTTP or can be read in two ways. The code names the rule; correct the client program.",
+    },
+};
+
+/// `request-unreadable`
+pub const REQUEST_UNREADABLE: Row = Row {
+    code: "request-unreadable",
+    clause: "RFC 3986; RFC 9110",
+    status: 400,
+    culprit: Culprit::Consumer,
+    words: Words {
+        kk: "Сұраудың мекенжайы немесе тақырыптары дұрыс жазылмаған. Мекенжай /{жеткізуші}/{ақпарат түрі}/{жол} түрінде болуы керек.",
+        ru: "Адрес или заголовки запроса записаны неверно. Адрес имеет вид /{поставщик}/{вид информации}/{путь}.",
+        en: "The target or the headers of the request are not well-formed. A target is /{provider}/{data type}/{path}.",
+    },
+};
+
+/// `certificate-revoked`
+pub const CERTIFICATE_REVOKED: Row = Row {
+    code: "certificate-revoked",
+    clause: "Portal 63",
+    status: 403,
+    culprit: Culprit::Consumer,
+    words: Words {
+        kk: "Тіркеу куәлігі кері қайтарылған. Жаңа куәлік алып, оны жүйеге байланыстырыңыз.",
+        ru: "Регистрационное свидетельство отозвано. Получите новое и привяжите его к системе.",
+        en: "The registration certificate was revoked. Obtain a new one and have it bound to the system.",
+    },
+};
+
+/// `certificate-expired`
+pub const CERTIFICATE_EXPIRED: Row = Row {
+    code: "certificate-expired",
+    clause: "Portal 63",
+    status: 403,
+    culprit: Culprit::Consumer,
+    words: Words {
+        kk: "Тіркеу куәлігінің мерзімі аяқталған. Жаңа куәлік алып, оны жүйеге байланыстырыңыз.",
+        ru: "Срок регистрационного свидетельства истёк. Получите новое и привяжите его к системе.",
+        en: "The registration certificate has expired. Obtain a new one and have it bound to the system.",
+    },
+};
+
+/// `certificate-untrusted`
+pub const CERTIFICATE_UNTRUSTED: Row = Row {
+    code: "certificate-untrusted",
+    clause: "Portal 63",
+    status: 403,
+    culprit: Culprit::Consumer,
+    words: Words {
+        kk: "Тіркеу куәлігін енді тексеру мүмкін емес. Шлюз операторына хабарласыңыз.",
+        ru: "Регистрационное свидетельство больше нельзя проверить. Обратитесь к оператору шлюза.",
+        en: "The registration certificate can no longer be verified. Speak to the gateway's operator.",
+    },
+};
+
+/// `registry-unconfirmed`
+pub const REGISTRY_UNCONFIRMED: Row = Row {
+    code: "registry-unconfirmed",
+    clause: "Interaction 14, 16",
+    status: 503,
+    culprit: Culprit::Us,
+    words: Words {
+        kk: "Шлюз тізілімнің жаңа екенін растай алмай тұр, сондықтан айырбас жасамайды. Кейінірек қайталаңыз.",
+        ru: "Шлюз не может подтвердить актуальность реестра и поэтому не обменивается данными. Повторите позже.",
+        en: "The gateway cannot confirm that its registry is the newest, and exchanges nothing meanwhile. Try again later.",
+    },
+};
+
+/// `rate-exceeded`
+pub const RATE_EXCEEDED: Row = Row {
+    code: "rate-exceeded",
+    clause: "Interaction 17.7",
+    status: 429,
+    culprit: Culprit::Consumer,
+    words: Words {
+        kk: "Ережеде белгіленген сұрау жиілігінен асты. Retry-After тақырыбындағы уақыттан кейін қайталаңыз.",
+        ru: "Превышена частота запросов, установленная правилами. Повторите после времени из заголовка Retry-After.",
+        en: "More requests came than the agreement allows. Try again after the time in the header Retry-After.",
+    },
+};
+
+/// `too-many-exchanges`
+pub const TOO_MANY_EXCHANGES: Row = Row {
+    code: "too-many-exchanges",
+    clause: "Interaction 17.7",
+    status: 429,
+    culprit: Culprit::Consumer,
+    words: Words {
+        kk: "Жүйенің бір мезгілдегі айырбастары тым көп. Алдыңғылары аяқталған соң қайталаңыз.",
+        ru: "Слишком много одновременных обменов одной системы. Повторите, когда завершатся предыдущие.",
+        en: "One of the two systems has too many exchanges under way. Try again when some have ended.",
+    },
+};
+
+/// `gateway-busy`
+pub const GATEWAY_BUSY: Row = Row {
+    code: "gateway-busy",
+    clause: "HR 19",
+    status: 503,
+    culprit: Culprit::Us,
+    words: Words {
+        kk: "Шлюздің қуаты қазір жетпейді. Сәл кейінірек қайталаңыз.",
+        ru: "Шлюз сейчас перегружен. Повторите немного позже.",
+        en: "The gateway has no capacity left now. Try again shortly.",
+    },
+};
+
+/// `log-unavailable`
+pub const LOG_UNAVAILABLE: Row = Row {
+    code: "log-unavailable",
+    clause: "Interaction 7-8",
+    status: 503,
+    culprit: Culprit::Us,
+    words: Words {
+        kk: "Айырбас журналына жазу мүмкін емес, ал жазбасыз айырбас жасалмайды. Шлюз операторы хабардар болуы керек; кейінірек қайталаңыз.",
+        ru: "Запись в журнал обменов невозможна, а без записи обмена нет. Сообщите оператору шлюза и повторите позже.",
+        en: "The exchange log cannot be written, and there is no exchange without its record. Tell the gateway's operator and try again later.",
+    },
+};
+
+/// `request-body-missing`
+pub const REQUEST_BODY_MISSING: Row = Row {
+    code: "request-body-missing",
+    clause: "Interaction 17.1",
+    status: 400,
+    culprit: Culprit::Consumer,
+    words: Words {
+        kk: "Операция сұрау денесін талап етеді. Оны қосыңыз.",
+        ru: "Операция требует тела запроса. Добавьте его.",
+        en: "The operation asks for a request body. Send one.",
+    },
+};
+
+/// `request-body-not-agreed`
+pub const REQUEST_BODY_NOT_AGREED: Row = Row {
+    code: "request-body-not-agreed",
+    clause: "Interaction 17.1",
+    status: 400,
+    culprit: Culprit::Consumer,
+    words: Words {
+        kk: "Операцияда сұрау денесі көзделмеген. Оны алып тастаңыз.",
+        ru: "У операции нет тела запроса. Уберите его.",
+        en: "The operation has no request body. Leave it out.",
+    },
+};
+
+/// `request-media-type`
+pub const REQUEST_MEDIA_TYPE: Row = Row {
+    code: "request-media-type",
+    clause: "Interaction 17.1; RFC 9110 §15.5.16",
+    status: 415,
+    culprit: Culprit::Consumer,
+    words: Words {
+        kk: "Сұрау денесінің түрі ақпарат түрінде көзделгеннен басқа. Content-Type тақырыбын тексеріңіз.",
+        ru: "Тип тела запроса не тот, что предусмотрен видом информации. Проверьте заголовок Content-Type.",
+        en: "The request body is not of the media type that the data type names. Check the header Content-Type.",
+    },
+};
+
+/// `request-too-large`
+pub const REQUEST_TOO_LARGE: Row = Row {
+    code: "request-too-large",
+    clause: "Portal 8-10",
+    status: 413,
+    culprit: Culprit::Consumer,
+    words: Words {
+        kk: "Сұрау денесі ақпарат түріне рұқсат етілген көлемнен үлкен. Оны бөліктерге бөліңіз.",
+        ru: "Тело запроса больше, чем допускает вид информации. Разделите его на части.",
+        en: "The request body is larger than the data type allows. Split it.",
+    },
+};
+
+/// `request-incomplete`
+pub const REQUEST_INCOMPLETE: Row = Row {
+    code: "request-incomplete",
+    clause: "HR 19",
+    status: 400,
+    culprit: Culprit::Consumer,
+    words: Words {
+        kk: "Сұрау денесі толық келмеді. Сұрауды қайталаңыз.",
+        ru: "Тело запроса пришло не полностью. Повторите запрос.",
+        en: "The request body did not arrive whole. Send the request again.",
+    },
+};
+
+/// `request-timeout`
+pub const REQUEST_TIMEOUT: Row = Row {
+    code: "request-timeout",
+    clause: "RFC 9110 §15.5.9",
+    status: 408,
+    culprit: Culprit::Consumer,
+    words: Words {
+        kk: "Сұрау денесі белгіленген уақытта келмеді. Желіні тексеріп, сұрауды қайталаңыз.",
+        ru: "Тело запроса не пришло за отведённое время. Проверьте сеть и повторите запрос.",
+        en: "The request body did not arrive in time. Check the network and send the request again.",
+    },
+};
+
+/// `request-schema`
+pub const REQUEST_SCHEMA: Row = Row {
+    code: "request-schema",
+    clause: "Interaction 17.1",
+    status: 400,
+    culprit: Culprit::Consumer,
+    words: Words {
+        kk: "Сұрау денесі ақпарат түрінің схемасына сай емес. pointer және reason өрістері қатенің орнын айтады.",
+        ru: "Тело запроса не соответствует схеме вида информации. Поля pointer и reason указывают место ошибки.",
+        en: "The request body does not fit the data type's schema. The members pointer and reason say where.",
+    },
+};
+
+/// `provider-unreachable`
+pub const PROVIDER_UNREACHABLE: Row = Row {
+    code: "provider-unreachable",
+    clause: "HR 19",
+    status: 502,
+    culprit: Culprit::Provider,
+    words: Words {
+        kk: "Жеткізуші жүйеге қосылу мүмкін болмады; оған ештеңе жіберілген жоқ. Кейінірек қайталаңыз.",
+        ru: "Не удалось соединиться с системой-поставщиком; ей ничего не отправлено. Повторите позже.",
+        en: "The provider system could not be reached; nothing was sent to it. Try again later.",
+    },
+};
+
+/// `provider-not-trusted`
+pub const PROVIDER_NOT_TRUSTED: Row = Row {
+    code: "provider-not-trusted",
+    clause: "HR 26.3; Portal 63",
+    status: 502,
+    culprit: Culprit::Provider,
+    words: Words {
+        kk: "Жеткізуші жүйе өзін тіркелген куәлігімен растамады; оған ештеңе жіберілген жоқ. Жеткізушіге хабарласыңыз.",
+        ru: "Система-поставщик не подтвердила себя зарегистрированным свидетельством; ей ничего не отправлено. Сообщите поставщику.",
+        en: "The provider system did not prove itself by a certificate bound to it; nothing was sent to it. Tell the provider.",
+    },
+};
+
+/// `provider-failed`
+pub const PROVIDER_FAILED: Row = Row {
+    code: "provider-failed",
+    clause: "HR 19",
+    status: 502,
+    culprit: Culprit::Provider,
+    words: Words {
+        kk: "Сұрау жіберілгеннен кейін жеткізушімен байланыс үзілді; ол орындалған болуы мүмкін. Қайталамас бұрын нәтижесін тексеріңіз.",
+        ru: "Связь с поставщиком прервалась после отправки запроса; он мог быть исполнен. Проверьте результат, прежде чем повторять.",
+        en: "The connection to the provider broke after the request was sent; it may have been carried out. Check before you ask again.",
+    },
+};
+
+/// `provider-timeout`
+pub const PROVIDER_TIMEOUT: Row = Row {
+    code: "provider-timeout",
+    clause: "HR 19",
+    status: 504,
+    culprit: Culprit::Provider,
+    words: Words {
+        kk: "Жеткізуші жүйе уақытында жауап бермеді; сұрау орындалған болуы мүмкін. Қайталамас бұрын нәтижесін тексеріңіз.",
+        ru: "Система-поставщик не ответила вовремя; запрос мог быть исполнен. Проверьте результат, прежде чем повторять.",
+        en: "The provider system did not answer in time; the request may have been carried out. Check before you ask again.",
+    },
+};
+
+/// `response-too-large`
+pub const RESPONSE_TOO_LARGE: Row = Row {
+    code: "response-too-large",
+    clause: "Portal 8-10",
+    status: 502,
+    culprit: Culprit::Provider,
+    words: Words {
+        kk: "Жеткізушінің жауабы ақпарат түріне рұқсат етілген көлемнен үлкен, сондықтан берілмеді. Жеткізушіге хабарласыңыз.",
+        ru: "Ответ поставщика больше, чем допускает вид информации, и не передан. Сообщите поставщику.",
+        en: "The provider's response is larger than the data type allows and was not passed on. Tell the provider.",
+    },
+};
+
+/// `response-media-type`
+pub const RESPONSE_MEDIA_TYPE: Row = Row {
+    code: "response-media-type",
+    clause: "Interaction 17.1",
+    status: 502,
+    culprit: Culprit::Provider,
+    words: Words {
+        kk: "Жеткізуші жауабының түрі ақпарат түрінде көзделгеннен басқа, сондықтан берілмеді. Жеткізушіге хабарласыңыз.",
+        ru: "Тип ответа поставщика не тот, что предусмотрен видом информации; ответ не передан. Сообщите поставщику.",
+        en: "The provider's response is not of the media type that the data type names and was not passed on. Tell the provider.",
+    },
+};
+
+/// `response-schema`
+pub const RESPONSE_SCHEMA: Row = Row {
+    code: "response-schema",
+    clause: "Interaction 17.1; Law 4.2.11",
+    status: 502,
+    culprit: Culprit::Provider,
+    words: Words {
+        kk: "Жеткізушінің жауабы ақпарат түрінің схемасына сай емес, сондықтан берілмеді. Жеткізушіге хабарласыңыз.",
+        ru: "Ответ поставщика не соответствует схеме вида информации и не передан. Сообщите поставщику.",
+        en: "The provider's response does not fit the data type's schema and was not passed on. Tell the provider.",
+    },
+};
+
+/// `response-not-agreed`
+pub const RESPONSE_NOT_AGREED: Row = Row {
+    code: "response-not-agreed",
+    clause: "Interaction 17.1; Law 4.2.11",
+    status: 502,
+    culprit: Culprit::Provider,
+    words: Words {
+        kk: "Жеткізуші ережеде аталмаған нәрсе жіберді, сондықтан ол берілмеді. Жеткізушіге хабарласыңыз.",
+        ru: "Поставщик прислал то, чего правила не называют; это не передано. Сообщите поставщику.",
+        en: "The provider sent something that the agreement does not name; it was not passed on. Tell the provider.",
+    },
+};
+
+/// `contract-unusable`
+pub const CONTRACT_UNUSABLE: Row = Row {
+    code: "contract-unusable",
+    clause: "Interaction 17.1",
+    status: 500,
+    culprit: Culprit::Provider,
+    words: Words {
+        kk: "Ақпарат түрінің схемасын шлюз қолдана алмады, сондықтан тексере алмайды. Жеткізуші жаңа нұсқасын жариялауы керек.",
+        ru: "Шлюз не может применить схему вида информации и потому ничего не проверит. Поставщику следует опубликовать новую версию.",
+        en: "The gateway cannot use the data type's schema and so can check nothing. The provider must publish a new version.",
+    },
+};
+
+/// `stopping`
+pub const STOPPING: Row = Row {
+    code: "stopping",
+    clause: "HR 19",
+    status: 503,
+    culprit: Culprit::Us,
+    words: Words {
+        kk: "Шлюз жұмысын аяқтап жатыр. Басқа шлюзге немесе сәл кейінірек жүгініңіз.",
+        ru: "Шлюз завершает работу. Обратитесь к другому шлюзу или немного позже.",
+        en: "The gateway is stopping. Use another one, or try again shortly.",
+    },
+};
+
+/// All of them, in the order in which a call meets them.
+pub const ALL: &[&Row] = &[
+    &REQUEST_MALFORMED,
+    &REQUEST_UNREADABLE,
+    &CERTIFICATE_REVOKED,
+    &CERTIFICATE_EXPIRED,
+    &CERTIFICATE_UNTRUSTED,
+    &REGISTRY_UNCONFIRMED,
+    &RATE_EXCEEDED,
+    &TOO_MANY_EXCHANGES,
+    &GATEWAY_BUSY,
+    &LOG_UNAVAILABLE,
+    &REQUEST_BODY_MISSING,
+    &REQUEST_BODY_NOT_AGREED,
+    &REQUEST_MEDIA_TYPE,
+    &REQUEST_TOO_LARGE,
+    &REQUEST_INCOMPLETE,
+    &REQUEST_TIMEOUT,
+    &REQUEST_SCHEMA,
+    &PROVIDER_UNREACHABLE,
+    &PROVIDER_NOT_TRUSTED,
+    &PROVIDER_FAILED,
+    &PROVIDER_TIMEOUT,
+    &RESPONSE_TOO_LARGE,
+    &RESPONSE_MEDIA_TYPE,
+    &RESPONSE_SCHEMA,
+    &RESPONSE_NOT_AGREED,
+    &CONTRACT_UNUSABLE,
+    &STOPPING,
+];

@@ -1,0 +1,229 @@
+//! Connections to providers: mutual TLS, pooled by runtime, each call checked anew against what the provider proved.
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use agreements::{Endpoint, Fingerprint, Permit, System, SystemId};
+use bytes::Bytes;
+use certs::tls::{ConnectFailure, Connector};
+use certs::trust::{Trust, VerifiedChain};
+use http::{Request, Response};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tracing::debug;
+
+use super::budget::Budget;
+use super::body::{self, BodyError, Held};
+use crate::clock;
+use crate::config::Limits;
+use crate::exchange_log::OpenEntry;
+
+/// One runtime's connections to all providers.
+pub struct Upstream {
+    connector: Connector,
+    trust: Arc<Trust>,
+    budget: Arc<Budget>,
+    limits: Limits,
+    // Only this runtime's tasks lock it, and never across an await.
+    idle: Mutex<HashMap<SystemId, Vec<Line>>>,
+}
+
+/// A connection to a provider.
+struct Line {
+    sender: SendRequest<Full<Bytes>>,
+    chain: VerifiedChain,
+    endpoint: Endpoint,
+    idle_since: Instant,
+}
+
+/// A provider's answer, whole.
+#[derive(Debug)]
+pub struct Reply {
+    /// Its head.
+    pub head: http::response::Parts,
+    /// Its body.
+    pub body: Held,
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum ForwardError {
+    /// No connection: nothing was sent.
+    #[error("no connection to the provider")]
+    Unreachable(#[source] io::Error),
+    /// The provider did not prove itself: nothing was sent.
+    #[error("the provider did not prove itself")]
+    NotTrusted(#[source] ConnectFailure),
+    /// The connection took too long: nothing was sent.
+    #[error("no connection to the provider within {0:?}")]
+    ConnectTimeout(Duration),
+    /// The connection broke after the call was sent.
+    #[error("the connection to the provider broke")]
+    Failed(#[source] hyper::Error),
+    /// The answer did not come in time.
+    #[error("no answer within {0:?}")]
+    Timeout(Duration),
+    /// The answer's body cannot be taken.
+    #[error("the provider's answer cannot be taken")]
+    Body(#[source] BodyError),
+}
+
+impl Upstream {
+    /// No connections yet.
+    pub fn new(connector: Connector, trust: Arc<Trust>, budget: Arc<Budget>, limits: Limits) -> Self {
+        Self { connector, trust, budget, limits, idle: Mutex::default() }
+    }
+
+    /// Carries a permitted and recorded call to its provider, and takes the answer whole.
+    ///
+    /// # Errors
+    /// [`ForwardError`] says whether anything was sent.
+    ///
+    /// # Cancel safety
+    /// Dropped meanwhile, the connection is closed; the provider may have acted.
+    pub async fn forward(
+        &self,
+        permit: &Permit<'_>,
+        _entry: &OpenEntry,
+        call: Request<Full<Bytes>>,
+    ) -> Result<Reply, ForwardError> {
+        let most = permit.operation().response.as_ref().map_or(ERROR_BYTES, |payload| payload.max_bytes);
+        let within = self.limits.provider_timeout();
+        let carried = self.carry(permit, call, most.max(ERROR_BYTES));
+        tokio::time::timeout(within, carried).await.map_err(|_| ForwardError::Timeout(within))?
+    }
+
+    async fn carry(
+        &self,
+        permit: &Permit<'_>,
+        mut call: Request<Full<Bytes>>,
+        most: u64,
+    ) -> Result<Reply, ForwardError> {
+        let provider = &permit.provider().system;
+        let mut again = permit.operation().method.is_idempotent().then(|| call.clone());
+        loop {
+            let (mut line, origin) = self.line(provider).await?;
+            match line.sender.try_send_request(call).await {
+                Ok(response) => return self.take(provider, line, response, most).await,
+                Err(mut failed) => match (failed.take_message(), origin) {
+                    // Never sent: a connection that was idle too long. A fresh one is no second call.
+                    (Some(unsent), Origin::Pool) => call = unsent,
+                    // Sent, perhaps: only what may be asked twice is, once, and only where the pool was stale.
+                    (None, Origin::Pool) if again.is_some() => match again.take() {
+                        Some(repeat) => call = repeat,
+                        None => return Err(ForwardError::Failed(failed.into_error())),
+                    },
+                    (_, Origin::Pool | Origin::Fresh) => return Err(ForwardError::Failed(failed.into_error())),
+                },
+            }
+        }
+    }
+
+    async fn take(
+        &self,
+        provider: &System,
+        line: Line,
+        response: Response<Incoming>,
+        most: u64,
+    ) -> Result<Reply, ForwardError> {
+        let (head, incoming) = response.into_parts();
+        let held = body::hold(incoming, most, self.limits.provider_timeout(), &self.budget).await;
+        let body = held.map_err(ForwardError::Body)?;
+        self.put_back(&provider.card.id, line);
+        Ok(Reply { head, body })
+    }
+
+    /// A connection to a provider that it proved to be its own, by what counts now.
+    async fn line(&self, provider: &System) -> Result<(Line, Origin), ForwardError> {
+        while let Some(mut line) = self.take_idle(provider) {
+            // A line whose last answer was just read becomes ready when its task has run.
+            if !line.sender.is_closed() && line.sender.ready().await.is_ok() {
+                return Ok((line, Origin::Pool));
+            }
+        }
+        let within = self.limits.connect_timeout();
+        let line = tokio::time::timeout(within, self.dial(provider)).await;
+        Ok((line.map_err(|_| ForwardError::ConnectTimeout(within))??, Origin::Fresh))
+    }
+
+    fn take_idle(&self, provider: &System) -> Option<Line> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let lines = idle.get_mut(&provider.card.id)?;
+        while let Some(line) = lines.pop() {
+            // Promise 2 holds for providers too: what a connection proved when it was made must count today.
+            let counts = Some(&line.endpoint) == provider.card.endpoint.as_ref()
+                && line.idle_since.elapsed() < MOST_IDLE
+                && provider.certificates.iter().any(|bound| bound.fingerprint == line.chain.fingerprint())
+                && self.trust.status(&line.chain, clock::now()).is_ok();
+            if counts {
+                return Some(line);
+            }
+        }
+        None
+    }
+
+    fn put_back(&self, provider: &SystemId, mut line: Line) {
+        if line.sender.is_closed() {
+            return;
+        }
+        line.idle_since = Instant::now();
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        match idle.get_mut(provider) {
+            Some(lines) if lines.len() < self.limits.max_idle_per_provider => lines.push(line),
+            Some(_) => {}
+            None => drop(idle.insert(provider.clone(), vec![line])),
+        }
+    }
+
+    async fn dial(&self, provider: &System) -> Result<Line, ForwardError> {
+        let missing = || ForwardError::Unreachable(io::ErrorKind::AddrNotAvailable.into());
+        let endpoint = provider.card.endpoint.clone().ok_or_else(missing)?;
+        let tcp = TcpStream::connect(&endpoint.address).await.map_err(ForwardError::Unreachable)?;
+        tcp.set_nodelay(true).map_err(ForwardError::Unreachable)?;
+        let bound: Vec<Fingerprint> = provider.certificates.iter().map(|bound| bound.fingerprint).collect();
+        let connected = self.connector.connect(tcp, &endpoint.server_name, Some(&bound)).await;
+        let connected = connected.map_err(ForwardError::NotTrusted)?;
+        let (sender, connection) = http1::Builder::new()
+            .max_headers(100)
+            .max_buf_size(HEAD_BYTES)
+            .handshake(TokioIo::new(connected.stream))
+            .await
+            .map_err(ForwardError::Failed)?;
+        // Ends when the sender is dropped: the pool, or the call, owns it.
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                debug!(%error, "connection to a provider ended");
+            }
+        });
+        Ok(Line { sender, chain: connected.chain, endpoint, idle_since: Instant::now() })
+    }
+
+    /// Closes what was idle for too long.
+    pub fn sweep(&self) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        for lines in idle.values_mut() {
+            lines.retain(|line| line.idle_since.elapsed() < MOST_IDLE && !line.sender.is_closed());
+        }
+        idle.retain(|_, lines| !lines.is_empty());
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    Pool,
+    Fresh,
+}
+
+/// Longest time that a connection waits in the pool: less than servers usually keep theirs.
+const MOST_IDLE: Duration = Duration::from_secs(50);
+
+/// Most bytes of a provider's error document.
+const ERROR_BYTES: u64 = 16 * 1024;
+
+/// Most bytes of a provider's head, and of one read of its body.
+const HEAD_BYTES: usize = 64 * 1024;

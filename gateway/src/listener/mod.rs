@@ -1,0 +1,189 @@
+//! The exchange face: a runtime a core, each with its own socket, its own connections, its own way to the log.
+//!
+//! Owned by the app; a runtime ends when told to drain, at the latest after the drain's deadline.
+
+mod accept;
+mod http1;
+mod http2;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::JoinHandle;
+
+use certs::tls::{Acceptor, Connector};
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{mpsc, watch};
+
+use crate::exchange::upstream::Upstream;
+use crate::exchange::{ExchangePath, Shared};
+use crate::exchange_log::LogPort;
+
+/// The running runtimes.
+pub struct Listener {
+    address: SocketAddr,
+    drain: watch::Sender<Drain>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+/// Whether new work is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Drain {
+    /// It is.
+    Open,
+    /// Exchanges under way are finished, and no more.
+    Draining,
+}
+
+/// What one runtime has.
+pub(crate) struct Core {
+    pub(crate) path: ExchangePath,
+    pub(crate) acceptor: Arc<Acceptor>,
+    pub(crate) drain: watch::Receiver<Drain>,
+    place: usize,
+    balance: Arc<Balance>,
+}
+
+/// Connections a runtime, so that few connections do not all land on one.
+pub(crate) struct Balance {
+    open: Vec<AtomicUsize>,
+    doors: Vec<mpsc::Sender<Arrival>>,
+    most: usize,
+}
+
+/// A connection on its way to the runtime that will serve it.
+pub(crate) struct Arrival {
+    tcp: std::net::TcpStream,
+    peer: SocketAddr,
+    seat: Seat,
+}
+
+/// A connection's place among those that may be open, given back when dropped.
+pub(crate) struct Seat {
+    balance: Arc<Balance>,
+    place: usize,
+}
+
+/// What the runtimes are made of.
+pub struct Parts {
+    /// Where systems connect.
+    pub listen: SocketAddr,
+    /// How many runtimes; 0 for one a core.
+    pub runtimes: usize,
+    /// What they share.
+    pub shared: Arc<Shared>,
+    /// Takes connections.
+    pub acceptor: Arc<Acceptor>,
+    /// Makes connections.
+    pub connector: Connector,
+}
+
+impl Listener {
+    /// Binds the address once a runtime and starts them; each gets a port of the log.
+    ///
+    /// # Errors
+    /// The address cannot be bound, or the machine gives no threads.
+    pub fn start(parts: Parts, mut port: impl FnMut() -> LogPort) -> io::Result<Self> {
+        let count = match parts.runtimes {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            some => some,
+        };
+        let mut sockets = vec![bind(parts.listen)?];
+        let address = sockets[0].local_addr()?;
+        for _ in 1..count {
+            sockets.push(bind(address)?);
+        }
+        let (drain, draining) = watch::channel(Drain::Open);
+        let (doors, halls): (Vec<_>, Vec<_>) = (0..count).map(|_| mpsc::channel(1024)).unzip();
+        let open = (0..count).map(|_| AtomicUsize::new(0)).collect();
+        let balance = Arc::new(Balance { open, doors, most: parts.shared.limits.max_connections });
+        let mut threads = Vec::new();
+        for (place, (socket, hall)) in sockets.into_iter().zip(halls).enumerate() {
+            let shared = Arc::clone(&parts.shared);
+            let upstream = Upstream::new(
+                parts.connector.clone(),
+                Arc::clone(&shared.trust),
+                Arc::clone(&shared.memory),
+                shared.limits.clone(),
+            );
+            let core = Arc::new(Core {
+                path: ExchangePath::new(shared, port(), upstream),
+                acceptor: Arc::clone(&parts.acceptor),
+                drain: draining.clone(),
+                place,
+                balance: Arc::clone(&balance),
+            });
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            let thread = std::thread::Builder::new().name(format!("exchange-{place}"));
+            threads.push(thread.spawn(move || runtime.block_on(accept::run(core, socket, hall)))?);
+        }
+        Ok(Self { address, drain, threads })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Stops taking work, finishes what is under way, and ends.
+    pub fn stop(mut self) {
+        self.end();
+    }
+
+    fn end(&mut self) {
+        self.drain.send_replace(Drain::Draining);
+        for thread in self.threads.drain(..) {
+            // A panic there was reported when it happened.
+            drop(thread.join());
+        }
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+impl Balance {
+    /// A seat on the runtime with the fewest connections; `at` if that has no more than one above it.
+    fn seat(self: &Arc<Self>, at: usize) -> Option<Seat> {
+        let count = |place: usize| self.open[place].load(Ordering::Relaxed);
+        if (0..self.open.len()).map(count).sum::<usize>() >= self.most {
+            return None;
+        }
+        let fewest = (0..self.open.len()).min_by_key(|place| count(*place)).unwrap_or(at);
+        let place = if count(at) > count(fewest) { fewest } else { at };
+        self.open[place].fetch_add(1, Ordering::Relaxed);
+        Some(Seat { balance: Arc::clone(self), place })
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.balance.open[self.place].fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+fn bind(address: SocketAddr) -> io::Result<std::net::TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_reuse_address(true)?;
+    socket.set_reuse_port(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    socket.set_nonblocking(true)?;
+    Ok(socket.into())
+}
+
+/// Connections that may wait to be accepted.
+const BACKLOG: i32 = 4096;
+
+pub(crate) fn tokio_listener(socket: std::net::TcpListener) -> io::Result<TcpListener> {
+    TcpListener::from_std(socket)
+}
+
+pub(crate) fn tokio_stream(tcp: std::net::TcpStream) -> io::Result<TcpStream> {
+    TcpStream::from_std(tcp)
+}

@@ -1,0 +1,1 @@
+INSERT INTO events (sequence, body, hash) VALUES (?1, ?2, ?3)

@@ -1,0 +1,1 @@
+SELECT sequence, hash FROM events ORDER BY sequence DESC LIMIT 1

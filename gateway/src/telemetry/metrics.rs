@@ -1,0 +1,180 @@
+//! Metrics: their names, once, and how the parts count.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use prometheus::{
+    Encoder, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
+};
+
+use crate::exchange::rows;
+use crate::exchange_log::{LogStats, Outcome};
+use crate::registry::Views;
+
+/// Names of all metrics, as dashboards and alerts rely on them.
+pub const NAMES: [&str; 14] = [
+    "kelisim_exchanges_total",
+    "kelisim_refusals_total",
+    "kelisim_refusals_suppressed_total",
+    "kelisim_exchange_seconds",
+    "kelisim_connections",
+    "kelisim_connections_refused_total",
+    "kelisim_handshake_failures_total",
+    "kelisim_payload_bytes_held",
+    "kelisim_log_entries_total",
+    "kelisim_log_batches_total",
+    "kelisim_log_open_exchanges",
+    "kelisim_log_healthy",
+    "kelisim_registry_revision",
+    "kelisim_registry_confirmed_seconds_ago",
+];
+
+/// Everything that is counted.
+pub struct Metrics {
+    registry: Registry,
+    exchanges: IntCounterVec,
+    completed: IntCounter,
+    refusals: IntCounterVec,
+    by_code: HashMap<&'static str, IntCounter>,
+    suppressed: IntCounter,
+    seconds: Histogram,
+    /// Connections that are open.
+    pub connections: IntGauge,
+    /// Connections that were closed at once since too many were open.
+    pub connections_refused: IntCounter,
+    handshake_failures: IntCounterVec,
+    held: IntGauge,
+    log_entries: IntGauge,
+    log_batches: IntGauge,
+    log_open: IntGauge,
+    log_healthy: IntGauge,
+    revision: IntGauge,
+    confirmed: IntGauge,
+}
+
+/// What is read when somebody asks, rather than counted on the path.
+pub struct Gauges<'a> {
+    /// Bytes of payloads held.
+    pub held_bytes: usize,
+    /// The log's own counts.
+    pub log: &'a LogStats,
+    /// Exchanges that are open.
+    pub open_exchanges: usize,
+    /// Whether the log takes entries.
+    pub log_healthy: bool,
+    /// The registry.
+    pub views: &'a Views,
+}
+
+impl Metrics {
+    /// Counters at zero.
+    ///
+    /// # Panics
+    /// If two metrics bear one name, which the first start would show.
+    pub fn new() -> Arc<Self> {
+        let registry = Registry::new();
+        let counter = |at: usize, help: &str| IntCounter::new(NAMES[at], help).expect("a metric's name is well-formed");
+        let gauge = |at: usize, help: &str| IntGauge::new(NAMES[at], help).expect("a metric's name is well-formed");
+        let labelled = |at: usize, help: &str, label: &str| {
+            IntCounterVec::new(Opts::new(NAMES[at], help), &[label]).expect("a metric's name is well-formed")
+        };
+        let exchanges = labelled(0, "Exchanges that were opened, by outcome", "outcome");
+        let refusals = labelled(1, "Refusals, by code", "code");
+        let buckets = vec![0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0];
+        let seconds = HistogramOpts::new(NAMES[3], "From a request's head to its answer, seconds").buckets(buckets);
+        let codes = agreements::refusal::rows::ALL.iter().chain(rows::ALL).map(|row| row.code);
+        let metrics = Self {
+            completed: exchanges.with_label_values(&["completed"]),
+            by_code: codes.map(|code| (code, refusals.with_label_values(&[code]))).collect(),
+            exchanges,
+            refusals,
+            suppressed: counter(2, "Refusals that got no entry of their own, because there was a flood of them"),
+            seconds: Histogram::with_opts(seconds).expect("a metric's name is well-formed"),
+            connections: gauge(4, "Connections that are open"),
+            connections_refused: counter(5, "Connections closed at once, because too many were open"),
+            handshake_failures: labelled(6, "Handshakes that failed, by reason", "reason"),
+            held: gauge(7, "Bytes of payloads held in memory"),
+            log_entries: gauge(8, "Entries written to the exchange log since the start"),
+            log_batches: gauge(9, "Batches synced to the exchange log since the start"),
+            log_open: gauge(10, "Exchanges whose closing entry is still to come"),
+            log_healthy: gauge(11, "1 while the exchange log takes entries; at 0 nothing is exchanged"),
+            revision: gauge(12, "Revision of the registry that calls are decided on"),
+            confirmed: gauge(13, "Seconds since the registry was last confirmed to be the newest"),
+            registry,
+        };
+        metrics.register().expect("no two metrics bear one name");
+        Arc::new(metrics)
+    }
+
+    fn register(&self) -> Result<(), prometheus::Error> {
+        let r = &self.registry;
+        r.register(Box::new(self.exchanges.clone()))?;
+        r.register(Box::new(self.refusals.clone()))?;
+        r.register(Box::new(self.suppressed.clone()))?;
+        r.register(Box::new(self.seconds.clone()))?;
+        r.register(Box::new(self.connections.clone()))?;
+        r.register(Box::new(self.connections_refused.clone()))?;
+        r.register(Box::new(self.handshake_failures.clone()))?;
+        for gauge in [
+            &self.held,
+            &self.log_entries,
+            &self.log_batches,
+            &self.log_open,
+            &self.log_healthy,
+            &self.revision,
+            &self.confirmed,
+        ] {
+            r.register(Box::new(gauge.clone()))?;
+        }
+        Ok(())
+    }
+
+    /// Counts an exchange whose answer passed.
+    pub fn completed(&self, outcome: Outcome) {
+        match outcome {
+            Outcome::Completed => self.completed.inc(),
+            _ => self.exchanges.with_label_values(&["refused-by-provider"]).inc(),
+        }
+    }
+
+    /// Counts a refusal.
+    pub fn refused(&self, code: &'static str) {
+        match self.by_code.get(code) {
+            Some(counter) => counter.inc(),
+            None => self.refusals.with_label_values(&[code]).inc(),
+        }
+    }
+
+    /// Counts a refusal that got no entry of its own.
+    pub fn suppressed(&self) {
+        self.suppressed.inc();
+    }
+
+    /// Counts how long a request took.
+    pub fn exchanged(&self, took: Duration) {
+        self.seconds.observe(took.as_secs_f64());
+    }
+
+    /// Counts a handshake that failed.
+    pub fn handshake_failed(&self, reason: &str) {
+        self.handshake_failures.with_label_values(&[reason]).inc();
+    }
+
+    /// All metrics in the text format of Prometheus.
+    pub fn text(&self, gauges: &Gauges<'_>) -> String {
+        let count = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
+        self.held.set(count(gauges.held_bytes as u64));
+        self.log_entries.set(count(gauges.log.entries.load(Ordering::Relaxed)));
+        self.log_batches.set(count(gauges.log.batches.load(Ordering::Relaxed)));
+        self.log_open.set(count(gauges.open_exchanges as u64));
+        self.log_healthy.set(i64::from(gauges.log_healthy));
+        self.revision.set(count(gauges.views.newest().book.revision()));
+        self.confirmed.set(count(gauges.views.age().as_secs()));
+        let mut text = Vec::new();
+        // Writing to memory cannot fail; a metric that could not be encoded is left out.
+        drop(TextEncoder::new().encode(&self.registry.gather(), &mut text));
+        String::from_utf8_lossy(&text).into_owned()
+    }
+}
