@@ -8,6 +8,7 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::message::{Messages, Then};
+use super::observed::Place;
 use super::{FramingViolation, Observed, Phase};
 
 /// A connection whose reading side follows the boundaries of HTTP/1 messages.
@@ -70,6 +71,11 @@ impl<IO> Guarded<IO> {
         &self.io
     }
 
+    #[cfg(test)]
+    pub(super) fn held_bytes(&self) -> usize {
+        self.held.len()
+    }
+
     /// Looks at what is held behind the cleared bytes.
     fn judge_held(&mut self) {
         let advance = self.messages.advance(&self.held[self.cleared..]);
@@ -89,7 +95,7 @@ impl<IO> Guarded<IO> {
         let heads = self.messages.heads();
         let phase = match then {
             Then::Violated(violation) if self.messages.in_head() => {
-                self.observed.violated(heads, *violation);
+                self.observed.violated(Place::Head { ordinal: heads }, *violation);
                 // One look ends with one message, so nothing was cleared before a head.
                 self.held.clear();
                 self.held.extend_from_slice(SUBSTITUTE);
@@ -98,7 +104,7 @@ impl<IO> Guarded<IO> {
                 Phase::Violated
             }
             Then::Violated(violation) => {
-                self.observed.violated(heads - 1, *violation);
+                self.observed.violated(Place::Body { ordinal: heads.saturating_sub(1) }, *violation);
                 self.held.truncate(self.cleared);
                 self.stage = Stage::BodyRefused(*violation);
                 Phase::Violated
@@ -166,7 +172,7 @@ impl<IO: AsyncRead + Unpin> AsyncRead for Guarded<IO> {
                 this.held.drain(..this.start);
                 (this.start, this.cleared) = (0, 0);
                 this.judge_held();
-                if this.cleared > 0 {
+                if this.cleared > 0 || matches!(this.stage, Stage::BodyRefused(_)) {
                     continue;
                 }
             }

@@ -38,17 +38,18 @@ pub(super) struct Head {
     version: Version,
     authority: Option<Range<usize>>,
     host: Option<Range<usize>>,
-    content_type: bool,
+    content_types: usize,
     length: Option<u64>,
     chunked: bool,
 }
 
+/// Which line may come next.
 #[derive(Debug, Default)]
 enum Expecting {
     #[default]
-    RequestOrEmptyLine,
-    RequestLine,
-    HeaderLine,
+    RequestOrEmpty,
+    Request,
+    Header,
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -73,16 +74,16 @@ impl Head {
             let start = std::mem::replace(&mut self.line_start, feed + 1);
             self.searched = feed + 1;
             match self.expecting {
-                Expecting::RequestOrEmptyLine if line.is_empty() => self.expecting = Expecting::RequestLine,
-                Expecting::RequestLine if line.is_empty() => return Err(FramingViolation::LeadingEmptyLines),
-                Expecting::RequestOrEmptyLine | Expecting::RequestLine => {
+                Expecting::RequestOrEmpty if line.is_empty() => self.expecting = Expecting::Request,
+                Expecting::Request if line.is_empty() => return Err(FramingViolation::LeadingEmptyLines),
+                Expecting::RequestOrEmpty | Expecting::Request => {
                     self.request_line(line, start)?;
-                    self.expecting = Expecting::HeaderLine;
+                    self.expecting = Expecting::Header;
                 }
-                Expecting::HeaderLine if line.is_empty() => {
+                Expecting::Header if line.is_empty() => {
                     return Ok(Some(CompleteHead { bytes: feed + 1, body: self.complete(bytes)? }));
                 }
-                Expecting::HeaderLine => self.header_line(line, start)?,
+                Expecting::Header => self.header_line(line, start)?,
             }
         }
         self.searched = bytes.len();
@@ -140,22 +141,16 @@ impl Head {
                 let host_start = value_start + value.iter().take_while(|byte| is_space(**byte)).count();
                 self.host = Some(host_start..host_start + host.len());
             }
-            6 if name.eq_ignore_ascii_case(b"expect") => {
-                if !trimmed(value).eq_ignore_ascii_case(b"100-continue") {
-                    return Err(FramingViolation::ExpectationUnsupported);
-                }
+            6 if name.eq_ignore_ascii_case(b"expect")
+                && !trimmed(value).eq_ignore_ascii_case(b"100-continue") =>
+            {
+                return Err(FramingViolation::ExpectationUnsupported);
             }
             7 if name.eq_ignore_ascii_case(b"upgrade") => return Err(FramingViolation::UpgradeRefused),
-            10 if name.eq_ignore_ascii_case(b"connection") => {
-                if list_has(value, b"upgrade") {
-                    return Err(FramingViolation::UpgradeRefused);
-                }
+            10 if name.eq_ignore_ascii_case(b"connection") && list_has(value, b"upgrade") => {
+                return Err(FramingViolation::UpgradeRefused);
             }
-            12 if name.eq_ignore_ascii_case(b"content-type") => {
-                if std::mem::replace(&mut self.content_type, true) {
-                    return Err(FramingViolation::HeaderRepeated);
-                }
-            }
+            12 if name.eq_ignore_ascii_case(b"content-type") => self.content_types += 1,
             14 if name.eq_ignore_ascii_case(b"content-length") => {
                 if self.length.is_some() {
                     return Err(FramingViolation::LengthRepeated);
@@ -186,6 +181,9 @@ impl Head {
                 }
             }
             (None | Some(_), None) | (None, Some(_)) => {}
+        }
+        if self.content_types > 1 {
+            return Err(FramingViolation::HeaderRepeated);
         }
         match (self.chunked, self.length) {
             (true, Some(_)) => Err(FramingViolation::LengthAndCoding),

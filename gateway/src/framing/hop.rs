@@ -57,3 +57,100 @@ fn is_named_by_connection(headers: &HeaderMap, name: &HeaderName) -> bool {
     let lists = headers.get_all(CONNECTION).iter();
     lists.into_iter().any(|list| super::syntax::list_has(list.as_bytes(), name.as_str().as_bytes()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(lines: &[(&'static str, &'static str)]) -> HeaderMap {
+        let line = |(name, value): &(&'static str, &'static str)| {
+            (HeaderName::from_static(name), HeaderValue::from_static(value))
+        };
+        lines.iter().map(line).collect()
+    }
+
+    fn texts<'a>(passed: impl Iterator<Item = (&'a HeaderName, &'a HeaderValue)>) -> Vec<(&'a str, &'a str)> {
+        passed.map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect()
+    }
+
+    #[test]
+    fn request_keeps_what_is_listed_and_nothing_of_connection_or_credentials() {
+        let headers = headers(&[
+            ("accept", "a/b"),
+            ("accept", "c/d"),
+            ("authorization", "Bearer x"),
+            ("connection", "close, If-Match"),
+            ("connection", " TraceState "),
+            ("content-length", "5"),
+            ("content-type", "application/json"),
+            ("cookie", "a=b"),
+            ("expect", "100-continue"),
+            ("host", "gateway"),
+            ("idempotency-key", "7"),
+            ("if-match", "x"),
+            ("if-none-match", "y"),
+            ("kelisim-consumer", "somebody-else"),
+            ("kelisim-purpose", "pension"),
+            ("te", "trailers"),
+            ("tracestate", "a=1"),
+            ("transfer-encoding", "chunked"),
+            ("x-forwarded-for", "10.0.0.1"),
+            ("x-http-method-override", "DELETE"),
+        ]);
+        let mut passed = texts(request_headers_to_forward(&headers));
+        passed.sort_unstable();
+        assert_eq!(
+            passed,
+            [
+                ("accept", "a/b"),
+                ("accept", "c/d"),
+                ("content-type", "application/json"),
+                ("idempotency-key", "7"),
+                ("if-none-match", "y"),
+            ]
+        );
+    }
+
+    #[test]
+    fn response_keeps_what_is_listed_and_never_speaks_as_the_gateway() {
+        let headers = headers(&[
+            ("connection", "etag"),
+            ("content-length", "5"),
+            ("content-type", "application/json"),
+            ("etag", "x"),
+            ("kelisim-exchange", "forged"),
+            ("kelisim-refusal", "forged"),
+            ("last-modified", "Sun, 22 Nov 2026 00:00:00 GMT"),
+            ("location", "https://10.0.0.7/internal"),
+            ("server", "nginx"),
+            ("set-cookie", "a=b"),
+            ("transfer-encoding", "chunked"),
+        ]);
+        let mut passed = texts(response_headers_to_return(&headers));
+        passed.sort_unstable();
+        let expected =
+            [("content-type", "application/json"), ("last-modified", "Sun, 22 Nov 2026 00:00:00 GMT")];
+        assert_eq!(passed, expected);
+    }
+
+    #[test]
+    fn lists_name_no_framing_no_credentials_and_none_of_our_headers() {
+        let never = [
+            "connection",
+            "content-length",
+            "transfer-encoding",
+            "host",
+            "trailer",
+            "te",
+            "upgrade",
+            "location",
+        ];
+        let secret = ["authorization", "cookie", "set-cookie", "proxy-authorization"];
+        for name in REQUEST_HEADERS.iter().chain(RESPONSE_HEADERS) {
+            assert!(
+                !never.contains(name) && !secret.contains(name) && !name.starts_with("kelisim-"),
+                "{name}"
+            );
+        }
+    }
+}

@@ -1,7 +1,7 @@
 //! Where one HTTP/1 message ends and the next begins: head, body, chunks, trailers.
 
 use super::head::{BodyFraming, Head, split_header};
-use super::{FramingViolation, TRAILER_BYTES};
+use super::{FramingViolation, TRAILER_BYTES, TRAILER_LINES};
 
 /// How far a look at some bytes came.
 #[derive(Debug, PartialEq, Eq)]
@@ -52,6 +52,7 @@ enum Place {
     ChunkEndFeed,
     Trailers {
         bytes: usize,
+        lines: usize,
     },
 }
 
@@ -99,8 +100,11 @@ impl Messages {
                 if bytes[0] != b'\n' {
                     return Err(FramingViolation::CarriageReturnBare);
                 }
-                self.place =
-                    if size == 0 { Place::Trailers { bytes: 0 } } else { Place::ChunkContent { left: size } };
+                self.place = if size == 0 {
+                    Place::Trailers { bytes: 0, lines: 0 }
+                } else {
+                    Place::ChunkContent { left: size }
+                };
                 Ok(Step::Cleared(1))
             }
             Place::ChunkContent { left } => {
@@ -111,7 +115,7 @@ impl Messages {
             }
             Place::ChunkEnd => self.expect(bytes[0], b'\r', Place::ChunkEndFeed),
             Place::ChunkEndFeed => self.expect(bytes[0], b'\n', Place::ChunkSize { digits: 0, size: 0 }),
-            Place::Trailers { bytes: before } => self.trailer(bytes, before),
+            Place::Trailers { bytes: before, lines } => self.trailer(bytes, before, lines),
         }
     }
 
@@ -149,7 +153,7 @@ impl Messages {
         Ok(Step::Cleared(1))
     }
 
-    fn trailer(&mut self, bytes: &[u8], before: usize) -> Result<Step, FramingViolation> {
+    fn trailer(&mut self, bytes: &[u8], before: usize, lines: usize) -> Result<Step, FramingViolation> {
         let Some(feed) = memchr::memchr(b'\n', bytes) else {
             let fits = before + bytes.len() <= TRAILER_BYTES;
             return if fits { Ok(Step::Starved) } else { Err(FramingViolation::TrailersTooLong) };
@@ -164,11 +168,14 @@ impl Messages {
         if line.is_empty() {
             return Ok(Step::Ended(feed + 1));
         }
+        if lines == TRAILER_LINES {
+            return Err(FramingViolation::TrailersTooLong);
+        }
         let (name, _) = split_header(line)?;
         if is_forbidden_in_trailers(name) {
             return Err(FramingViolation::TrailerForbidden);
         }
-        self.place = Place::Trailers { bytes: after };
+        self.place = Place::Trailers { bytes: after, lines: lines + 1 };
         Ok(Step::Cleared(feed + 1))
     }
 }

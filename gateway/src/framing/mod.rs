@@ -8,6 +8,14 @@
 //! chunk extensions, cuts fragments off. [`Guarded`] therefore follows the bytes themselves, under hyper, and
 //! lets only those pass that mean one thing. HTTP/2 has framing of its own and uses [`strict`] alone.
 //!
+//! Whoever serves a guarded connection with hyper
+//! - numbers the calls from 0, asks [`Observed::violation`] before anything else of each, and
+//!   [`Observed::body_violation`] when a body fails;
+//! - gives hyper a `max_buf_size` above [`HEAD_BYTES`], or hyper refuses heads of its own accord, without an entry;
+//! - leaves `pipeline_flush` off: with it hyper 1.12 drops an answer that closes the connection if the peer has sent
+//!   more behind the request;
+//! - watches [`Observed`] for heads, bodies and readers that do not come on, for the guard keeps no time itself.
+//!
 //! Nothing here decides, logs or answers: it says which [`FramingViolation`] it saw in which message.
 
 mod violation;
@@ -40,6 +48,9 @@ pub const TARGET_BYTES: usize = 8 * 1024;
 
 /// Most bytes of a chunked body's trailer section.
 pub const TRAILER_BYTES: usize = 4 * 1024;
+
+/// Most lines of a trailer section; hyper takes fewer than 100.
+pub const TRAILER_LINES: usize = 64;
 
 #[cfg(test)]
 mod tests;

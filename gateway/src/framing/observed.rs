@@ -13,7 +13,7 @@ use super::FramingViolation;
 #[derive(Debug)]
 pub struct Observed {
     born: Instant,
-    violation: OnceLock<(u64, FramingViolation)>,
+    violation: OnceLock<(Place, FramingViolation)>,
     phase: AtomicU8,
     heads: AtomicU64,
     bytes_read: AtomicU64,
@@ -53,9 +53,9 @@ impl Observed {
         }
     }
 
-    pub(super) fn violated(&self, ordinal: u64, violation: FramingViolation) {
+    pub(super) fn violated(&self, place: Place, violation: FramingViolation) {
         // A connection ends with its first violation, so there is no second.
-        let _ = self.violation.set((ordinal, violation));
+        let _ = self.violation.set((place, violation));
     }
 
     pub(super) fn entered(&self, phase: Phase, heads: u64) {
@@ -84,12 +84,18 @@ impl Observed {
         self.write_blocked_since.set(self.born);
     }
 
-    /// The violation in the message that the connection's call number `ordinal` (from 0) stands for.
+    /// The violation in the head that the connection's call number `ordinal` (from 0) stands for.
     ///
-    /// If it is in the head, the call is a substitute: it has no meaning but to be refused with this code. If it is in
-    /// the body, the head was good and the body fails, at once or later: ask again when it does.
+    /// Such a call is a substitute: it has no meaning but to be refused with this code.
     pub fn violation(&self, ordinal: u64) -> Option<FramingViolation> {
-        self.violation.get().filter(|(at, _)| *at == ordinal).map(|(_, violation)| *violation)
+        self.violation_at(Place::Head { ordinal })
+    }
+
+    /// The violation in the body of call number `ordinal` (from 0): to be asked for when reading the body fails.
+    ///
+    /// Bytes may have come and hyper may have read ahead, so asking earlier has an answer by chance only.
+    pub fn body_violation(&self, ordinal: u64) -> Option<FramingViolation> {
+        self.violation_at(Place::Body { ordinal })
     }
 
     /// Where the peer stands.
@@ -146,6 +152,17 @@ impl Observed {
     pub fn write_blocked_since(&self) -> Option<Instant> {
         self.write_blocked_since.at(self.born)
     }
+
+    fn violation_at(&self, place: Place) -> Option<FramingViolation> {
+        self.violation.get().filter(|(at, _)| *at == place).map(|(_, violation)| *violation)
+    }
+}
+
+/// Where a violation was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    Head { ordinal: u64 },
+    Body { ordinal: u64 },
 }
 
 /// An instant or none: microseconds after the connection's birth, plus one; 0 is none.

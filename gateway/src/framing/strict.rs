@@ -129,3 +129,91 @@ const SINGLE: &[&str] = &[
 
 /// Headers of HTTP/1 connections that have no constant of their own.
 const CONNECTION_NAMES: &[&str] = &["keep-alive", "proxy-connection", "http2-settings"];
+
+#[cfg(test)]
+mod tests {
+    use http::{Request, Version};
+
+    use super::*;
+
+    fn outcome(version: Version, method: &str, uri: &str, headers: &[(&str, &[u8])]) -> &'static str {
+        let mut request = Request::builder().version(version).method(method).uri(uri);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        match check(&request.body(()).unwrap().into_parts().0) {
+            Ok(()) => "fine",
+            Err(violation) => violation.code(),
+        }
+    }
+
+    #[test]
+    fn http2_request_is_held_to_what_http1_bytes_are_held_to() {
+        let long = [b'a'; HEAD_BYTES];
+        let long_target = format!("https://a/{}", "a".repeat(8192));
+        for (uri, headers, expected) in [
+            ("https://a.example/x/y?z", &[][..], "fine"),
+            ("https://a.example:8443/", &[("host", &b"A.example:8443"[..])], "fine"),
+            ("/", &[("host", b"a")], "fine"),
+            ("https://a/", &[("te", b"trailers")], "fine"),
+            ("https://a/", &[("expect", b"100-continue"), ("content-length", b"5")], "fine"),
+            ("/", &[], "host-missing"),
+            ("https://a/", &[("host", b"b")], "authority-mismatch"),
+            ("https://a/", &[("host", b"a"), ("host", b"a")], "host-repeated"),
+            ("https://u@a/", &[], "host-malformed"),
+            ("https://u@a/", &[("host", b"u@a")], "host-malformed"),
+            ("/", &[("host", b"a/b")], "host-malformed"),
+            ("https://a/{x}", &[], "request-target-malformed"),
+            ("https://a/\u{e9}", &[], "request-target-malformed"),
+            (&long_target, &[], "request-target-too-long"),
+            ("https://a/", &[("connection", b"close")], "connection-header-in-http-2"),
+            ("https://a/", &[("keep-alive", b"5")], "connection-header-in-http-2"),
+            ("https://a/", &[("proxy-connection", b"close")], "connection-header-in-http-2"),
+            ("https://a/", &[("transfer-encoding", b"chunked")], "connection-header-in-http-2"),
+            ("https://a/", &[("upgrade", b"x")], "connection-header-in-http-2"),
+            ("https://a/", &[("te", b"gzip")], "connection-header-in-http-2"),
+            ("https://a/", &[("te", b"trailers"), ("te", b"gzip")], "connection-header-in-http-2"),
+            ("https://a/", &[("x", b"\xe9")], "non-ascii-byte"),
+            ("https://a/", &[("x", &long)], "head-too-long"),
+            ("https://a/", &[("x", &b""[..]); 101], "headers-too-many"),
+            ("https://a/", &[("content-length", b"+5")], "content-length-malformed"),
+            ("https://a/", &[("content-length", b"5"), ("content-length", b"5")], "content-length-repeated"),
+            ("https://a/", &[("expect", b"more")], "expectation-unsupported"),
+        ] {
+            assert_eq!(outcome(Version::HTTP_2, "POST", uri, headers), expected, "{uri} {headers:?}");
+        }
+    }
+
+    #[test]
+    fn header_that_may_stand_once_is_refused_twice_in_both_versions() {
+        for version in [Version::HTTP_11, Version::HTTP_2] {
+            for name in SINGLE.iter().chain(&["kelisim-purpose", "kelisim-anything"]) {
+                if ["host", "content-length", "transfer-encoding"].contains(name) {
+                    continue; // these have codes of their own
+                }
+                let twice = [(*name, &b"100-continue"[..]), (*name, b"100-continue"), ("host", b"a")];
+                assert_eq!(outcome(version, "PUT", "/", &twice), "header-repeated", "{name} {version:?}");
+            }
+            let lists: [(&str, &[u8]); 5] = [
+                ("host", b"a"),
+                ("accept", b"a/b"),
+                ("accept", b"c/d"),
+                ("tracestate", b"a=1"),
+                ("tracestate", b"b=2"),
+            ];
+            assert_eq!(outcome(version, "PUT", "/", &lists), "fine");
+        }
+    }
+
+    #[test]
+    fn method_that_no_operation_has_is_refused() {
+        for version in [Version::HTTP_11, Version::HTTP_2] {
+            for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] {
+                assert_eq!(outcome(version, method, "https://a/", &[("host", b"a")]), "fine");
+            }
+            for method in ["CONNECT", "TRACE", "OPTIONS", "get", "PROPFIND"] {
+                assert_eq!(outcome(version, method, "https://a/", &[("host", b"a")]), "method-refused");
+            }
+        }
+    }
+}

@@ -61,7 +61,7 @@ violations! {
     ChunkExtension = "chunk-extension", "a chunk has an extension (RFC 9112 §7.1.1)";
     ChunkUnterminated = "chunk-unterminated", "a chunk is longer than its size says (RFC 9112 §7.1)";
     TrailerForbidden = "trailer-forbidden", "a trailer has a name that only a head may have (RFC 9110 §6.5.1)";
-    TrailersTooLong = "trailers-too-long", "the trailers are longer than 4 KiB (RFC 9112 §7.1.2)";
+    TrailersTooLong = "trailers-too-long", "the trailers are longer than 4 KiB or 64 lines (RFC 9112 §7.1.2)";
     // What a gateway does not do.
     UpgradeRefused = "upgrade-refused", "the request asks for another protocol (RFC 9110 §7.8)";
     ExpectationUnsupported = "expectation-unsupported", "the request expects more than 100-continue (RFC 9110 §10.1.1)";
