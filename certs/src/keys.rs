@@ -75,6 +75,11 @@ impl std::fmt::Debug for Identity {
 /// # Errors
 /// [`KeyError::Exposed`] says what to do.
 pub fn read_private_key(path: &Path) -> Result<PrivateKeyDer<'static>, KeyError> {
+    PrivateKeyDer::from_pem_slice(&read_private_file(path)?).map_err(|_| KeyError::NotAKey)
+}
+
+/// Reads a file that only its owner may read.
+pub(crate) fn read_private_file(path: &Path) -> Result<Vec<u8>, KeyError> {
     let unreadable = |source| KeyError::Unreadable { path: path.to_owned(), source };
     let file = File::open(path).map_err(unreadable)?;
     // Of the open file, so that what is checked is what is read.
@@ -82,8 +87,7 @@ pub fn read_private_key(path: &Path) -> Result<PrivateKeyDer<'static>, KeyError>
     if metadata.mode() & 0o077 != 0 {
         return Err(KeyError::Exposed { path: path.to_owned(), mode: metadata.mode() & 0o777 });
     }
-    let pem = read_bounded(file).map_err(unreadable)?;
-    PrivateKeyDer::from_pem_slice(&pem).map_err(|_| KeyError::NotAKey)
+    read_bounded(file).map_err(unreadable)
 }
 
 /// Reads the certificates of a PEM text, in its order.

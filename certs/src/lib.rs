@@ -15,12 +15,15 @@
 //! This is the only crate that names rustls and webpki. It holds no business rules: that a certificate
 //! belongs to a system is the registry's knowledge, by [`agreements::Fingerprint`]. Time is an argument.
 
+pub mod authority;
 mod certificate;
 pub mod danger;
 mod der;
+pub mod inspect;
 pub mod keys;
 mod name;
 pub mod revocation;
+pub mod sign;
 pub mod tls;
 pub mod trust;
 

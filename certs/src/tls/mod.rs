@@ -33,6 +33,15 @@ pub enum Alpn {
     Http2,
 }
 
+/// How a connection began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Handshake {
+    /// Certificates were exchanged.
+    Full,
+    /// An earlier session was resumed, and its chain verified again.
+    Resumed,
+}
+
 /// The oldest TLS that is spoken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OldestTls {
@@ -132,6 +141,15 @@ impl Alpn {
 
     fn agreed(name: Option<&[u8]>) -> Self {
         if name == Some(Self::Http2.name()) { Self::Http2 } else { Self::Http1 }
+    }
+}
+
+impl Handshake {
+    fn of(connection: &rustls::CommonState) -> Self {
+        match connection.handshake_kind() {
+            Some(rustls::HandshakeKind::Resumed) => Self::Resumed,
+            _ => Self::Full,
+        }
     }
 }
 
