@@ -84,3 +84,34 @@ const SHARDS: usize = 16;
 const PER_SHARD: usize = 256;
 const MOST_CERTIFICATES: usize = 8;
 const MOST_BYTES: usize = 64 << 10;
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Weak;
+
+    use super::super::chain::Window;
+    use super::super::{Judgement, Trust, TrustAnchors};
+    use super::*;
+    use crate::name::Subject;
+
+    #[test]
+    fn however_many_chains_are_presented_only_so_many_are_kept() {
+        let (cache, now) = (Cache::default(), Timestamp::UNIX_EPOCH);
+        let set =
+            Trust::new(TrustSet::load(TrustAnchors { anchors: vec![] }, vec![], &[]).unwrap()).current();
+        for number in 0..3 * SHARDS * PER_SHARD {
+            let chain = [CertificateDer::from(number.to_be_bytes().to_vec())];
+            let window = Window { from: now, until: Timestamp::MAX };
+            let (subject, serial) = (Subject::default(), String::new());
+            let judgement = Judgement { window, subject, serial, not_before: now, not_after: now };
+            let verified = VerifiedChain::new(&chain, Purpose::Client, judgement, Arc::downgrade(&set));
+            let key = key(&chain, Purpose::Client).unwrap();
+            cache.keep(key, &set, now, verified);
+            assert!(cache.find(&key, &set, now).is_some());
+            assert!(cache.find(&key, &set, Timestamp::MIN).is_none());
+        }
+        let kept: usize = cache.shards.iter().map(|shard| shard.lock().unwrap().len()).sum();
+        assert_eq!(kept, SHARDS * PER_SHARD);
+        assert_eq!(Weak::strong_count(&Arc::downgrade(&set)), 1, "chains do not keep an old set alive");
+    }
+}
