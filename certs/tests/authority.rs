@@ -1,4 +1,5 @@
 //! The trial authority issues what our own verifier believes, and revokes it.
+#![allow(clippy::unwrap_used, reason = "tests may")]
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -1,4 +1,5 @@
 //! Signatures count for exactly the bytes, the role and the time that were signed, by whom the chain says.
+#![allow(clippy::unwrap_used, reason = "tests may")]
 
 mod support;
 

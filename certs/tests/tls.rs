@@ -1,4 +1,5 @@
 //! Mutual TLS between our two sides, and against those who do not keep to it.
+#![allow(clippy::unwrap_used, reason = "tests may")]
 
 mod support;
 

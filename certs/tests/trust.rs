@@ -1,4 +1,5 @@
 //! Who is believed, who is not and why, and when that is asked again.
+#![allow(clippy::unwrap_used, reason = "tests may")]
 
 mod support;
 
