@@ -29,6 +29,12 @@ pub(crate) struct Extensions<'a> {
     pub(crate) key_usage: Option<KeyUsage>,
     /// `None` without the extension.
     pub(crate) distribution_points: Option<Vec<DistributionPoint<'a>>>,
+    /// `basicConstraints` is there and critical.
+    pub(crate) authority_is_critical: bool,
+    /// `nameConstraints` is there.
+    pub(crate) constrains_names: bool,
+    /// `subjectAltName` is there and not critical.
+    pub(crate) other_names_may_be_ignored: bool,
     /// A critical extension that neither we nor webpki knows.
     pub(crate) unknown_critical: bool,
 }
@@ -146,6 +152,7 @@ impl<'a> Extensions<'a> {
                 BASIC_CONSTRAINTS => {
                     let mut content = Reader::new(Reader::only(value, der::SEQUENCE)?);
                     found.authority = Some(content.flag(der::BOOLEAN)?);
+                    found.authority_is_critical = critical;
                     if !content.is_empty() {
                         content.integer()?;
                     }
@@ -153,14 +160,31 @@ impl<'a> Extensions<'a> {
                 }
                 KEY_USAGE => found.key_usage = Some(KeyUsage::read(value)?),
                 DISTRIBUTION_POINTS => found.distribution_points = Some(DistributionPoint::read_all(value)?),
-                // Subject alternative name, name constraints, extended key usage: webpki reads them.
-                [0x55, 0x1d, 17 | 30 | 37] => {}
+                // What these three say is read by webpki.
+                SUBJECT_ALT_NAME => found.other_names_may_be_ignored = !critical,
+                NAME_CONSTRAINTS => {
+                    check_name_constraints(value)?;
+                    found.constrains_names = true;
+                }
+                EXTENDED_KEY_USAGE => {}
+                // Must be critical (RFC 5280 §4.2.1.11, .14), and we follow no policies: never pass it over.
+                POLICY_CONSTRAINTS | INHIBIT_ANY_POLICY => found.unknown_critical = true,
                 _ => found.unknown_critical |= critical,
             }
             Ok(())
         })?;
         Ok(found)
     }
+}
+
+/// RFC 5280 §4.2.1.10: it constrains something.
+fn check_name_constraints(value: &[u8]) -> Result<(), BadDer> {
+    let mut content = Reader::new(Reader::only(value, der::SEQUENCE)?);
+    let permitted = content.optional(der::constructed(0))?;
+    let excluded = content.optional(der::constructed(1))?;
+    content.end()?;
+    let empty = |subtrees: Option<&[u8]>| subtrees.is_none_or(<[u8]>::is_empty);
+    if empty(permitted) && empty(excluded) { Err(BadDer) } else { Ok(()) }
 }
 
 impl KeyUsage {
@@ -340,6 +364,11 @@ const MOST_EXTENSIONS: usize = 64;
 const BASIC_CONSTRAINTS: &[u8] = &[0x55, 0x1d, 19];
 const KEY_USAGE: &[u8] = &[0x55, 0x1d, 15];
 const DISTRIBUTION_POINTS: &[u8] = &[0x55, 0x1d, 31];
+const SUBJECT_ALT_NAME: &[u8] = &[0x55, 0x1d, 17];
+const NAME_CONSTRAINTS: &[u8] = &[0x55, 0x1d, 30];
+const EXTENDED_KEY_USAGE: &[u8] = &[0x55, 0x1d, 37];
+const POLICY_CONSTRAINTS: &[u8] = &[0x55, 0x1d, 36];
+const INHIBIT_ANY_POLICY: &[u8] = &[0x55, 0x1d, 54];
 const RSA_ENCRYPTION: &[u8] = &[0x06, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1, 0x05, 0];
 const EC_P256: &[u8] =
     &[6, 7, 0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1, 6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7];

@@ -84,7 +84,7 @@ fn nothing_too_much_and_garbage_are_refused_before_anything_costly() {
     let leaf = pki.issuing.leaf(|_| {});
     let trust = pki.trust();
     assert_eq!(code(&trust, &[], Purpose::Client), "no-certificate");
-    assert_eq!(code(&trust, &[&leaf.der; 9], Purpose::Client), "chain-too-large");
+    assert_eq!(code(&trust, &[&leaf.der; 17], Purpose::Client), "chain-too-large");
     assert_eq!(code(&trust, &[&vec![0x30; 65 << 10].into()], Purpose::Client), "chain-too-large");
     assert_eq!(trust.verifications(), 0);
     assert_eq!(code(&trust, &[&vec![0x30, 0x80, 1].into()], Purpose::Client), "malformed");
@@ -287,6 +287,25 @@ fn unknown_critical_extension_is_refused() {
         p.custom_extensions = vec![extension];
     });
     assert_eq!(pki.code(&[&leaf.der]), "unknown-critical-extension");
+}
+
+/// RFC 5280 §4.1.2.2, §4.2.1.10, §4.2.1.11
+#[test]
+fn what_no_authority_may_issue_is_refused_whoever_issued_it() {
+    let pki = pki();
+    let serial = |bytes: &[u8]| SerialNumber::from_slice(bytes);
+    let extension =
+        |id: u64, content: &[u8]| CustomExtension::from_oid_content(&[2, 5, 29, id], content.to_vec());
+    let code = |bend: &dyn Fn(&mut rcgen::CertificateParams)| pki.code(&[&pki.issuing.leaf(bend).der]);
+    assert_eq!(code(&|p| p.serial_number = Some(serial(&[0x7f; 20]))), "trusted");
+    assert_eq!(code(&|p| p.serial_number = Some(serial(&[0x7f; 21]))), "malformed");
+    assert_eq!(code(&|p| p.serial_number = Some(serial(&[0]))), "malformed");
+    let names = [0x30, 9, 0xa0, 7, 0x30, 5, 0x82, 3, b'g', b'o', b'v'];
+    assert_eq!(code(&|p| p.custom_extensions = vec![extension(30, &names)]), "malformed");
+    assert_eq!(
+        code(&|p| p.custom_extensions = vec![extension(36, &[0x30, 0])]),
+        "unknown-critical-extension"
+    );
 }
 
 #[test]

@@ -76,17 +76,20 @@ fn check(certificate: &Certificate<'_>, now: Timestamp) -> Result<(), AnchorFaul
     if certificate.version != 3 {
         return Err(AnchorFault::NotVersion3);
     }
-    if certificate.extensions.authority != Some(true) {
+    // RFC 5280 §4.2.1.9: and says so critically.
+    if certificate.extensions.authority != Some(true) || !certificate.extensions.authority_is_critical {
         return Err(AnchorFault::NotAnAuthority);
     }
-    if !certificate.extensions.key_usage.is_some_and(|usage| usage.allows(KeyUsage::KEY_CERT_SIGN)) {
+    // RFC 5280 §6.1.4 (n): without the extension, a key is for anything.
+    if !certificate.extensions.key_usage.is_none_or(|usage| usage.allows(KeyUsage::KEY_CERT_SIGN)) {
         return Err(AnchorFault::MayNotSignCertificates);
     }
     if certificate.extensions.unknown_critical {
         return Err(AnchorFault::UnknownCriticalExtension);
     }
     certificate.key.kind()?;
-    if now < certificate.not_before || certificate.not_after < now {
+    // To the second, as certificates tell it.
+    if now < certificate.not_before || certificate.not_after.as_second() < now.as_second() {
         return Err(AnchorFault::OutOfTime { from: certificate.not_before, to: certificate.not_after });
     }
     if certificate.subject_name()? != certificate.issuer_name()? || !certificate.signed.by(certificate.key) {
@@ -124,10 +127,10 @@ pub enum AnchorFault {
     /// Older versions cannot say what they are for.
     #[error("not a version 3 certificate")]
     NotVersion3,
-    /// `basicConstraints` does not say `CA`.
+    /// `basicConstraints` does not say `CA`, or not critically.
     #[error("not an authority's certificate")]
     NotAnAuthority,
-    /// `keyUsage` lacks `keyCertSign`.
+    /// `keyUsage` is there and lacks `keyCertSign`.
     #[error("may not sign certificates")]
     MayNotSignCertificates,
     /// It demands something that we do not know.

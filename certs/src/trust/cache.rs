@@ -82,7 +82,7 @@ impl fmt::Debug for Cache {
 
 const SHARDS: usize = 16;
 const PER_SHARD: usize = 256;
-const MOST_CERTIFICATES: usize = 8;
+const MOST_CERTIFICATES: usize = 16;
 const MOST_BYTES: usize = 64 << 10;
 
 #[cfg(test)]

@@ -164,6 +164,7 @@ impl TrustSet {
         let leaf = &path[0];
         check_leaf(leaf, purpose)?;
         path[1..].iter().try_for_each(check_authority)?;
+        path[..path.len() - 1].iter().try_for_each(check_form)?;
         let mut window = Window { from: Timestamp::MIN, until: Timestamp::MAX };
         for certificate in &path {
             certificate.key.kind().map_err(Untrusted::WeakKey)?;
@@ -276,6 +277,30 @@ fn extended_usage(purpose: Purpose) -> ExtendedUsage {
     }
 }
 
+/// What RFC 5280 forbids authorities to issue, and webpki does not look at.
+fn check_form(certificate: &Certificate<'_>) -> Result<(), Untrusted> {
+    let extensions = &certificate.extensions;
+    let malformed = |what: &str| Err(Untrusted::Malformed(what.to_owned()));
+    match certificate.serial {
+        // §4.1.2.2
+        [0] | [0x80..=0xff, ..] => return malformed("serial number is not positive"),
+        long if long.len() > 20 => return malformed("serial number is too long"),
+        _ => {}
+    }
+    // §4.2.1.6: without a subject, nobody may pass over the other names.
+    if certificate.subject == EMPTY_NAME && extensions.other_names_may_be_ignored {
+        return malformed("it names its subject only where that may be ignored");
+    }
+    // §4.2.1.10
+    if extensions.constrains_names && extensions.authority != Some(true) {
+        return malformed("it constrains names without being an authority");
+    }
+    if extensions.unknown_critical {
+        return Err(Untrusted::UnknownCriticalExtension);
+    }
+    Ok(())
+}
+
 fn check_leaf(leaf: &Certificate<'_>, purpose: Purpose) -> Result<(), Untrusted> {
     let signs = leaf.extensions.key_usage.map(|usage| usage.allows(KeyUsage::DIGITAL_SIGNATURE));
     match (purpose, signs) {
@@ -306,6 +331,7 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+const EMPTY_NAME: &[u8] = &[0x30, 0];
 const MOST_HINTS: usize = 16;
 
 /// 1.3.6.1.5.5.7.3.4
