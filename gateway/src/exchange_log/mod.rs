@@ -1,0 +1,392 @@
+//! The exchange log: what was exchanged, and what was refused, written down before it happens (D1-D4).
+//!
+//! One log per node, one writer. Cores hand entries to it through a [`LogPort`] each; it writes all that gathered
+//! while the batch before was synced, syncs once, and wakes each core once. An entry is a line of JSON that names
+//! the hash of the line before it. Lines stand in segments, files named by the index of their first entry, filled
+//! with zeros beforehand; zeros after the last line mean "not written yet". `checkpoint.json` says how far the log
+//! was durable. After a failed write or sync the log is closed until the process starts again and recovers.
+//!
+//! ```text
+//! records  what an entry says          storage     segments on disk, prepared ahead
+//! line     an entry as bytes, chained  recovery    start, after a crash or not
+//! port     what a core sees            verification  offline: is the record whole?
+//! queue    from core to writer         search      finding and following entries
+//! writer   batches, syncs, segments
+//! ```
+//!
+//! Not here: who may write what (the exchange path), floods of refusals (counted and sampled above), and the Merkle
+//! tree (RFC 6962, C2SP `tlog-tiles`), which comes over the same lines: its leaves are they, byte for byte.
+
+use std::{
+    fs::{self, File, TryLockError},
+    path::PathBuf,
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering},
+    },
+    thread::{JoinHandle, Thread},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+
+mod checkpoint;
+mod line;
+mod port;
+mod queue;
+mod reader;
+mod records;
+mod recovery;
+mod search;
+mod stats;
+mod storage;
+mod text;
+mod verification;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+pub use self::{
+    line::{Entry, Record},
+    port::{EntryId, LogPort, OpenEntry},
+    records::{Closing, Opening, Outcome, Refused, SegmentHeader},
+    recovery::{RecoveryReport, StartError},
+    search::{Entries, Filter, Follow, SearchError, Tail, search, tail},
+    stats::LogStats,
+    text::{Claim, Sha256},
+    verification::{Finding, Problem, Severity, Verification, verify},
+    writer::WriteError,
+};
+use self::{
+    queue::{Queue, Room},
+    storage::{Folder, Storage},
+    writer::Writer,
+};
+
+/// The log of this node. Dropping it stops it.
+#[derive(Debug)]
+pub struct ExchangeLog {
+    shared: Arc<Shared>,
+    writer: Option<JoinHandle<()>>,
+    /// Held as long as the writer may write.
+    _lock: File,
+}
+
+/// Where the log is and how much it holds.
+#[derive(Debug, Clone)]
+pub struct LogConfig {
+    /// The folder with the segments. Made if absent; one process at a time.
+    pub dir: PathBuf,
+    /// The log's name; stays the same for its whole life.
+    pub origin: String,
+    /// Where `at` comes from in entries that the log makes itself: abandoned and unknown closings, headers.
+    pub clock: fn() -> Timestamp,
+    /// Size at which a segment is full. Default: 64 MiB.
+    pub segment_bytes: u64,
+    /// Openings and refusals of one core that may wait for the writer. Default: 8192.
+    pub queue_entries: usize,
+    /// Their bytes. Default: 8 MiB.
+    pub queue_bytes: usize,
+    /// Exchanges that may be open at once, at most 32,768. Default: 16,384.
+    pub max_open: usize,
+}
+
+impl LogConfig {
+    /// The defaults.
+    pub fn new(dir: impl Into<PathBuf>, origin: impl Into<String>, clock: fn() -> Timestamp) -> Self {
+        Self {
+            dir: dir.into(),
+            origin: origin.into(),
+            clock,
+            segment_bytes: 64 << 20,
+            queue_entries: 8192,
+            queue_bytes: 8 << 20,
+            max_open: 16_384,
+        }
+    }
+}
+
+impl ExchangeLog {
+    /// Locks the folder, recovers what a crash may have left, and starts the writer.
+    ///
+    /// # Errors
+    /// The folder is in use, cannot be read or written, or holds a log that is damaged other than by a crash. Except
+    /// for the cut of a torn end nothing was changed.
+    pub fn start(config: LogConfig) -> Result<(Self, RecoveryReport), StartError> {
+        let lock = lock(&config)?;
+        let at = |source| StartError::Io { path: config.dir.clone(), source };
+        let storage = Folder::open(&config.dir, config.segment_bytes).map_err(at)?;
+        Self::start_on(Box::new(storage), lock, &config)
+    }
+
+    fn start_on(
+        storage: Box<dyn Storage>,
+        lock: File,
+        config: &LogConfig,
+    ) -> Result<(Self, RecoveryReport), StartError> {
+        let (writer, report) = recovery::recover(storage, config)?;
+        let shared = Arc::new(Shared::new(config, &writer));
+        let mut log = Self { shared: Arc::clone(&shared), writer: None, _lock: lock };
+        let thread = std::thread::Builder::new().name("log-writer".into());
+        let running = thread
+            .spawn(move || writer::run(writer, &shared))
+            .map_err(|source| StartError::Io { path: config.dir.clone(), source })?;
+        log.shared.writer.get_or_init(|| running.thread().clone());
+        log.writer = Some(running);
+        Ok((log, report))
+    }
+
+    /// A way in for one more core.
+    pub fn port(&self) -> LogPort {
+        LogPort::new(self.shared.add_queue(), Arc::clone(&self.shared))
+    }
+
+    /// Whether entries can be written.
+    pub fn health(&self) -> Health {
+        self.shared.health()
+    }
+
+    /// What the log counts.
+    pub fn stats(&self) -> Arc<LogStats> {
+        Arc::clone(&self.shared.stats)
+    }
+
+    /// Exchanges that are open now.
+    pub fn open_exchanges(&self) -> usize {
+        self.shared.open.load(Ordering::Relaxed)
+    }
+
+    /// Writes what was handed over, the last checkpoint, and ends. Exchanges that are still open then will be called
+    /// unknown at the next start: let calls end first.
+    pub fn shutdown(mut self) -> Health {
+        self.stop();
+        self.health()
+    }
+
+    fn stop(&mut self) {
+        self.shared.stopping.store(true, Ordering::SeqCst);
+        self.shared.rouse();
+        if let Some(writer) = self.writer.take() {
+            // A panic of the writer was noted in `health` when it happened.
+            drop(writer.join());
+        }
+    }
+}
+
+impl Drop for ExchangeLog {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// Whether a log takes entries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Health {
+    /// It does.
+    Open,
+    /// It was stopped in good order.
+    Stopped,
+    /// It failed and is closed until the process starts again; with the reason.
+    Failed(String),
+}
+
+/// Why an entry was not written. The call that it is for is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum LogError {
+    /// Not written: too many entries wait, or too many exchanges are open.
+    #[error("the exchange log has no room for more entries now")]
+    Overloaded,
+    /// Not written: the log was stopped, or failed before.
+    #[error("the exchange log is closed")]
+    Closed,
+    /// Not written: the entry is longer than entries may be.
+    #[error("an entry of {bytes} bytes is too long")]
+    TooLong {
+        /// Its size.
+        bytes: usize,
+    },
+    /// Not written: the system gave no random bytes for the salt.
+    #[error("no random bytes for a salt")]
+    NoRandomness,
+    /// Perhaps written: the log failed while it was.
+    #[error("the exchange log failed while it wrote the entry")]
+    Unknown,
+}
+
+/// What the log's owner, its ports and its writer share.
+#[derive(Debug)]
+struct Shared {
+    clock: fn() -> Timestamp,
+    room: Room,
+    max_open: usize,
+    open: AtomicUsize,
+    stats: Arc<LogStats>,
+    /// The writer keeps the same list for itself; this one is for those who come later.
+    queues: Mutex<Queues>,
+    failure: OnceLock<String>,
+    writer: OnceLock<Thread>,
+    /// Somebody waits for what is pending.
+    urgent: AtomicBool,
+    stopping: AtomicBool,
+    rest: AtomicU8,
+}
+
+#[derive(Debug, Default)]
+struct Queues {
+    list: Vec<Arc<Queue>>,
+    ended: Option<LogError>,
+}
+
+impl Shared {
+    fn new(config: &LogConfig, writer: &Writer) -> Self {
+        Self {
+            clock: config.clock,
+            room: Room { entries: config.queue_entries, bytes: config.queue_bytes },
+            max_open: config.max_open.min(MAX_OPEN),
+            open: AtomicUsize::new(0),
+            stats: Arc::clone(&writer.stats),
+            queues: Mutex::default(),
+            failure: OnceLock::new(),
+            writer: OnceLock::new(),
+            urgent: AtomicBool::new(false),
+            stopping: AtomicBool::new(false),
+            rest: AtomicU8::new(AWAKE),
+        }
+    }
+
+    fn add_queue(&self) -> Arc<Queue> {
+        let queue = Arc::new(Queue::default());
+        let mut queues = self.queues();
+        if let Some(error) = queues.ended {
+            queue.end(error);
+        }
+        queues.list.push(Arc::clone(&queue));
+        queue
+    }
+
+    fn admit_open(&self) -> Result<(), LogError> {
+        if self.open.fetch_add(1, Ordering::Relaxed) < self.max_open {
+            return Ok(());
+        }
+        self.open.fetch_sub(1, Ordering::Relaxed);
+        self.stats.refuse(LogError::Overloaded);
+        Err(LogError::Overloaded)
+    }
+
+    /// After an entry was handed over for which somebody waits.
+    fn wake_now(&self) {
+        self.urgent.store(true, Ordering::SeqCst);
+        if self.rest.load(Ordering::SeqCst) != AWAKE {
+            self.rouse();
+        }
+    }
+
+    /// After an entry was handed over for which nobody waits: a dozing writer sees it in time.
+    fn wake_soon(&self) {
+        if self.rest.load(Ordering::SeqCst) == ASLEEP {
+            self.rouse();
+        }
+    }
+
+    fn rouse(&self) {
+        self.rest.store(AWAKE, Ordering::SeqCst);
+        if let Some(writer) = self.writer.get() {
+            writer.unpark();
+        }
+    }
+
+    fn health(&self) -> Health {
+        match (self.failure.get(), self.queues().ended) {
+            (Some(reason), _) => Health::Failed(reason.clone()),
+            (None, Some(_)) => Health::Stopped,
+            (None, None) => Health::Open,
+        }
+    }
+
+    fn queues(&self) -> MutexGuard<'_, Queues> {
+        self.queues.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The writer's side.
+impl Shared {
+    fn take_urgent(&self) -> bool {
+        self.urgent.swap(false, Ordering::SeqCst)
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::SeqCst)
+    }
+
+    fn has_pending(&self) -> bool {
+        self.queues().list.iter().any(|queue| queue.has_pending())
+    }
+
+    fn for_new_queues(&self, known: usize, each: impl FnMut(&Arc<Queue>)) {
+        self.queues().list[known..].iter().for_each(each);
+    }
+
+    /// Rests until somebody waits for an entry.
+    fn doze(&self, most: Duration) {
+        self.rest.store(DOZING, Ordering::SeqCst);
+        if !self.urgent.load(Ordering::SeqCst) && !self.is_stopping() {
+            std::thread::park_timeout(most);
+        }
+        self.rest.store(AWAKE, Ordering::SeqCst);
+    }
+
+    /// Rests until there is an entry.
+    fn sleep(&self, most: Option<Duration>) {
+        self.rest.store(ASLEEP, Ordering::SeqCst);
+        if !self.urgent.load(Ordering::SeqCst) && !self.is_stopping() && !self.has_pending() {
+            match most {
+                Some(most) => std::thread::park_timeout(most),
+                None => std::thread::park(),
+            }
+        }
+        self.rest.store(AWAKE, Ordering::SeqCst);
+    }
+
+    fn refuse_all(&self, error: LogError) {
+        self.queues().list.iter().for_each(|queue| queue.refuse(error));
+    }
+
+    fn fail(&self, reason: &str) {
+        self.failure.get_or_init(|| reason.to_owned());
+    }
+
+    fn end(&self, error: LogError) {
+        let mut queues = self.queues();
+        queues.ended.get_or_insert(error);
+        queues.list.iter().for_each(|queue| queue.end(error));
+    }
+}
+
+fn lock(config: &LogConfig) -> Result<File, StartError> {
+    let at = |source| StartError::Io { path: config.dir.clone(), source };
+    fs::create_dir_all(&config.dir).map_err(at)?;
+    let path = config.dir.join("lock");
+    let file = File::options().create(true).append(true).open(path).map_err(at)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StartError::InUse { dir: config.dir.clone() }),
+        Err(TryLockError::Error(source)) => Err(at(source)),
+    }
+}
+
+/// Longest line. C2SP `tlog-tiles` allows 65,535 bytes.
+const MAX_LINE: usize = 16 << 10;
+/// Longest batch: no crash tears more than this.
+const MAX_BATCH: usize = 4 << 20;
+/// With more, a segment's header would not fit into half a batch.
+const MAX_OPEN: usize = 32_768;
+/// Open exchanges that one line of a header names.
+const OPEN_A_LINE: usize = 200;
+
+/// The writer works, or will look again before it rests.
+const AWAKE: u8 = 0;
+/// The writer rests until its time is up, or somebody waits.
+const DOZING: u8 = 1;
+/// The writer rests until there is anything.
+const ASLEEP: u8 = 2;

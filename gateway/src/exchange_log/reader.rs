@@ -1,0 +1,122 @@
+//! Segments as files, read line by line in bounded memory. Safe while the writer runs.
+
+use std::{
+    fs::{self, File},
+    io::{self, BufRead, BufReader, Read, Seek, SeekFrom},
+    path::{Path, PathBuf},
+};
+
+use super::MAX_LINE;
+
+/// A segment on disk, named by the index of its first entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Segment {
+    pub(super) first: u64,
+    pub(super) path: PathBuf,
+}
+
+impl Segment {
+    pub(super) fn of(dir: &Path, first: u64) -> Self {
+        Self { first, path: dir.join(format!("{first:020}.jsonl")) }
+    }
+
+    /// The segments in `dir`, in order.
+    pub(super) fn list(dir: &Path) -> io::Result<Vec<Self>> {
+        let mut segments = Vec::new();
+        for entry in fs::read_dir(dir)? {
+            let name = entry?.file_name();
+            let digits = name.to_str().and_then(|name| name.strip_suffix(".jsonl"));
+            let Some(digits) = digits.filter(|digits| digits.len() == 20) else { continue };
+            segments.extend(digits.parse().ok().map(|first| Self::of(dir, first)));
+        }
+        segments.sort_unstable_by_key(|segment| segment.first);
+        Ok(segments)
+    }
+
+    pub(super) fn lines(&self) -> io::Result<Lines> {
+        Ok(Lines {
+            file: BufReader::with_capacity(64 << 10, File::open(&self.path)?),
+            offset: 0,
+            line: Vec::new(),
+        })
+    }
+}
+
+/// Reads a segment line by line.
+#[derive(Debug)]
+pub(super) struct Lines {
+    file: BufReader<File>,
+    /// Where the next line begins.
+    pub(super) offset: u64,
+    line: Vec<u8>,
+}
+
+/// What stands at a place in a segment.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Piece<'a> {
+    /// A line, without its newline.
+    Line(&'a [u8]),
+    /// Bytes that are no line: no newline within the bound or before the file ends, or zero bytes before it.
+    Torn,
+    /// A zero byte, or the end of the file: nothing was written from here.
+    Unwritten,
+}
+
+impl Lines {
+    /// What stands at `offset`; past it if it is a line, otherwise stays.
+    pub(super) fn next_piece(&mut self) -> io::Result<Piece<'_>> {
+        self.line.clear();
+        if self.file.fill_buf()?.first().is_none_or(|byte| *byte == 0) {
+            return Ok(Piece::Unwritten);
+        }
+        let read = self.file.by_ref().take(MAX_LINE as u64 + 1).read_until(b'\n', &mut self.line)?;
+        if self.line.pop_if(|byte| *byte == b'\n').is_none() || memchr::memchr(0, &self.line).is_some() {
+            self.file.seek(SeekFrom::Start(self.offset))?;
+            return Ok(Piece::Torn);
+        }
+        self.offset += read as u64;
+        Ok(Piece::Line(&self.line))
+    }
+
+    /// Reads again what may have been written since at `offset`.
+    pub(super) fn refresh(&mut self) -> io::Result<()> {
+        self.file.seek(SeekFrom::Start(self.offset)).map(drop)
+    }
+
+    /// From `offset` to the end: calls `each` with what stands between newlines and zero bytes, whatever it is, and
+    /// returns the offset after the last byte that is not zero.
+    ///
+    /// A page that a crash kept from being written leaves zeros before, within and after lines that were.
+    pub(super) fn rest(&mut self, mut each: impl FnMut(&[u8])) -> io::Result<u64> {
+        let mut used = self.offset;
+        self.line.clear();
+        loop {
+            let buffer = self.file.fill_buf()?;
+            let zeros = buffer.iter().position(|byte| *byte != 0).unwrap_or(buffer.len());
+            let buffer = &buffer[zeros..];
+            let end = memchr::memchr2(0, b'\n', buffer);
+            let piece = &buffer[..end.unwrap_or(buffer.len())];
+            let ended = zeros > 0 || (zeros == 0 && buffer.is_empty());
+            if ended && !self.line.is_empty() {
+                each(&self.line);
+                self.line.clear();
+            }
+            if zeros == 0 && buffer.is_empty() {
+                return Ok(used);
+            }
+            // Longer than a line can be it is no line, so its end need not be kept.
+            self.line.extend_from_slice(&piece[..piece.len().min(MAX_LINE - self.line.len())]);
+            let newline = usize::from(end.is_some_and(|end| buffer[end] == b'\n'));
+            if newline == 1 {
+                each(&self.line);
+                self.line.clear();
+            }
+            let seen = piece.len() + newline;
+            if seen > 0 {
+                used = self.offset + (zeros + seen) as u64;
+            }
+            self.offset += (zeros + seen) as u64;
+            self.file.consume(zeros + seen);
+        }
+    }
+}
