@@ -1,1 +1,182 @@
+//! The log as a whole: what is acknowledged stays, what is changed is found, whatever fails in between.
 
+use std::{
+    fs, io,
+    sync::{Arc, Mutex},
+};
+
+use agreements::Fingerprint;
+use tempfile::TempDir;
+use uuid::Uuid;
+
+use super::{
+    checkpoint::Checkpoint,
+    reader::Segment,
+    storage::{Folder, SegmentFile, Storage},
+    *,
+};
+
+mod damage;
+mod faults;
+mod ports;
+
+/// A log in a folder of its own, and the ways a test has to it.
+struct World {
+    dir: TempDir,
+    segment_bytes: u64,
+}
+
+impl World {
+    fn new() -> Self {
+        Self { dir: tempfile::tempdir().unwrap(), segment_bytes: 64 << 10 }
+    }
+
+    fn config(&self) -> LogConfig {
+        LogConfig {
+            segment_bytes: self.segment_bytes,
+            ..LogConfig::new(self.dir.path().join("log"), "node-1.example", || NOON)
+        }
+    }
+
+    fn log_dir(&self) -> PathBuf {
+        self.config().dir
+    }
+
+    fn start(&self) -> Result<(ExchangeLog, RecoveryReport), StartError> {
+        ExchangeLog::start(self.config())
+    }
+
+    fn start_on(&self, storage: impl Storage + 'static) -> Result<(ExchangeLog, RecoveryReport), StartError> {
+        ExchangeLog::start_on(Box::new(storage), lock(&self.config())?, &self.config())
+    }
+
+    /// Writes `count` exchanges, opened and completed, and stops.
+    fn write(&self, count: usize) {
+        let (log, _) = self.start().unwrap();
+        on_core(&log, async |port| {
+            for _ in 0..count {
+                port.open(&opening()).await.unwrap().close(&completed());
+            }
+        });
+        assert_eq!(log.shutdown(), Health::Stopped);
+    }
+
+    fn entries(&self) -> Vec<Entry> {
+        search(&self.log_dir(), Filter::default()).unwrap().map(Result::unwrap).collect()
+    }
+
+    /// What `verify` finds, as text.
+    fn findings(&self) -> Vec<String> {
+        let found = verify(&self.log_dir()).unwrap().findings;
+        found
+            .iter()
+            .map(|finding| format!("line {}, entry {}: {}", finding.line, finding.index, finding.problem))
+            .collect()
+    }
+
+    /// The only segment, as it is on disk.
+    fn only_segment(&self) -> PathBuf {
+        let segments = Segment::list(&self.log_dir()).unwrap();
+        assert_eq!(segments.len(), 1);
+        segments[0].path.clone()
+    }
+
+    fn lines(&self) -> Vec<String> {
+        let text = fs::read_to_string(self.only_segment()).unwrap();
+        text.trim_end_matches('\0').lines().map(str::to_owned).collect()
+    }
+
+    fn replace_lines(&self, lines: &[String]) {
+        fs::write(self.only_segment(), lines.iter().map(|line| format!("{line}\n")).collect::<String>())
+            .unwrap();
+    }
+}
+
+/// Runs `call` as a core would, with the core's dispatcher beside it.
+fn on_core<R>(log: &ExchangeLog, call: impl AsyncFnOnce(LogPort) -> R) -> R {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let port = log.port();
+    runtime.block_on(async {
+        let dispatcher = port.clone();
+        let dispatcher = tokio::spawn(async move { dispatcher.run().await });
+        let result = call(port).await;
+        dispatcher.abort();
+        result
+    })
+}
+
+fn opening() -> Opening<'static> {
+    Opening {
+        exchange: Uuid::now_v7(),
+        at: NOON,
+        consumer: "personnel".into(),
+        consumer_holder: "000140000001".into(),
+        provider: "address-register".into(),
+        provider_holder: "000140000002".into(),
+        data_type: "address".into(),
+        data_type_version: "1".into(),
+        operation: "lookup".into(),
+        environment: "production".into(),
+        method: Some("GET".into()),
+        agreement: "KZ-2026-1".into(),
+        agreement_version: 1,
+        purpose: "verify-residence".into(),
+        collection_purpose: None,
+        basis: "act-1/2/3.1".into(),
+        user: Some(Claim::new("Әсем \"A\" \u{1}")),
+        user_address: Some(Claim::new("10.1.2.3")),
+        peer_address: "127.0.0.1".parse().unwrap(),
+        certificate: Fingerprint::new([7; 32]),
+        case: None,
+        logical_part: Some(Claim::new("/addresses/1")),
+        subject: None,
+        category: "open".into(),
+        request_digest: Some(Sha256([1; 32])),
+        request_bytes: 0,
+        registry_revision: 12,
+        traceparent: None,
+    }
+}
+
+fn completed() -> Closing<'static> {
+    Closing {
+        status: Some(200),
+        response_digest: Some(Sha256([2; 32])),
+        response_bytes: Some(1024),
+        trimmed: 1,
+        duration_us: Some(800),
+        ..Closing::bare(NOON, Outcome::Completed)
+    }
+}
+
+fn refused() -> Refused<'static> {
+    Refused {
+        exchange: Uuid::now_v7(),
+        at: NOON,
+        code: "purpose-not-named".into(),
+        clause: "Interaction 17.3".into(),
+        culprit: "consumer".into(),
+        consumer: Some("personnel".into()),
+        certificate: Fingerprint::new([7; 32]),
+        peer_address: "::1".parse().unwrap(),
+        user_address: None,
+        provider: Some(Claim::new("address-register")),
+        data_type: None,
+        operation: None,
+        agreement: None,
+        purpose: Some(Claim::new("curiosity")),
+        user: None,
+        case: None,
+        suppressed: 3,
+    }
+}
+
+fn outcomes(entries: &[Entry]) -> Vec<Outcome> {
+    let outcome = |entry: &Entry| match &entry.record {
+        Record::Closing { closing, .. } => Some(closing.outcome),
+        Record::Segment(_) | Record::Opening(_) | Record::Refused(_) => None,
+    };
+    entries.iter().filter_map(outcome).collect()
+}
+
+const NOON: Timestamp = Timestamp::constant(1_795_327_200, 0);

@@ -71,7 +71,7 @@ pub struct Verification {
     pub refusals: u64,
     /// Exchanges that are open at the end: running now, or interrupted by a crash that nobody recovered from yet.
     pub open_at_end: u64,
-    /// What is not as it should be, in order; at most [`Self::MAX_FINDINGS`].
+    /// What is not as it should be, in order of index; at most [`Self::MAX_FINDINGS`].
     pub findings: Vec<Finding>,
     /// Findings beyond those.
     pub more_findings: u64,
@@ -322,9 +322,9 @@ impl Reading {
             self.open_known = OpenKnown::FromNextHeader;
         }
         self.next = index.saturating_add(1);
-        self.check_time(skeleton.at, place);
         self.check_record(&entry, place, header);
         self.check_chain(line, &skeleton, place);
+        self.check_time(skeleton.at, place);
     }
 
     fn check_chain(&mut self, line: &[u8], entry: &Skeleton<'_>, place: &Place) {
@@ -417,6 +417,8 @@ impl Reading {
 
     fn finish(mut self) -> Verification {
         self.accuse_suspect();
+        // A change is found by what follows it, so it would come after what it caused there.
+        self.found.findings.sort_by_key(|finding| finding.index);
         self.found.open_at_end = self.open.len() as u64;
         self.found
     }

@@ -1,0 +1,174 @@
+//! How many exchanges the log opens durably and closes in a second, and what one costs.
+//!
+//! `cargo run --release --example log_throughput [-- DIR]`; without a folder it uses the present one, because `/tmp` may be memory.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::atomic::Ordering::Relaxed,
+    time::{Duration, Instant},
+};
+
+use agreements::Fingerprint;
+use gateway::exchange_log::{
+    Claim, Closing, ExchangeLog, LogConfig, LogPort, LogStats, Opening, Outcome, Sha256,
+};
+use jiff::Timestamp;
+use uuid::Uuid;
+
+const EACH: Duration = Duration::from_secs(1);
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let parent = std::env::args_os().nth(1).map_or_else(|| PathBuf::from("."), PathBuf::from);
+    println!("{}", raw_sync(&parent)?);
+    println!(
+        "waiters  exchanges/s  entries/s  syncs/s  sync p50  open p50  open p99   CPU an exchange: all  writer  core"
+    );
+    for waiters in [1, 32, 256] {
+        let dir = parent.join(format!("log-throughput-{}", std::process::id()));
+        let measured = measure(&dir, waiters);
+        fs::remove_dir_all(&dir)?;
+        println!("{}", measured?);
+    }
+    Ok(())
+}
+
+/// What the disk does without us: 4 KiB overwritten and synced, one after the other.
+fn raw_sync(parent: &Path) -> Result<String, Box<dyn std::error::Error>> {
+    use std::os::unix::fs::FileExt;
+    let path = parent.join(format!("log-throughput-raw-{}", std::process::id()));
+    let file = fs::File::create(&path)?;
+    file.write_all_at(&vec![0; 4 << 20], 0)?;
+    file.sync_all()?;
+    let mut took = Vec::new();
+    for n in 0..1000 {
+        let since = Instant::now();
+        file.write_all_at(&[1; 1024], n * 1024)?;
+        file.sync_data()?;
+        took.push(since.elapsed());
+    }
+    fs::remove_file(path)?;
+    took.sort_unstable();
+    Ok(format!("fdatasync alone: p50 {:?}, p99 {:?}", took[500], took[990]))
+}
+
+fn measure(dir: &Path, waiters: usize) -> Result<String, Box<dyn std::error::Error>> {
+    let (log, _) = ExchangeLog::start(LogConfig::new(dir, "bench.example", now))?;
+    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    let port = log.port();
+    let (mut took, elapsed, cpu) = runtime.block_on(async {
+        let dispatcher = port.clone();
+        tokio::spawn(async move { dispatcher.run().await });
+        let (since, before) = (Instant::now(), Cpu::read());
+        let mut calls = tokio::task::JoinSet::new();
+        for _ in 0..waiters {
+            let port = port.clone();
+            calls.spawn(async move { exchanges(&port, since + EACH).await });
+        }
+        let took = calls.join_all().await.concat();
+        (took, since.elapsed().as_secs_f64(), Cpu::read().since(before))
+    });
+    let stats: std::sync::Arc<LogStats> = log.stats();
+    let batches = stats.batches.load(Relaxed);
+    let mut below = 0;
+    let median = stats.syncs.iter().position(|bucket| {
+        below += bucket.load(Relaxed);
+        below * 2 >= batches
+    });
+    let median =
+        median.and_then(|bucket| LogStats::sync_bounds_us().get(bucket).copied()).unwrap_or(u64::MAX);
+    took.sort_unstable();
+    let count = took.len() as f64;
+    Ok(format!(
+        "{waiters:>7}  {:>11.0}  {:>9.0}  {:>7.0}  ≤{median:>5} µs  {:>5} µs  {:>5} µs   {:>17.2} µs  {:>3.2} µs  {:>3.2} µs",
+        count / elapsed,
+        stats.entries.load(Relaxed) as f64 / elapsed,
+        batches as f64 / elapsed,
+        took[took.len() / 2].as_micros(),
+        took[took.len() * 99 / 100].as_micros(),
+        cpu.all as f64 / 1e3 / count,
+        cpu.writer as f64 / 1e3 / count,
+        (cpu.all - cpu.writer) as f64 / 1e3 / count,
+    ))
+}
+
+async fn exchanges(port: &LogPort, until: Instant) -> Vec<Duration> {
+    let mut took = Vec::with_capacity(1 << 12);
+    loop {
+        let since = Instant::now();
+        if since >= until {
+            return took;
+        }
+        let entry = port.open(&opening()).await.expect("the log takes what this asks");
+        took.push(since.elapsed());
+        entry.close(&Closing {
+            status: Some(200),
+            response_digest: Some(Sha256([2; 32])),
+            response_bytes: Some(1024),
+            duration_us: Some(800),
+            ..Closing::bare(now(), Outcome::Completed)
+        });
+    }
+}
+
+/// Nanoseconds on a processor, from the scheduler: of all threads, and of the log's.
+#[derive(Clone, Copy)]
+struct Cpu {
+    all: u64,
+    writer: u64,
+}
+
+impl Cpu {
+    fn read() -> Self {
+        let mut cpu = Self { all: 0, writer: 0 };
+        for task in fs::read_dir("/proc/self/task").into_iter().flatten().flatten() {
+            let read = |name| fs::read_to_string(task.path().join(name)).unwrap_or_default();
+            let ns = read("schedstat").split(' ').next().and_then(|ns| ns.parse().ok()).unwrap_or(0);
+            cpu.all += ns;
+            cpu.writer += if read("comm").starts_with("log-") { ns } else { 0 };
+        }
+        cpu
+    }
+
+    fn since(self, before: Self) -> Self {
+        Self { all: self.all - before.all, writer: self.writer - before.writer }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a benchmark has no clock.rs")]
+fn now() -> Timestamp {
+    Timestamp::now()
+}
+
+fn opening() -> Opening<'static> {
+    Opening {
+        exchange: Uuid::now_v7(),
+        at: now(),
+        consumer: "personnel".into(),
+        consumer_holder: "000140000001".into(),
+        provider: "address-register".into(),
+        provider_holder: "000140000002".into(),
+        data_type: "address".into(),
+        data_type_version: "1".into(),
+        operation: "lookup".into(),
+        environment: "production".into(),
+        method: Some("GET".into()),
+        agreement: "KZ-2026-1".into(),
+        agreement_version: 1,
+        purpose: "verify-residence".into(),
+        collection_purpose: None,
+        basis: "act-1/2/3.1".into(),
+        user: Some(Claim::new("900101300123")),
+        user_address: Some(Claim::new("10.1.2.3")),
+        peer_address: [127, 0, 0, 1].into(),
+        certificate: Fingerprint::new([7; 32]),
+        case: Some(Claim::new("2026/11/22-17")),
+        logical_part: Some(Claim::new("/addresses/0201300012345678")),
+        subject: None,
+        category: "open".into(),
+        request_digest: Some(Sha256([1; 32])),
+        request_bytes: 0,
+        registry_revision: 12,
+        traceparent: None,
+    }
+}
