@@ -25,7 +25,7 @@ use std::{
         atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering},
     },
     thread::{JoinHandle, Thread},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use jiff::Timestamp;
@@ -325,6 +325,15 @@ impl Shared {
 
     fn for_new_queues(&self, known: usize, each: impl FnMut(&Arc<Queue>)) {
         self.queues().list[known..].iter().for_each(each);
+    }
+
+    /// Rests until then, whoever waits: nobody wakes a writer that does not say that it rests.
+    fn gather(&self, until: Instant) {
+        while !self.is_stopping()
+            && let Some(most) = until.checked_duration_since(Instant::now()).filter(|most| !most.is_zero())
+        {
+            std::thread::park_timeout(most);
+        }
     }
 
     /// Rests until somebody waits for an entry.

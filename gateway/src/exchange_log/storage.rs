@@ -162,6 +162,8 @@ fn prepare(dir: &Path, bytes: u64) -> io::Result<File> {
         let step = zeros.len().min(usize::try_from(bytes - offset).unwrap_or(usize::MAX));
         file.write_all_at(&zeros[..step], offset)?;
         offset += step as u64;
+        // Piece by piece: batches are synced meanwhile, and would wait behind all of it.
+        file.sync_data()?;
     }
     file.sync_all()?;
     Ok(file)

@@ -218,6 +218,7 @@ pub(super) fn run(mut writer: Writer, shared: &Shared) {
 
 fn write_until_stopped(writer: &mut Writer, shared: &Shared, round: &mut Round) -> Result<(), WriteError> {
     let mut lazy_since: Option<Instant> = None;
+    let mut pace = Pace { calls: 0.0, since: Instant::now() };
     loop {
         let stopping = shared.is_stopping();
         if stopping {
@@ -226,13 +227,16 @@ fn write_until_stopped(writer: &mut Writer, shared: &Shared, round: &mut Round) 
         let lazy_due = lazy_since.is_some_and(|since| since.elapsed() >= LAZY);
         if shared.take_urgent() || lazy_due || stopping {
             lazy_since = None;
-            round.write(writer, shared)?;
+            pace.since = Instant::now();
+            let calls = round.write(writer, shared)?;
+            pace.calls += (calls as f32 - pace.calls) / 8.0;
             if stopping {
                 return Ok(());
             }
             if writer.checkpointed.1.elapsed() >= CHECKPOINT_EVERY {
                 writer.checkpoint();
             }
+            shared.gather(pace.since + pace.between());
             continue;
         }
         // Closings that nobody waits for ride with the next batch, but not longer than this.
@@ -253,6 +257,23 @@ fn write_until_stopped(writer: &mut Writer, shared: &Shared, round: &mut Round) 
     }
 }
 
+/// How soon after a batch the next one may begin.
+///
+/// A sync costs as much processor time as a whole call. Alone, a call gets one to itself at once; when calls keep
+/// arriving while others are synced, a short wait lets many share one.
+struct Pace {
+    /// Calls that a batch begins, smoothed.
+    calls: f32,
+    /// When the last batch was begun.
+    since: Instant,
+}
+
+impl Pace {
+    fn between(&self) -> Duration {
+        GATHER_A_CALL.mul_f32((self.calls - 1.0).max(0.0)).min(GATHER)
+    }
+}
+
 /// What the writer took from the queues and has to answer for; its buffers serve again and again.
 #[derive(Default)]
 struct Round {
@@ -262,8 +283,8 @@ struct Round {
 }
 
 impl Round {
-    /// Takes all that is pending and makes it durable, in batches of bounded size.
-    fn write(&mut self, writer: &mut Writer, shared: &Shared) -> Result<(), WriteError> {
+    /// Takes all that is pending and makes it durable, in batches of bounded size; says how many calls it began.
+    fn write(&mut self, writer: &mut Writer, shared: &Shared) -> Result<usize, WriteError> {
         shared.for_new_queues(self.taken.len(), |queue| {
             self.taken.push((Arc::clone(queue), Pending::default()))
         });
@@ -273,8 +294,9 @@ impl Round {
             bytes += pending.lines_bytes();
         }
         if bytes == 0 {
-            return Ok(());
+            return Ok(0);
         }
+        let mut calls = 0;
         writer.begin(bytes.min(MAX_BATCH))?;
         for number in 0..self.taken.len() {
             let (mut sequence, mut count) = (self.taken[number].1.first, 0);
@@ -283,6 +305,7 @@ impl Round {
                 let (body, mark) = self.taken[number].1.entry(at);
                 writer.append(body, mark);
                 count += 1;
+                calls += usize::from(!matches!(mark, Mark::Closes(_)));
                 if writer.lines.len() >= MAX_BATCH / 2 {
                     self.answers.push((number, sequence, count, index));
                     writer.commit()?;
@@ -299,7 +322,7 @@ impl Round {
             writer.commit()?;
         }
         self.settle_placed();
-        Ok(())
+        Ok(calls)
     }
 
     fn settle_placed(&mut self) {
@@ -359,4 +382,8 @@ fn salt() -> Result<Salt, WriteError> {
 
 /// Longest that a closing which nobody waits for is not durable.
 const LAZY: Duration = Duration::from_millis(20);
+/// Longest between two batches that begin many calls.
+const GATHER: Duration = Duration::from_micros(400);
+/// What each call in a batch, after the first, adds to that: waiting begins to pay at some 5,000 calls a second.
+const GATHER_A_CALL: Duration = Duration::from_micros(200);
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(1);

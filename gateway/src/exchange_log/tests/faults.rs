@@ -44,12 +44,12 @@ impl Faulty {
 impl Storage for Faulty {
     fn begin(&mut self, first: u64) -> io::Result<Box<dyn SegmentFile>> {
         let file = Self::step(&self.plan, || self.folder.begin(first))?;
-        Ok(Box::new(FaultyFile { file, plan: Arc::clone(&self.plan) }))
+        Ok(Box::new(FaultyFile { file, unsynced: Vec::new(), plan: Arc::clone(&self.plan) }))
     }
 
     fn reopen(&mut self, first: u64) -> io::Result<Box<dyn SegmentFile>> {
         let file = Self::step(&self.plan, || self.folder.reopen(first))?;
-        Ok(Box::new(FaultyFile { file, plan: Arc::clone(&self.plan) }))
+        Ok(Box::new(FaultyFile { file, unsynced: Vec::new(), plan: Arc::clone(&self.plan) }))
     }
 
     fn checkpoint_soon(&mut self, checkpoint: Checkpoint) {
@@ -61,18 +61,32 @@ impl Storage for Faulty {
     }
 }
 
+/// Unless faults persist, what is not synced is lost.
 struct FaultyFile {
     file: Box<dyn SegmentFile>,
+    unsynced: Vec<(u64, Vec<u8>)>,
     plan: Arc<Mutex<Plan>>,
 }
 
 impl SegmentFile for FaultyFile {
     fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        Faulty::step(&self.plan, || self.file.write_at(offset, bytes))
+        let fault = self.plan.lock().unwrap().fault;
+        Faulty::step(&self.plan, || match fault {
+            Fault::Failed => {
+                self.unsynced.push((offset, bytes.to_vec()));
+                Ok(())
+            }
+            Fault::FailedButPersisted => self.file.write_at(offset, bytes),
+        })
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        Faulty::step(&self.plan, || self.file.sync())
+        Faulty::step(&self.plan, || {
+            for (offset, bytes) in self.unsynced.drain(..) {
+                self.file.write_at(offset, &bytes)?;
+            }
+            self.file.sync()
+        })
     }
 
     fn seal(&mut self, bytes: u64) -> io::Result<()> {
@@ -154,12 +168,12 @@ struct Unsynced(PathBuf);
 
 impl Storage for Unsynced {
     fn begin(&mut self, first: u64) -> io::Result<Box<dyn SegmentFile>> {
-        fs::File::create(Segment::of(&self.0, first).path)?;
+        File::create(Segment::of(&self.0, first).path)?;
         self.reopen(first)
     }
 
     fn reopen(&mut self, first: u64) -> io::Result<Box<dyn SegmentFile>> {
-        Ok(Box::new(UnsyncedFile(fs::File::options().write(true).open(Segment::of(&self.0, first).path)?)))
+        Ok(Box::new(UnsyncedFile(File::options().write(true).open(Segment::of(&self.0, first).path)?)))
     }
 
     fn checkpoint_soon(&mut self, _: Checkpoint) {}
@@ -169,7 +183,7 @@ impl Storage for Unsynced {
     }
 }
 
-struct UnsyncedFile(fs::File);
+struct UnsyncedFile(File);
 
 impl SegmentFile for UnsyncedFile {
     fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {

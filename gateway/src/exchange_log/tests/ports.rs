@@ -82,6 +82,21 @@ fn entry_that_is_dropped_open_is_closed_as_abandoned() {
 }
 
 #[test]
+fn closing_that_nobody_waits_for_is_written_by_itself() {
+    let world = World::new();
+    let (log, _) = world.start().unwrap();
+    on_core(&log, async |port| {
+        // Twice, so that the writer is found working and resting.
+        for _ in 0..2 {
+            let mut tail = tail(&world.log_dir(), 0, Follow::Yes).unwrap();
+            port.open(&opening()).await.unwrap().close(&completed());
+            let next = [tail.next(), tail.next()].map(|entry| entry.unwrap().unwrap());
+            assert_eq!(outcomes(&next), [Outcome::Completed]);
+        }
+    });
+}
+
+#[test]
 fn call_that_is_cancelled_while_its_entry_is_written_is_closed_as_abandoned() {
     let world = World::new();
     let (log, _) = world.start().unwrap();
