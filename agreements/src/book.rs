@@ -197,9 +197,9 @@ impl AgreementPage {
             BasisPage { act: basis.act.clone(), from, until }
         });
         let users = registry.users(&text.number).iter().map(|user| {
-            let training = match user.training_certificate {
-                Some(_) => Training::Certified,
-                None => Training::None,
+            let training = match &user.training_certificate {
+                Some(number) if !number.trim().is_empty() => Training::Certified,
+                Some(_) | None => Training::None,
             };
             (user.id.as_str().into(), training)
         });

@@ -198,7 +198,8 @@ fn under<'b>(
             return Err((4, Denial::BasisNotInForce { number: number(), act: basis.act.clone() }));
         }
     }
-    if page.text.accounting.case == Presence::Required && call.claims.case.is_none() {
+    let case = call.claims.case.unwrap_or_default();
+    if page.text.accounting.case == Presence::Required && case.trim().is_empty() {
         return Err((4, Denial::CaseMissing(number())));
     }
     user(page, call.claims.user).map_err(|denial| (4, denial))?;
