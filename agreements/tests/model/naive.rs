@@ -1,0 +1,304 @@
+//! The rules of sections A, B and C2, written in the most obvious way: slow, without indexes, order or early returns.
+//!
+//! Written from the requirements, on the public registry only; it shares no line with `decide`.
+
+use std::collections::BTreeSet;
+
+use agreements::*;
+use jiff::Timestamp;
+use jiff::civil::{Date, DateTime};
+use jiff::tz::TimeZone;
+
+/// Codes of the rules that something violates.
+pub(crate) type Codes = BTreeSet<&'static str>;
+
+/// Everything that is wrong with a call.
+#[derive(Debug)]
+pub(crate) struct Findings {
+    /// With the two systems, whatever agreements exist.
+    pub(crate) standing: Codes,
+    /// With each agreement that the call could be made under.
+    pub(crate) agreements: Vec<((AgreementNumber, u32), Codes)>,
+}
+
+impl Findings {
+    pub(crate) fn permit(&self) -> bool {
+        self.standing.is_empty() && self.agreements.iter().any(|(_, codes)| codes.is_empty())
+    }
+
+    pub(crate) fn codes(&self) -> Codes {
+        let mut all = self.standing.clone();
+        for (_, codes) in &self.agreements {
+            all.extend(codes);
+        }
+        if self.agreements.is_empty() {
+            all.insert("no-agreement");
+        }
+        all
+    }
+}
+
+pub(crate) struct Model<'w> {
+    pub(crate) registry: &'w Registry,
+    pub(crate) environment: Phase,
+    /// Agreements whose signatures this node could not verify.
+    pub(crate) unproven: &'w BTreeSet<AgreementNumber>,
+}
+
+impl Model<'_> {
+    pub(crate) fn judge(&self, call: &Call<'_>, now: Timestamp) -> Findings {
+        let mut standing = Codes::new();
+        let consumer = self
+            .registry
+            .systems()
+            .find(|system| system.certificates.iter().any(|bound| bound.fingerprint == call.certificate));
+        let provider = self.registry.systems().find(|system| system.card.id.as_str() == call.provider);
+        match consumer {
+            None => drop(standing.insert("certificate-not-registered")),
+            Some(system) => {
+                self.system(system, now, &mut standing);
+                let peer = match call.peer {
+                    std::net::IpAddr::V6(six) => six.to_ipv4_mapped().map_or(call.peer, Into::into),
+                    four => four,
+                };
+                if !system.card.networks.iter().any(|network| network.contains(&peer)) {
+                    standing.insert("network-not-registered");
+                }
+            }
+        }
+        match provider {
+            None => drop(standing.insert("provider-unknown")),
+            Some(system) => {
+                self.system(system, now, &mut standing);
+                if system.card.endpoint.is_none() {
+                    standing.insert("provider-without-endpoint");
+                }
+            }
+        }
+        let mut agreements = Vec::new();
+        if let (Some(consumer), Some(provider)) = (consumer, provider) {
+            for agreement in self.registry.agreements() {
+                let number = &agreement.header.number;
+                let between_them = agreement.header.consumer == consumer.card.id
+                    && agreement.header.provider == provider.card.id;
+                let asked_for = call.claims.agreement.is_none_or(|asked| asked == number.as_str());
+                let alive = match agreement.stage {
+                    Stage::Submitted | Stage::Concurred | Stage::Suspended | Stage::Terminated => true,
+                    Stage::Draft | Stage::Refused | Stage::Superseded => false,
+                };
+                if let Some(text) = &agreement.text
+                    && between_them
+                    && asked_for
+                    && alive
+                {
+                    let key = (number.clone(), agreement.header.version);
+                    agreements.push((key, self.agreement(agreement, text, call, now)));
+                }
+            }
+        }
+        Findings { standing, agreements }
+    }
+
+    fn system(&self, system: &System, now: Timestamp, found: &mut Codes) {
+        match system.status {
+            SystemStatus::Registered => {}
+            SystemStatus::Suspended => drop(found.insert("system-suspended")),
+            SystemStatus::Decommissioned => drop(found.insert("system-decommissioned")),
+        }
+        if system.card.phase != self.environment {
+            found.insert("wrong-environment");
+        }
+        let today = astana(now).date();
+        let [missing, ended, withdrawn] =
+            ["attestation-missing", "attestation-ended", "attestation-withdrawn"];
+        paper(system.attestation.as_ref(), today, [missing, ended, withdrawn], found);
+        let [missing, ended, withdrawn] =
+            ["quality-certificate-missing", "quality-certificate-ended", "quality-certificate-withdrawn"];
+        paper(system.quality_certificate.as_ref(), today, [missing, ended, withdrawn], found);
+    }
+
+    fn agreement(
+        &self,
+        agreement: &Agreement,
+        text: &AgreementText,
+        call: &Call<'_>,
+        now: Timestamp,
+    ) -> Codes {
+        let mut found = Codes::new();
+        match agreement.stage {
+            Stage::Concurred => {
+                let sides: BTreeSet<Side> = agreement.signatures.iter().map(|one| one.side).collect();
+                if sides.len() < 3 || self.unproven.contains(&text.number) {
+                    found.insert("agreement-unproven");
+                }
+            }
+            Stage::Suspended => drop(found.insert("agreement-suspended")),
+            Stage::Terminated => drop(found.insert("agreement-terminated")),
+            Stage::Draft | Stage::Submitted | Stage::Refused | Stage::Superseded => {
+                found.insert("agreement-not-concurred");
+            }
+        }
+        period(&text.access_period, astana(now), &mut found);
+        for basis in &text.basis {
+            let today = astana(now).date();
+            let in_force = self.registry.acts().any(|act| {
+                act.id == basis.act
+                    && act.version == basis.version
+                    && act.in_force_from <= today
+                    && act.in_force_until.is_none_or(|last| today <= last)
+            });
+            if !in_force {
+                found.insert("basis-not-in-force");
+            }
+        }
+        if text.accounting.case == Presence::Required && call.claims.case.is_none_or(str::is_empty) {
+            found.insert("case-missing");
+        }
+        self.user(text, call, &mut found);
+        let purpose = purpose(text, call, &mut found);
+        self.data(text, purpose, call, &mut found);
+        found
+    }
+
+    fn user(&self, text: &AgreementText, call: &Call<'_>, found: &mut Codes) {
+        let (listed, trained) = match text.protection.users {
+            Users::Any => (false, false),
+            Users::Listed => (true, false),
+            Users::ListedAndTrained => (true, true),
+        };
+        if !listed {
+            return;
+        }
+        let Some(name) = call.claims.user else {
+            found.insert("user-missing");
+            return;
+        };
+        let official = self.registry.users(&text.number).iter().find(|official| official.id.as_str() == name);
+        match official {
+            None => drop(found.insert("user-not-listed")),
+            Some(official) if trained && official.training_certificate.is_none() => {
+                found.insert("user-not-trained");
+            }
+            Some(_) => {}
+        }
+    }
+
+    fn data(&self, text: &AgreementText, purpose: Option<&NamedPurpose>, call: &Call<'_>, found: &mut Codes) {
+        // A grant of a version that was never published grants nothing.
+        let published = text.data.iter().find_map(|grant| {
+            let data_type = self.registry.data_type(&text.provider, &grant.data_type, grant.version)?;
+            (grant.data_type.as_str() == call.data_type).then_some((grant, data_type))
+        });
+        let Some((grant, data_type)) = published else {
+            found.insert("data-type-not-agreed");
+            return;
+        };
+        let category = self.registry.category(&text.provider, &grant.data_type).unwrap();
+        if category == Category::StateSecret {
+            found.insert("state-secret");
+        }
+        if category > text.protection.category {
+            found.insert("category-raised");
+        }
+        if let Some(personal) = &data_type.personal {
+            let collected = Some(&personal.collection_purpose);
+            let stated = text.personal_data.as_ref().map(|clause| &clause.collection_purpose);
+            let served = purpose.is_none_or(|purpose| purpose.collection_purpose.as_ref() == collected);
+            if stated != collected || !served {
+                found.insert("collection-purpose-mismatch");
+            }
+        }
+        let Some(operation) = data_type.operations.iter().find(|one| meant(one, call)) else {
+            found.insert("operation-unknown");
+            return;
+        };
+        if !grant.operations.contains(&operation.id) {
+            found.insert("operation-not-agreed");
+        }
+        for name in call.parameters {
+            if operation.query.iter().all(|declared| declared.name != *name) {
+                found.insert("parameter-not-declared");
+            }
+        }
+        for declared in &operation.query {
+            if declared.presence == Presence::Required && !call.parameters.contains(&&*declared.name) {
+                found.insert("parameter-missing");
+            }
+        }
+    }
+}
+
+fn purpose<'t>(text: &'t AgreementText, call: &Call<'_>, found: &mut Codes) -> Option<&'t NamedPurpose> {
+    match call.claims.purpose {
+        Some(asked) => {
+            let named = text.purposes.iter().find(|purpose| purpose.code.as_str() == asked);
+            if named.is_none() {
+                found.insert("purpose-not-agreed");
+            }
+            named
+        }
+        None if text.purposes.len() == 1 => text.purposes.first(),
+        None => {
+            found.insert("purpose-missing");
+            None
+        }
+    }
+}
+
+/// A template compared with a path as texts, piece by piece.
+fn meant(operation: &Operation, call: &Call<'_>) -> bool {
+    let template: Vec<&str> =
+        operation.path.as_str().split('/').skip(1).filter(|piece| !piece.is_empty()).collect();
+    operation.method == call.method
+        && template.len() == call.path.len()
+        && template
+            .iter()
+            .zip(call.path)
+            .all(|(piece, given)| if piece.starts_with('{') { !given.is_empty() } else { piece == given })
+}
+
+fn paper(held: Option<&Conformity>, today: Date, codes: [&'static str; 3], found: &mut Codes) {
+    let [missing, ended, withdrawn] = codes;
+    let Some(held) = held else {
+        found.insert(missing);
+        return;
+    };
+    if held.withdrawn.is_some() {
+        found.insert(withdrawn);
+    }
+    if today > held.valid_until {
+        found.insert(ended);
+    }
+    if today < held.valid_from {
+        found.insert(missing);
+    }
+}
+
+fn period(period: &AccessPeriod, local: DateTime, found: &mut Codes) {
+    if local.date() < period.from {
+        found.insert("agreement-not-yet-in-force");
+    }
+    if local.date() > period.until {
+        found.insert("agreement-expired");
+    }
+    let midnight = jiff::civil::time(0, 0, 0, 0);
+    let (from, until) = period.hours.as_ref().map_or((midnight, midnight), |hours| (hours.from, hours.until));
+    // Each day named opens at its first hour; where the hours run over midnight it closes on the day after.
+    let open = [local.date().yesterday().unwrap(), local.date()].into_iter().any(|day| {
+        let closing_day = if from < until { day } else { day.tomorrow().unwrap() };
+        let named = period.days.is_empty()
+            || period
+                .days
+                .iter()
+                .any(|named| *named as u8 == day.weekday().to_monday_zero_offset().unsigned_abs());
+        named && day.to_datetime(from) <= local && local < closing_day.to_datetime(until)
+    });
+    if !open {
+        found.insert("outside-access-hours");
+    }
+}
+
+/// Astana's clock on the wall.
+fn astana(now: Timestamp) -> DateTime {
+    now.to_zoned(TimeZone::get("Asia/Almaty").unwrap()).datetime()
+}

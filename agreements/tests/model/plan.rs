@@ -1,0 +1,492 @@
+//! Worlds and calls near the boundaries: a world in which calls pass, and random changes to what happened in it.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use agreements::*;
+use jiff::civil::Date;
+use jiff::{Span, Timestamp};
+use proptest::prelude::*;
+use proptest::sample::select;
+use serde_json::{Value, json};
+
+use crate::support::*;
+
+/// Something that happened otherwise than in the world where calls pass.
+#[derive(Debug, Clone)]
+pub(crate) enum Change {
+    PaperGone(&'static str, Paper),
+    PaperDates(&'static str, Paper, Date, Date),
+    PaperWithdrawn(&'static str, Paper),
+    SystemSuspended(&'static str),
+    SystemResumed(&'static str),
+    SystemDecommissioned(&'static str),
+    Trial(&'static str),
+    Networks(&'static str, Vec<&'static str>),
+    Silent(&'static str),
+    Unbound(&'static str, u8),
+    Bound(&'static str, u8),
+    Categorised(&'static str, &'static str, Category),
+    ActGone,
+    ActFrom(Date),
+    ActUntil(Date),
+    Stage(Key, Stage),
+    Resumed(Key),
+    Unsigned(Key, Side),
+    Unproven(Key),
+    Text(Key, &'static str, Value),
+    DataType(&'static str, &'static str, Value),
+    Users(Key, Vec<(&'static str, Option<&'static str>)>),
+}
+
+type Key = (&'static str, u32);
+
+/// A registry with the events that made it, and what the node makes of its signatures.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub(crate) registry: Registry,
+    pub(crate) log: Vec<Recorded>,
+    pub(crate) unproven: BTreeSet<AgreementNumber>,
+}
+
+/// Events of a world with five agreements in force, one of them in its second version.
+pub(crate) fn base() -> Vec<Recorded> {
+    let mut world = World::registered();
+    let first = personnel_agreement();
+    world.conclude(&first);
+    world.conclude(&next_version(&first));
+    let second = with(personnel_agreement(), "/number", json!("portal-personnel-2"));
+    let second = with(second, "/data/0/operations", json!(["find"]));
+    let second = with(second, "/accounting/case", json!("optional"));
+    let purposes = ["staffing", "reserve"]
+        .map(|code| json!({ "code": code, "text": "t", "collection_purpose": "civil-service" }));
+    let second = with(second, "/purposes", json!(purposes));
+    world.conclude(&with(second, "/protection/users", json!("any")));
+    world.conclude(&address_agreement());
+    let insurer = with(address_agreement(), "/consumer", json!("insurer"));
+    world.conclude(&with(insurer, "/number", json!("insurer-address")));
+    let users = vec![listed("a.serikov", Some("T-1")), listed("b.omarov", None)];
+    let number = number_of(&personnel_agreement());
+    world.must(officer(MINISTRY), Command::ApproveUsers { number, users });
+    let (from, until) = ("2026-01-01".parse().unwrap(), "2027-06-30".parse().unwrap());
+    for (id, ..) in SYSTEMS {
+        for paper in [Paper::Attestation, Paper::QualityCertificate] {
+            Change::PaperDates(id, paper, from, until).make(&mut world.log, &mut BTreeSet::new());
+        }
+    }
+    world.log
+}
+
+/// What the registry is after the events of `base` with all `changes`. What cannot follow is left out.
+pub(crate) fn play(base: &[Recorded], changes: &[Change]) -> Outcome {
+    let mut log = base.to_vec();
+    let mut unproven = BTreeSet::new();
+    for change in changes {
+        change.make(&mut log, &mut unproven);
+    }
+    let mut registry = Registry::default();
+    log.retain_mut(|recorded| {
+        recorded.sequence = registry.revision() + 1;
+        registry.apply(recorded).is_ok()
+    });
+    Outcome { registry, log, unproven }
+}
+
+impl Change {
+    fn make(&self, log: &mut Vec<Recorded>, unproven: &mut BTreeSet<AgreementNumber>) {
+        let template = log[0].clone();
+        let then = |event| log.push(Recorded { event, ..template });
+        match self.clone() {
+            Self::PaperGone(id, paper) => log.retain(|recorded| holds(&recorded.event) != Some((id, paper))),
+            Self::PaperDates(id, paper, from, until) => {
+                for recorded in log {
+                    if holds(&recorded.event) == Some((id, paper))
+                        && let Event::AttestationRecorded { conformity, .. }
+                        | Event::QualityCertificateRecorded { conformity, .. } = &mut recorded.event
+                    {
+                        (conformity.valid_from, conformity.valid_until) = (from, until);
+                    }
+                }
+            }
+            Self::PaperWithdrawn(id, Paper::Attestation) => {
+                then(Event::AttestationWithdrawn { system: system(id) });
+            }
+            Self::PaperWithdrawn(id, Paper::QualityCertificate) => {
+                then(Event::QualityCertificateWithdrawn { system: system(id) });
+            }
+            Self::SystemSuspended(id) => then(Event::SystemSuspended { system: system(id) }),
+            Self::SystemResumed(id) => then(Event::SystemResumed { system: system(id) }),
+            Self::SystemDecommissioned(id) => then(Event::SystemDecommissioned { system: system(id) }),
+            Self::Trial(id) => on_card(log, id, |card| card.phase = Phase::Trial),
+            Self::Silent(id) => on_card(log, id, |card| card.endpoint = None),
+            Self::Networks(id, networks) => {
+                let networks = Some(networks.iter().map(|network| network.parse().unwrap()).collect());
+                then(Event::SystemUpdated { system: system(id), networks, endpoint: None });
+            }
+            Self::Unbound(id, certificate) => {
+                then(Event::CertificateUnbound { system: system(id), certificate: fingerprint(certificate) });
+            }
+            Self::Bound(id, certificate) => {
+                let fingerprint = fingerprint(certificate);
+                let certificate = BoundCertificate {
+                    fingerprint,
+                    serial: "0a".into(),
+                    not_after: at("2028-01-01T00:00:00Z"),
+                };
+                then(Event::CertificateBound { system: system(id), certificate });
+            }
+            Self::Categorised(provider, id, category) => {
+                let data_type = DataTypeId::new(id).unwrap();
+                then(Event::DataTypeCategorised { provider: system(provider), data_type, category });
+            }
+            Self::ActGone => log.retain(|recorded| !matches!(recorded.event, Event::ActRecorded { .. })),
+            Self::ActFrom(day) => {
+                for recorded in log {
+                    if let Event::ActRecorded { act } = &mut recorded.event {
+                        act.in_force_from = day;
+                    }
+                }
+            }
+            Self::ActUntil(last_day) => {
+                let Act { id: act, version, .. } = act("hr-order", "2003-07-08");
+                then(Event::ActRepealed { act, version, last_day, successor: None });
+            }
+            Self::Stage(key, stage) => to_stage(log, key, &stage),
+            Self::Resumed(key) => {
+                let (number, version) = owned(key);
+                then(Event::AgreementResumed { number, version });
+            }
+            Self::Unsigned(key, side) => {
+                let (number, version) = owned(key);
+                log.retain(|recorded| {
+                    !matches!(&recorded.event, Event::AgreementSigned { number: n, version: v, signature }
+                        if *n == number && *v == version && signature.side == side)
+                });
+            }
+            Self::Unproven((number, _)) => drop(unproven.insert(AgreementNumber::new(number).unwrap())),
+            Self::Text((number, version), pointer, value) => {
+                for recorded in log {
+                    if let Event::AgreementDrafted { document } = &mut recorded.event {
+                        let text: Value = serde_json::from_str(document).unwrap();
+                        if text["number"] == number && text["version"] == version {
+                            *document = with(text, pointer, value.clone()).to_string();
+                        }
+                    }
+                }
+            }
+            Self::DataType(id, pointer, value) => {
+                for recorded in log {
+                    if let Event::DataTypePublished { data_type } = &mut recorded.event
+                        && data_type.id.as_str() == id
+                    {
+                        let changed =
+                            with(serde_json::to_value(&*data_type).unwrap(), pointer, value.clone());
+                        *data_type = from_json(changed);
+                    }
+                }
+            }
+            Self::Users((number, _), users) => {
+                let users = users.iter().map(|(id, training)| listed(id, *training)).collect();
+                then(Event::UsersApproved { number: AgreementNumber::new(number).unwrap(), users });
+            }
+        }
+    }
+}
+
+fn owned((number, version): Key) -> (AgreementNumber, u32) {
+    (AgreementNumber::new(number).unwrap(), version)
+}
+
+fn holds(event: &Event) -> Option<(&str, Paper)> {
+    match event {
+        Event::AttestationRecorded { system, .. } => Some((system.as_str(), Paper::Attestation)),
+        Event::QualityCertificateRecorded { system, .. } => {
+            Some((system.as_str(), Paper::QualityCertificate))
+        }
+        _ => None,
+    }
+}
+
+fn on_card(log: &mut [Recorded], id: &str, change: fn(&mut SystemCard)) {
+    for recorded in log {
+        if let Event::SystemRegistered { card, .. } = &mut recorded.event
+            && card.id.as_str() == id
+        {
+            change(card);
+        }
+    }
+}
+
+/// Leaves out what leads beyond `stage`, or adds what leads to it.
+fn to_stage(log: &mut Vec<Recorded>, key: Key, stage: &Stage) {
+    let (number, version) = owned(key);
+    let template = log[0].clone();
+    let this = |n: &AgreementNumber, v: u32| *n == number && v == version;
+    log.retain(|recorded| match &recorded.event {
+        Event::AgreementSigned { number, version, .. }
+        | Event::AgreementSubmitted { number, version, .. } => {
+            !(this(number, *version) && *stage == Stage::Draft)
+        }
+        Event::AgreementConcurred { number, version, .. } => {
+            let before = matches!(stage, Stage::Draft | Stage::Submitted | Stage::Refused);
+            !(this(number, *version) && before)
+        }
+        Event::AgreementSuperseded { number, version } => {
+            !(this(number, *version) && *stage == Stage::Concurred)
+        }
+        _ => true,
+    });
+    let event = match stage {
+        Stage::Draft | Stage::Submitted | Stage::Concurred => return,
+        Stage::Refused => Event::AgreementRefused { number, version },
+        Stage::Suspended => Event::AgreementSuspended { number, version },
+        Stage::Terminated => Event::AgreementTerminated { number, version },
+        Stage::Superseded => Event::AgreementSuperseded { number, version },
+    };
+    log.push(Recorded { event, ..template });
+}
+
+pub(crate) fn changes() -> impl Strategy<Value = Vec<Change>> {
+    prop::collection::vec(change(), 0..5)
+}
+
+fn change() -> impl Strategy<Value = Change> {
+    let id = || select(vec!["portal", "personnel", "address-register", "insurer"]);
+    let paper = || select(vec![Paper::Attestation, Paper::QualityCertificate]);
+    let certificate = || 1..7_u8;
+    let of = || select(vec![("personnel", "record"), ("address-register", "address")]);
+    let category = select(vec![
+        Category::Public,
+        Category::Restricted,
+        Category::OfficialUse,
+        Category::Confidential,
+        Category::StateSecret,
+    ]);
+    let stage = select(vec![
+        Stage::Draft,
+        Stage::Submitted,
+        Stage::Concurred,
+        Stage::Refused,
+        Stage::Suspended,
+        Stage::Terminated,
+        Stage::Superseded,
+    ]);
+    let side = select(vec![Side::Consumer, Side::Provider]);
+    let networks =
+        select(vec![vec![], vec!["10.1.2.3/32"], vec!["10.1.2.4/32"], vec!["::/0"], vec!["0.0.0.0/0"]]);
+    let users = select(vec![
+        vec![],
+        vec![("a.serikov", None)],
+        vec![("b.omarov", Some("T-2"))],
+        vec![("a.serikov", Some("T-1")), ("b.omarov", None)],
+    ]);
+    let standing = prop_oneof![
+        (id(), paper()).prop_map(|(id, paper)| Change::PaperGone(id, paper)),
+        (id(), paper(), date(), date()).prop_map(|(id, paper, a, b)| Change::PaperDates(id, paper, a, b)),
+        (id(), paper()).prop_map(|(id, paper)| Change::PaperWithdrawn(id, paper)),
+        id().prop_map(Change::SystemSuspended),
+        id().prop_map(Change::SystemResumed),
+        id().prop_map(Change::SystemDecommissioned),
+        id().prop_map(Change::Trial),
+        id().prop_map(Change::Silent),
+        (id(), networks).prop_map(|(id, networks)| Change::Networks(id, networks)),
+        (id(), certificate()).prop_map(|(id, certificate)| Change::Unbound(id, certificate)),
+        (id(), 5..7_u8).prop_map(|(id, certificate)| Change::Bound(id, certificate)),
+    ];
+    let agreed = prop_oneof![
+        4 => (of(), category).prop_map(|((provider, id), category)| Change::Categorised(provider, id, category)),
+        1 => Just(Change::ActGone),
+        1 => date().prop_map(Change::ActFrom),
+        1 => date().prop_map(Change::ActUntil),
+        12 => (key(), stage).prop_map(|(key, stage)| Change::Stage(key, stage)),
+        1 => key().prop_map(Change::Resumed),
+        1 => (key(), side).prop_map(|(key, side)| Change::Unsigned(key, side)),
+        1 => key().prop_map(Change::Unproven),
+        16 => (key(), text()).prop_map(|(key, (pointer, value))| Change::Text(key, pointer, value)),
+        3 => data_type().prop_map(|(id, pointer, value)| Change::DataType(id, pointer, value)),
+        1 => (key(), users).prop_map(|(key, users)| Change::Users(key, users)),
+    ];
+    prop_oneof![1 => standing, 2 => agreed]
+}
+
+fn key() -> impl Strategy<Value = Key> {
+    select(vec![
+        ("portal-personnel", 2),
+        ("portal-personnel", 2),
+        ("portal-personnel", 1),
+        ("portal-personnel-2", 1),
+        ("portal-address", 1),
+        ("portal-address", 1),
+        ("insurer-address", 1),
+    ])
+}
+
+/// Dates around the first day, around Wednesday 10 June 2026, and around the last day.
+fn date() -> impl Strategy<Value = Date> {
+    let days =
+        ["2026-03-01", "2026-03-02", "2026-06-09", "2026-06-10", "2026-06-11", "2026-12-31", "2027-01-01"];
+    select(days.map(|day| day.parse().unwrap()).to_vec())
+}
+
+/// What an agreement may say otherwise.
+fn text() -> impl Strategy<Value = (&'static str, Value)> {
+    let purpose = |code: &str, collection: Value| json!({ "code": code, "text": "t", "collection_purpose": collection });
+    let staffing = purpose("staffing", json!("civil-service"));
+    let reserve = purpose("reserve", json!("civil-service"));
+    let basis = |act: &str| json!({ "act": act, "version": "2003-07-08", "clause": "1" });
+    let words = prop_oneof![
+        4 => select(vec![json!([]), json!(["wednesday"]), json!(["tuesday"]), json!(["sunday", "thursday"])])
+            .prop_map(|days| ("/access_period/days", days)),
+        5 => select(vec![
+            json!({ "from": "08:00", "until": "18:00" }),
+            json!({ "from": "22:00", "until": "02:00" }),
+            json!({ "from": "08:00", "until": "08:00" }),
+            json!({ "from": "00:00", "until": "18:00" }),
+            json!({ "from": "22:00", "until": "00:00" }),
+        ])
+        .prop_map(|hours| ("/access_period/hours", hours)),
+        2 => select(vec![
+            json!([reserve]),
+            json!([staffing, reserve]),
+            json!([purpose("staffing", json!("taxation"))]),
+            json!([purpose("staffing", Value::Null), reserve]),
+        ])
+        .prop_map(|purposes| ("/purposes", purposes)),
+        2 => select(vec![Value::Null, json!({ "collection_purpose": "taxation", "fields": [] })])
+            .prop_map(|clause| ("/personal_data", clause)),
+        2 => select(vec![json!([]), json!(["find"]), json!(["orders", "find", "correct"])])
+            .prop_map(|operations| ("/data/0/operations", operations)),
+        2 => select(vec!["record", "address", "other"]).prop_map(|id| ("/data/0/data_type", json!(id))),
+        2 => Just(("/data/0/version", json!(2))),
+        2 => select(vec!["public", "restricted", "official-use", "confidential", "state-secret"])
+            .prop_map(|category| ("/protection/category", json!(category))),
+        2 => select(vec!["any", "listed", "listed-and-trained"])
+            .prop_map(|users| ("/protection/users", json!(users))),
+        2 => select(vec!["optional", "required"]).prop_map(|case| ("/accounting/case", json!(case))),
+        2 => select(vec![json!([]), json!([basis("unknown")]), json!([basis("hr-order"), basis("other")])])
+            .prop_map(|basis| ("/basis", basis)),
+        2 => select(vec!["portal", "insurer", "nobody"]).prop_map(|id| ("/consumer", json!(id))),
+        2 => select(vec!["personnel", "address-register"]).prop_map(|id| ("/provider", json!(id))),
+    ];
+    let period = prop_oneof![
+        date().prop_map(|day| ("/access_period/from", json!(day))),
+        date().prop_map(|day| ("/access_period/until", json!(day))),
+    ];
+    prop_oneof![4 => words, 1 => period]
+}
+
+/// What a data type may be otherwise.
+fn data_type() -> impl Strategy<Value = (&'static str, &'static str, Value)> {
+    let change = prop_oneof![
+        select(vec![Value::Null, json!({ "collection_purpose": "taxation" })])
+            .prop_map(|of| ("/personal", of)),
+        select(vec!["public", "state-secret"]).prop_map(|category| ("/category", json!(category))),
+        select(vec!["/persons/{iin}", "/persons/{iin}/{part}", "/{a}", "/"])
+            .prop_map(|path| ("/operations/0/path", json!(path))),
+        select(vec!["GET", "POST"]).prop_map(|method| ("/operations/0/method", json!(method))),
+        select(vec![json!([]), json!([{ "name": "as-of", "presence": "required" }, { "name": "iin" }])])
+            .prop_map(|query| ("/operations/0/query", query)),
+        Just(("/version", json!(2))),
+    ];
+    (select(vec!["record", "address"]), change).prop_map(|(id, (pointer, value))| (id, pointer, value))
+}
+
+/// A call that passes in the base world, with up to two things otherwise; the last agreement named is often right.
+pub(crate) fn a_call() -> impl Strategy<Value = Call<'static>> {
+    let find = Call { path: &["persons"], parameters: &["iin"], ..call() };
+    let lookup = Call {
+        provider: "address-register",
+        data_type: "address",
+        path: &["addresses", "0100"],
+        parameters: &[],
+        claims: Claims { purpose: Some("delivery"), ..claims() },
+        ..call()
+    };
+    let insurer = Call { certificate: fingerprint(4), claims: Claims::default(), ..lookup };
+    let passing = select(vec![call(), call(), call(), find, lookup, insurer]);
+    (passing, prop::collection::vec(deviation(), 0..3)).prop_map(|(mut call, deviations)| {
+        for deviation in deviations {
+            deviation.make(&mut call);
+        }
+        call
+    })
+}
+
+#[derive(Debug, Clone)]
+enum Deviation {
+    Certificate(u8),
+    Peer(IpAddr),
+    Provider(&'static str),
+    DataType(&'static str),
+    Method(Method),
+    Path(&'static [&'static str]),
+    Parameters(&'static [&'static str]),
+    Purpose(Option<&'static str>),
+    Case(Option<&'static str>),
+    User(Option<&'static str>),
+    Agreement(Option<&'static str>),
+}
+
+impl Deviation {
+    fn make(self, call: &mut Call<'static>) {
+        match self {
+            Self::Certificate(certificate) => call.certificate = fingerprint(certificate),
+            Self::Peer(peer) => call.peer = peer,
+            Self::Provider(id) => call.provider = id,
+            Self::DataType(id) => call.data_type = id,
+            Self::Method(method) => call.method = method,
+            Self::Path(path) => call.path = path,
+            Self::Parameters(parameters) => call.parameters = parameters,
+            Self::Purpose(purpose) => call.claims.purpose = purpose,
+            Self::Case(case) => call.claims.case = case,
+            Self::User(user) => call.claims.user = user,
+            Self::Agreement(agreement) => call.claims.agreement = agreement,
+        }
+    }
+}
+
+fn deviation() -> impl Strategy<Value = Deviation> {
+    let paths: Vec<&'static [&'static str]> = vec![
+        &[],
+        &["persons"],
+        &["persons", "7"],
+        &["persons", "", "orders"],
+        &["addresses"],
+        &["addresses", "1"],
+    ];
+    let parameters: Vec<&'static [&'static str]> =
+        vec![&[], &["iin"], &["page", "iin"], &["page"], &["as-of"], &["as-of", "x"], &["text"]];
+    let peers = ["10.1.0.0", "10.2.0.0", "::ffff:10.1.2.3", "fd00:1::7", "fd00:2::1", "192.0.2.1"];
+    let purposes = vec![None, None, Some("staffing"), Some("reserve"), Some("delivery"), Some("curiosity")];
+    let agreements = vec![
+        None,
+        Some("portal-personnel"),
+        Some("portal-personnel-2"),
+        Some("portal-address"),
+        Some("other"),
+    ];
+    prop_oneof![
+        1 => (1..7_u8).prop_map(Deviation::Certificate),
+        1 => select(peers.map(|peer| peer.parse().unwrap()).to_vec()).prop_map(Deviation::Peer),
+        1 => select(vec!["personnel", "address-register", "portal", "nobody"]).prop_map(Deviation::Provider),
+        1 => select(vec!["record", "address", "other"]).prop_map(Deviation::DataType),
+        1 => select(vec![Method::Get, Method::Post, Method::Head]).prop_map(Deviation::Method),
+        1 => select(paths).prop_map(Deviation::Path),
+        2 => select(parameters).prop_map(Deviation::Parameters),
+        2 => select(purposes).prop_map(Deviation::Purpose),
+        1 => select(vec![None, Some(""), Some("17")]).prop_map(Deviation::Case),
+        2 => select(vec![None, Some(""), Some("a.serikov"), Some("b.omarov"), Some("c.other")])
+            .prop_map(Deviation::User),
+        1 => select(agreements).prop_map(Deviation::Agreement),
+    ]
+}
+
+/// Noon of a good day, or a nanosecond around an hour at which something may begin or end.
+pub(crate) fn moment() -> impl Strategy<Value = Timestamp> {
+    let hours = select(vec![0_i8, 2, 8, 12, 18, 22]);
+    let near = (date(), hours, -1..=1_i64).prop_map(|(day, hour, nanoseconds)| {
+        let sharp = day.at(hour, 0, 0, 0).to_zoned(almaty()).unwrap().timestamp();
+        sharp + Span::new().nanoseconds(nanoseconds)
+    });
+    prop_oneof![2 => Just(at("2026-06-10T12:00:00+05:00")), 3 => near]
+}
