@@ -78,8 +78,11 @@ pub fn read_private_key(path: &Path) -> Result<PrivateKeyDer<'static>, KeyError>
     PrivateKeyDer::from_pem_slice(&read_private_file(path)?).map_err(|_| KeyError::NotAKey)
 }
 
-/// Reads a file that only its owner may read.
-pub(crate) fn read_private_file(path: &Path) -> Result<Vec<u8>, KeyError> {
+/// Reads a secret from a file that only its owner may read.
+///
+/// # Errors
+/// [`KeyError::Exposed`] says what to do.
+pub fn read_private_file(path: &Path) -> Result<Vec<u8>, KeyError> {
     let unreadable = |source| KeyError::Unreadable { path: path.to_owned(), source };
     let file = File::open(path).map_err(unreadable)?;
     // Of the open file, so that what is checked is what is read.

@@ -1,5 +1,30 @@
 //! The process: exchange path, exchange log, registry, command line.
+//!
+//! ```text
+//! cli ─ reads the command line        app ─ builds the parts and wires them
+//!
+//! listener  accept → handshake        framing       strict HTTP under hyper
+//! exchange  the life of an exchange   payload       schemas, checked and trimmed
+//! registry  events in, views out      exchange_log  the record, durable before forwarding
+//! office    what people do on a data folder
+//! trusted   trust read from files     operations    /metrics, /live, /ready
+//! ```
+//!
+//! Not here: the rules (`agreements`), TLS and signatures (`certs`), how other surfaces read (`adapters`). Their
+//! places for what comes later are empty: the Merkle tree goes over `exchange_log`, the API and the console beside
+//! `operations`, PostgreSQL beside `registry::sqlite`.
 
+pub mod app;
+pub mod background;
+pub mod clock;
+pub mod config;
+pub mod exchange;
 pub mod exchange_log;
 pub mod framing;
+pub mod listener;
+pub mod office;
+pub mod operations;
 pub mod payload;
+pub mod registry;
+pub mod telemetry;
+pub mod trusted;

@@ -1,1 +1,3 @@
+//! `kelisim`: the gateway and its command line.
+
 fn main() {}

@@ -11,7 +11,9 @@ use agreements::Phase;
 use serde::Deserialize;
 
 pub use exchange::{ExchangeConfig, Limits};
-pub use places::{IdentityConfig, LogSettings, OperationsConfig, RegistryConfig, TelemetryConfig, TrustConfig};
+pub use places::{
+    IdentityConfig, LineFormat, LogSettings, OperationsConfig, RegistryConfig, TelemetryConfig, TrustConfig,
+};
 
 /// The whole configuration.
 #[derive(Debug, Clone, Deserialize)]

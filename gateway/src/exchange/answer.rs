@@ -19,7 +19,7 @@ use crate::payload::{Limits, Schema, Selection};
 
 /// An answer that may pass.
 #[derive(Debug)]
-pub struct Answer {
+pub(super) struct Answer {
     /// Its status.
     pub status: StatusCode,
     /// The provider's headers that pass.
@@ -36,7 +36,12 @@ pub struct Answer {
 ///
 /// # Errors
 /// The refusal that the consumer gets in its place; nothing of the answer passes.
-pub fn release(permit: &Permit<'_>, terms: &Terms, method: &Method, reply: Reply) -> Result<Answer, Refusal> {
+pub(super) fn release(
+    permit: &Permit<'_>,
+    terms: &Terms,
+    method: &Method,
+    reply: Reply,
+) -> Result<Answer, Refusal> {
     let status = reply.head.status;
     if status.is_client_error() || status.is_server_error() {
         return Ok(providers_error(status, &reply));
@@ -54,7 +59,10 @@ pub fn release(permit: &Permit<'_>, terms: &Terms, method: &Method, reply: Reply
                 return Err(Refusal::new(&rows::RESPONSE_MEDIA_TYPE, "another media type than agreed"));
             }
             if bytes.len() as u64 > agreed.max_bytes {
-                return Err(Refusal::new(&rows::RESPONSE_TOO_LARGE, format!("more than {} bytes", agreed.max_bytes)));
+                return Err(Refusal::new(
+                    &rows::RESPONSE_TOO_LARGE,
+                    format!("more than {} bytes", agreed.max_bytes),
+                ));
             }
             trimmed(schema, &terms.released, bytes)?
         }
@@ -109,14 +117,14 @@ fn passing(headers: &HeaderMap) -> HeaderMap {
 }
 
 /// A field's media type, without parameters and in lower case as agreements spell it.
-pub fn media_type(headers: &HeaderMap) -> Option<&str> {
+pub(super) fn media_type(headers: &HeaderMap) -> Option<&str> {
     let value: &HeaderValue = headers.get(CONTENT_TYPE)?;
     let text = value.to_str().ok()?;
     Some(text.split(';').next().unwrap_or("").trim())
 }
 
 /// The digest of a body, as entries carry it.
-pub fn digest_of(body: &[u8]) -> Option<Sha256> {
+pub(super) fn digest_of(body: &[u8]) -> Option<Sha256> {
     if body.is_empty() {
         return None;
     }

@@ -41,7 +41,12 @@ pub enum BodyError {
 ///
 /// # Cancel safety
 /// Dropped meanwhile, what was read is dropped and its memory given back.
-pub async fn hold<B>(body: B, most: u64, within: Duration, budget: &Arc<Budget>) -> Result<Held, BodyError>
+pub(super) async fn hold<B>(
+    body: B,
+    most: u64,
+    within: Duration,
+    budget: &Arc<Budget>,
+) -> Result<Held, BodyError>
 where
     B: Body<Data = Bytes, Error = hyper::Error> + Unpin,
 {
@@ -77,7 +82,9 @@ where
         match (first.is_empty(), rest.is_empty()) {
             (true, _) => first = data,
             (false, true) => {
-                rest.reserve(usize::try_from(body.size_hint().lower()).unwrap_or(0) + first.len() + data.len());
+                rest.reserve(
+                    usize::try_from(body.size_hint().lower()).unwrap_or(0) + first.len() + data.len(),
+                );
                 rest.extend_from_slice(&first);
                 rest.extend_from_slice(&data);
             }

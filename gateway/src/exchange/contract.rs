@@ -49,10 +49,14 @@ impl Contract {
     pub fn terms(&self, permit: &Permit<'_>) -> Result<&Terms, Unusable> {
         let grants = permit.agreement().grants();
         let at = grants.iter().position(|grant| std::ptr::eq(grant, permit.grant()));
-        let slot = at.and_then(|at| self.grants.get(at)).ok_or_else(|| Unusable("not of this agreement".into()))?;
+        let slot =
+            at.and_then(|at| self.grants.get(at)).ok_or_else(|| Unusable("not of this agreement".into()))?;
         let compiled =
             slot.get_or_init(|| compile(&permit.grant().data_type, &permit.grant().fields)).as_ref();
-        compiled.map_err(Clone::clone)?.get(permit.operation_at()).ok_or_else(|| Unusable("no such operation".into()))
+        compiled
+            .map_err(Clone::clone)?
+            .get(permit.operation_at())
+            .ok_or_else(|| Unusable("no such operation".into()))
     }
 }
 

@@ -10,7 +10,7 @@ use agreements::Fingerprint;
 
 /// What one runtime remembers of refused callers.
 #[derive(Debug, Default)]
-pub struct FloodGuard {
+pub(super) struct FloodGuard {
     callers: HashMap<Fingerprint, Bucket>,
 }
 
@@ -23,7 +23,7 @@ struct Bucket {
 
 /// Whether a refusal gets an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sampled {
+pub(super) enum Sampled {
     /// It does, and stands for so many before it.
     Entry {
         /// Refusals before it that got none.
@@ -35,7 +35,7 @@ pub enum Sampled {
 
 impl FloodGuard {
     /// Counts a refusal of a caller.
-    pub fn refuse(&mut self, caller: Fingerprint, now: Instant) -> Sampled {
+    pub(super) fn refuse(&mut self, caller: Fingerprint, now: Instant) -> Sampled {
         if self.callers.len() >= MOST_CALLERS && !self.callers.contains_key(&caller) {
             // Those who were quiet long enough to be as new have nothing to be remembered for.
             self.callers.retain(|_, bucket| bucket.suppressed > 0 || bucket.refilled(now) < BURST);

@@ -16,8 +16,8 @@ use adapters::native;
 use agreements::{AnswerAfter, Permit, decide};
 use bytes::Bytes;
 use certs::trust::{Trust, VerifiedChain};
-use http::header::{CONNECTION, HeaderMap, HeaderValue};
-use http::{Method, Request, Response, Version, request};
+use http::header::{CONNECTION, HeaderValue};
+use http::{Request, Response, Version, request};
 use http_body::Body as _;
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -25,9 +25,9 @@ use jiff::Timestamp;
 use tracing::{debug, info};
 use uuid::Uuid;
 
-pub mod budget;
 mod answer;
 mod body;
+pub mod budget;
 pub mod contract;
 mod flood;
 mod record;
@@ -47,7 +47,7 @@ use self::subject::SubjectKey;
 use self::upstream::{ForwardError, Upstream};
 use crate::clock;
 use crate::config::Limits;
-use crate::exchange_log::{Closing, LogPort, OpenEntry, Outcome};
+use crate::exchange_log::{LogPort, OpenEntry};
 use crate::framing::{FramingViolation, Observed, strict};
 use crate::registry::{View, Views};
 use crate::telemetry::metrics::Metrics;
@@ -132,9 +132,13 @@ impl ExchangePath {
     ///
     /// # Cancel safety
     /// Dropped when the caller goes away: an entry that was opened is closed as abandoned.
-    pub async fn exchange(&self, caller: &Caller, framing: Option<Framing>, request: Request<Incoming>) -> Carried {
-        let received =
-            Received { exchange: Uuid::now_v7(), at: clock::now(), since: Instant::now() };
+    pub async fn exchange(
+        &self,
+        caller: &Caller,
+        framing: Option<Framing>,
+        request: Request<Incoming>,
+    ) -> Carried {
+        let received = Received { exchange: Uuid::now_v7(), at: clock::now(), since: Instant::now() };
         let (head, body) = request.into_parts();
         let mut response = match self.carry(caller, framing.as_ref(), &received, &head, body).await {
             Ok(response) => response,
@@ -172,7 +176,16 @@ impl ExchangePath {
         let gate = view.gate(permit.agreement()).ok_or(contract::Unusable::unknown())?;
         let terms = gate.contract.terms(&permit)?;
 
-        let opening = record::opening(&self.shared, caller, received, &asked, &view, gate, &permit, &checked.body.bytes);
+        let opening = record::opening(
+            &self.shared,
+            caller,
+            received,
+            &asked,
+            &view,
+            gate,
+            &permit,
+            &checked.body.bytes,
+        );
         let entry = self.log.open(&opening).await?;
         let call = surface::outgoing(&asked, &permit, received.exchange, head, checked.body.bytes.clone());
         let answer = match self.upstream.forward(&permit, &entry, call).await {
@@ -335,7 +348,12 @@ impl ExchangePath {
                 }
             }
         };
-        finish(refusal.response(received.exchange, place.as_deref(), &head.headers), refusal, head, place.as_deref())
+        finish(
+            refusal.response(received.exchange, place.as_deref(), &head.headers),
+            refusal,
+            head,
+            place.as_deref(),
+        )
     }
 
     /// The log takes no entry: the answer says that, and nothing was exchanged.

@@ -45,7 +45,7 @@ pub(super) fn opening<'a>(
         collection_purpose: permit.purpose().collection_purpose.as_ref().map(|one| one.as_str().into()),
         basis: gate.basis.as_str().into(),
         user: claims.user.as_deref().map(Claim::new),
-        user_address: question.user_address(),
+        user_address: claims.user_address.map(Claim::from),
         peer_address: caller.peer.ip().to_canonical(),
         certificate: caller.chain.fingerprint(),
         case: claims.case.as_deref().map(Claim::new),

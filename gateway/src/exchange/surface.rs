@@ -1,7 +1,5 @@
 //! Between the native surface and the rules: what a request asks, and what its provider is told.
 
-use std::net::IpAddr;
-
 use adapters::native::Asked;
 use adapters::{Claims, encode_claim};
 use agreements::{Call, Category, Method, Permit};
@@ -24,7 +22,11 @@ pub(super) struct Question<'r> {
 }
 
 impl<'r> Question<'r> {
-    pub(super) fn new(_caller: &Caller, head: &request::Parts, asked: &'r Asked<'r>) -> Result<Self, Refusal> {
+    pub(super) fn new(
+        _caller: &Caller,
+        head: &request::Parts,
+        asked: &'r Asked<'r>,
+    ) -> Result<Self, Refusal> {
         let method = Method::parse(head.method.as_str())
             .ok_or_else(|| Refusal::new(&rows::REQUEST_UNREADABLE, "a method that no operation has"))?;
         let parameters = asked.query.pairs().iter().map(|(name, _)| name.as_ref()).collect();
@@ -54,10 +56,6 @@ impl<'r> Question<'r> {
         &self.asked.claims
     }
 
-    pub(super) fn user_address(&self) -> Option<IpAddr> {
-        self.asked.claims.user_address
-    }
-
     /// The person whom the request is about, if its operation says where they are named.
     pub(super) fn subject(&self, permit: &Permit<'_>) -> Option<&str> {
         subject::named(permit.operation(), &self.path, |name| self.asked.query.value(name))
@@ -79,7 +77,8 @@ pub(super) fn outgoing(
     let has_body = !body.is_empty();
     let mut call = Request::new(Full::new(body));
     *call.method_mut() = head.method.clone();
-    *call.uri_mut() = Uri::try_from(target).expect("a base path of the registry and a canonical target are a target");
+    *call.uri_mut() =
+        Uri::try_from(target).expect("a base path of the registry and a canonical target are a target");
     let headers = call.headers_mut();
     headers.reserve(16);
     if let Some(host) = endpoint.and_then(|endpoint| HeaderValue::try_from(endpoint.address.as_str()).ok()) {

@@ -17,8 +17,8 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tracing::debug;
 
-use super::budget::Budget;
 use super::body::{self, BodyError, Held};
+use super::budget::Budget;
 use crate::clock;
 use crate::config::Limits;
 use crate::exchange_log::OpenEntry;
@@ -118,7 +118,9 @@ impl Upstream {
                         Some(repeat) => call = repeat,
                         None => return Err(ForwardError::Failed(failed.into_error())),
                     },
-                    (_, Origin::Pool | Origin::Fresh) => return Err(ForwardError::Failed(failed.into_error())),
+                    (_, Origin::Pool | Origin::Fresh) => {
+                        return Err(ForwardError::Failed(failed.into_error()));
+                    }
                 },
             }
         }

@@ -30,6 +30,12 @@ impl<'a> Claim<'a> {
     }
 }
 
+impl From<std::net::IpAddr> for Claim<'_> {
+    fn from(address: std::net::IpAddr) -> Self {
+        Self(Cow::Owned(address.to_string()))
+    }
+}
+
 /// SHA-256 of a body; hexadecimal in the entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sha256(pub [u8; 32]);

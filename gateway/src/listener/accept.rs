@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use certs::tls::{Accepted, Alpn};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tracing::{debug, error, info, warn};
@@ -95,7 +95,7 @@ async fn serve(core: Arc<Core>, tcp: TcpStream, peer: std::net::SocketAddr, seat
         Err(_) => return metrics.handshake_failed("too-slow"),
     };
     metrics.connections.inc();
-    let Accepted { stream, chain, alpn } = accepted;
+    let Accepted { stream, chain, alpn, .. } = accepted;
     let caller = Caller { chain, peer };
     match alpn {
         Alpn::Http1 => http1::serve(&core, stream, caller).await,

@@ -75,22 +75,29 @@ impl Metrics {
     /// If two metrics bear one name, which the first start would show.
     pub fn new() -> Arc<Self> {
         let registry = Registry::new();
-        let counter = |at: usize, help: &str| IntCounter::new(NAMES[at], help).expect("a metric's name is well-formed");
-        let gauge = |at: usize, help: &str| IntGauge::new(NAMES[at], help).expect("a metric's name is well-formed");
+        let counter =
+            |at: usize, help: &str| IntCounter::new(NAMES[at], help).expect("a metric's name is well-formed");
+        let gauge =
+            |at: usize, help: &str| IntGauge::new(NAMES[at], help).expect("a metric's name is well-formed");
         let labelled = |at: usize, help: &str, label: &str| {
             IntCounterVec::new(Opts::new(NAMES[at], help), &[label]).expect("a metric's name is well-formed")
         };
         let exchanges = labelled(0, "Exchanges that were opened, by outcome", "outcome");
         let refusals = labelled(1, "Refusals, by code", "code");
-        let buckets = vec![0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0];
-        let seconds = HistogramOpts::new(NAMES[3], "From a request's head to its answer, seconds").buckets(buckets);
+        let buckets =
+            vec![0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0];
+        let seconds =
+            HistogramOpts::new(NAMES[3], "From a request's head to its answer, seconds").buckets(buckets);
         let codes = agreements::refusal::rows::ALL.iter().chain(rows::ALL).map(|row| row.code);
         let metrics = Self {
             completed: exchanges.with_label_values(&["completed"]),
             by_code: codes.map(|code| (code, refusals.with_label_values(&[code]))).collect(),
             exchanges,
             refusals,
-            suppressed: counter(2, "Refusals that got no entry of their own, because there was a flood of them"),
+            suppressed: counter(
+                2,
+                "Refusals that got no entry of their own, because there was a flood of them",
+            ),
             seconds: Histogram::with_opts(seconds).expect("a metric's name is well-formed"),
             connections: gauge(4, "Connections that are open"),
             connections_refused: counter(5, "Connections closed at once, because too many were open"),

@@ -1,0 +1,226 @@
+//! The app: builds the parts and wires them, and takes them down in the right order.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use certs::keys::{Identity, KeyError};
+use certs::tls::{Acceptor, AcceptorOptions, Alpn, Clock, Connector, ConnectorOptions, OldestTls, Unready};
+use certs::trust::Trust;
+use tracing::{info, warn};
+
+use crate::background::Background;
+use crate::clock;
+use crate::config::Config;
+use crate::exchange::Shared;
+use crate::exchange::budget::Budget;
+use crate::exchange::subject::SubjectKey;
+use crate::exchange_log::{ExchangeLog, Health, LogConfig, RecoveryReport, StartError};
+use crate::listener::{Listener, Parts};
+use crate::operations::{Operations, Shown};
+use crate::registry::StoreError;
+use crate::registry::follower::{FollowError, Follower, Following};
+use crate::registry::proof::Proofs;
+use crate::registry::sqlite::SqliteStore;
+use crate::telemetry::metrics::{Gauges, Metrics};
+use crate::trusted::{TrustFiles, Unreadable};
+
+/// A running gateway. Dropping it stops it.
+pub struct App {
+    // In the order in which they end: no new work, no more of it, then what it was written to.
+    stopping: Arc<AtomicBool>,
+    listener: Option<Listener>,
+    operations: Option<Operations>,
+    _trust: Background,
+    _follower: Arc<Follower>,
+    log: Option<Arc<ExchangeLog>>,
+    recovery: RecoveryReport,
+}
+
+/// Why the gateway does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// The gateway's own certificate or key.
+    #[error("the gateway's identity cannot be used")]
+    Identity(#[source] KeyError),
+    /// The key of subjects' hashes.
+    #[error("the key of subjects' hashes cannot be used")]
+    SubjectKey(#[source] KeyError),
+    /// Trust.
+    #[error("trust cannot be read")]
+    Trust(#[from] Unreadable),
+    /// TLS.
+    #[error(transparent)]
+    Tls(#[from] Unready),
+    /// The registry's store.
+    #[error("the registry cannot be opened")]
+    Store(#[from] StoreError),
+    /// The registry.
+    #[error("the registry cannot be followed")]
+    Registry(#[from] FollowError),
+    /// The exchange log.
+    #[error("the exchange log cannot be started")]
+    Log(#[from] StartError),
+    /// The exchange face.
+    #[error("cannot listen on {0}")]
+    Listen(SocketAddr, #[source] io::Error),
+}
+
+impl App {
+    /// Starts a gateway; it serves when this returns.
+    ///
+    /// # Errors
+    /// [`AppError`] names the part that does not start; nothing is left running.
+    pub fn start(config: &Config) -> Result<Self, AppError> {
+        let identity = &config.identity;
+        let subjects =
+            SubjectKey::from_file(&config.path(&identity.subject_key)).map_err(AppError::SubjectKey)?;
+        let identity = Identity::from_files(&config.path(&identity.certificate), &config.path(&identity.key))
+            .map_err(AppError::Identity)?;
+        let files = TrustFiles::of(config);
+        let trust = Arc::new(Trust::new(files.load(clock::now())?));
+        let following_trust = files.follow(Arc::clone(&trust), Duration::from_millis(config.trust.poll_ms));
+
+        let store = Box::new(SqliteStore::open(&config.path(&config.registry.path))?);
+        let limits = &config.exchange.limits;
+        let following = Following {
+            environment: config.environment,
+            poll: Duration::from_millis(config.registry.poll_ms),
+            lease: Duration::from_secs(config.registry.lease_seconds.into()),
+            most_exchanges: limits.max_exchanges_per_system,
+        };
+        let follower = Arc::new(Follower::start(store, Proofs::new(Arc::clone(&trust)), following)?);
+
+        let mut log = LogConfig::new(config.path(&config.log.dir), config.log.origin.clone(), clock::now);
+        log.segment_bytes = config.log.segment_mib << 20;
+        let (log, recovery) = ExchangeLog::start(log)?;
+        let log = Arc::new(log);
+
+        let metrics = Metrics::new();
+        let shared = Arc::new(Shared {
+            views: Arc::clone(&follower.views),
+            trust: Arc::clone(&trust),
+            subjects,
+            origin: config.log.origin.clone(),
+            limits: limits.clone(),
+            memory: Budget::new(limits.max_buffered_mib << 20),
+            metrics: Arc::clone(&metrics),
+        });
+        let stopping = Arc::new(AtomicBool::new(false));
+        let face =
+            Face { shared: Arc::clone(&shared), log: Arc::clone(&log), stopping: Arc::clone(&stopping) };
+        let at = config.operations.listen;
+        let operations =
+            Operations::start(at, Arc::new(face)).map_err(|error| AppError::Listen(at, error))?;
+        let listener = listen(config, &identity, &trust, shared, &log)?;
+        info!(
+            exchange.address = %listener.address(),
+            operations.address = %operations.address(),
+            "serving"
+        );
+        Ok(Self {
+            stopping,
+            listener: Some(listener),
+            operations: Some(operations),
+            _trust: following_trust,
+            _follower: follower,
+            log: Some(log),
+            recovery,
+        })
+    }
+
+    /// Where systems connect.
+    ///
+    /// # Panics
+    /// After [`App::stop`], which takes the app.
+    pub fn exchange_address(&self) -> SocketAddr {
+        self.listener.as_ref().expect("an app has a listener until it stops").address()
+    }
+
+    /// Where the operations face is.
+    ///
+    /// # Panics
+    /// After [`App::stop`], which takes the app.
+    pub fn operations_address(&self) -> SocketAddr {
+        self.operations.as_ref().expect("an app has an operations face until it stops").address()
+    }
+
+    /// What the exchange log found at its start.
+    pub fn recovery(&self) -> &RecoveryReport {
+        &self.recovery
+    }
+
+    /// Finishes exchanges under way, then stops.
+    pub fn stop(mut self) {
+        self.end();
+    }
+
+    fn end(&mut self) {
+        self.stopping.store(true, Ordering::Release);
+        drop(self.listener.take());
+        drop(self.operations.take());
+        if let Some(log) = self.log.take() {
+            match Arc::try_unwrap(log).map(ExchangeLog::shutdown) {
+                Ok(Health::Failed(reason)) => warn!(%reason, "the exchange log had failed"),
+                // Still shared: dropped with its last owner, which stops it too.
+                Ok(Health::Open | Health::Stopped) | Err(_) => {}
+            }
+        }
+    }
+}
+
+impl Drop for App {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+fn listen(
+    config: &Config,
+    identity: &Identity,
+    trust: &Arc<Trust>,
+    shared: Arc<Shared>,
+    log: &ExchangeLog,
+) -> Result<Listener, AppError> {
+    let oldest = if config.exchange.tls12 { OldestTls::Tls12 } else { OldestTls::Tls13 };
+    let options = AcceptorOptions { oldest, ..AcceptorOptions::new(Clock::new(clock::now)) };
+    let acceptor = Arc::new(Acceptor::new(identity, Arc::clone(trust), options)?);
+    let options =
+        ConnectorOptions { oldest, alpn: vec![Alpn::Http1], ..ConnectorOptions::new(Clock::new(clock::now)) };
+    let connector = Connector::new(identity, Arc::clone(trust), options)?;
+    let listen = config.exchange.listen;
+    let parts = Parts { listen, runtimes: config.exchange.runtimes, shared, acceptor, connector };
+    Listener::start(parts, || log.port()).map_err(|error| AppError::Listen(listen, error))
+}
+
+struct Face {
+    shared: Arc<Shared>,
+    log: Arc<ExchangeLog>,
+    stopping: Arc<AtomicBool>,
+}
+
+impl Shown for Face {
+    fn unready(&self) -> Option<String> {
+        if self.stopping.load(Ordering::Acquire) {
+            return Some("stopping".into());
+        }
+        match self.log.health() {
+            Health::Open => {}
+            Health::Stopped => return Some("the exchange log is stopped".into()),
+            Health::Failed(reason) => return Some(format!("the exchange log failed: {reason}")),
+        }
+        self.shared.views.current().err().map(|unconfirmed| unconfirmed.to_string())
+    }
+
+    fn metrics(&self) -> String {
+        self.shared.metrics.text(&Gauges {
+            held_bytes: self.shared.memory.used(),
+            log: &self.log.stats(),
+            open_exchanges: self.log.open_exchanges(),
+            log_healthy: self.log.health() == Health::Open,
+            views: &self.shared.views,
+        })
+    }
+}

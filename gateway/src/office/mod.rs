@@ -1,0 +1,104 @@
+//! What people do on a data folder, whichever face they come by: found it, deposit documents, issue commands, sign.
+
+mod depositary;
+mod found;
+mod sign;
+
+pub use depositary::{DepositError, Depositary};
+pub use found::{Folder, FoundError, Founding};
+pub use sign::SignError;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use agreements::{Actor, Command, OperatorId, Recorded, Registry};
+use certs::trust::Trust;
+
+use crate::clock;
+use crate::config::Config;
+use crate::registry::sqlite::SqliteStore;
+use crate::registry::{Commands, Failure, StoreError};
+use crate::trusted::{TrustFiles, Unreadable};
+
+/// A data folder, opened to work on.
+pub struct Office {
+    commands: Commands,
+    trust: Arc<Trust>,
+    depositary: Depositary,
+}
+
+/// Why work on a data folder cannot begin or go on.
+#[derive(Debug, thiserror::Error)]
+pub enum OfficeError {
+    /// The registry.
+    #[error(transparent)]
+    Registry(#[from] Failure),
+    /// Trust.
+    #[error(transparent)]
+    Trust(#[from] Unreadable),
+    /// Nobody is registered under this name.
+    #[error("no operator {0}: the administrator registers operators")]
+    UnknownOperator(OperatorId),
+}
+
+impl From<StoreError> for OfficeError {
+    fn from(error: StoreError) -> Self {
+        Self::Registry(error.into())
+    }
+}
+
+impl Office {
+    /// Opens the data folder that a configuration describes.
+    ///
+    /// # Errors
+    /// [`OfficeError`]: the registry or the trust files cannot be read.
+    pub fn open(config: &Config) -> Result<Self, OfficeError> {
+        let store = SqliteStore::open(&config.path(&config.registry.path))?;
+        Ok(Self {
+            commands: Commands::open(Box::new(store))?,
+            trust: Arc::new(Trust::new(TrustFiles::of(config).load(clock::now())?)),
+            depositary: Depositary::new(&config.path(Path::new("depositary"))),
+        })
+    }
+
+    /// The registry, as new as the last command.
+    pub fn registry(&self) -> &Registry {
+        self.commands.registry()
+    }
+
+    /// Whom the folder's gateway trusts.
+    pub fn trust(&self) -> &Arc<Trust> {
+        &self.trust
+    }
+
+    /// The documents that are kept.
+    pub fn depositary(&self) -> &Depositary {
+        &self.depositary
+    }
+
+    /// Events after a revision.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn history(&mut self, after: u64, most: usize) -> Result<Vec<Recorded>, OfficeError> {
+        Ok(self.commands.history(after, most)?)
+    }
+
+    /// An operator as the actor of commands that come by `via`.
+    ///
+    /// # Errors
+    /// [`OfficeError::UnknownOperator`].
+    pub fn actor(&self, id: &OperatorId, via: &str) -> Result<Actor, OfficeError> {
+        let operator =
+            self.registry().operator(id).ok_or_else(|| OfficeError::UnknownOperator(id.clone()))?;
+        Ok(Actor { id: id.clone(), role: operator.role, holder: operator.holder, via: via.to_owned() })
+    }
+
+    /// Issues a command; on success its events are durable, and gateways act on them at their next look.
+    ///
+    /// # Errors
+    /// [`Failure`]: the rules refuse it, or the store failed.
+    pub fn issue(&mut self, command: Command, actor: &Actor, reason: &str) -> Result<Vec<Recorded>, Failure> {
+        self.commands.issue(command, actor, reason, clock::now())
+    }
+}

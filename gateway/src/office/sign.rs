@@ -1,0 +1,118 @@
+//! Signatures on agreements: made over the very bytes that the registry keeps, verified before they enter it.
+
+use agreements::{Actor, AgreementNumber, Bin, Command, IdError, Recorded, Side, Signature};
+use certs::sign::{self, JwsSignature, NotCanonical, SignatureFault, Signer, SigningFault};
+use serde_json::Value;
+
+use super::Office;
+use crate::clock;
+use crate::registry::Failure;
+use crate::registry::proof::role;
+
+/// Why a document was not drafted or signed. Nothing has changed.
+#[derive(Debug, thiserror::Error)]
+pub enum SignError {
+    /// The document has no canonical form.
+    #[error("the document has no canonical form")]
+    NotCanonical(#[from] NotCanonical),
+    /// There is no such version.
+    #[error("no agreement {0} version {1}")]
+    Unknown(AgreementNumber, u32),
+    /// The key does not sign.
+    #[error("the key does not sign")]
+    Signing(#[from] SigningFault),
+    /// The signature does not stand.
+    #[error("the signature does not stand ({})", .0.code())]
+    Fault(#[from] SignatureFault),
+    /// The signer's certificate names no organisation.
+    #[error("the signer's certificate names no organisation")]
+    NoOrganisation(#[from] IdError),
+    /// The registry refuses.
+    #[error(transparent)]
+    Registry(#[from] Failure),
+    /// The signature has no JSON form.
+    #[error("the signature has no JSON form")]
+    Json(#[from] serde_json::Error),
+}
+
+impl Office {
+    /// Drafts an agreement in its canonical form (RFC 8785).
+    ///
+    /// # Errors
+    /// [`SignError`].
+    pub fn draft(
+        &mut self,
+        document: &Value,
+        actor: &Actor,
+        reason: &str,
+    ) -> Result<Vec<Recorded>, SignError> {
+        let canonical = String::from_utf8_lossy(&sign::canonical(document)?).into_owned();
+        Ok(self.issue(Command::DraftAgreement { document: canonical }, actor, reason)?)
+    }
+
+    /// Signs a version of an agreement for one side, and enters the signature: for the regulator that is the
+    /// concurrence, with `remarks`.
+    ///
+    /// # Errors
+    /// [`SignError`].
+    #[expect(clippy::too_many_arguments, reason = "who signs what, for whom, and why")]
+    pub fn sign(
+        &mut self,
+        number: &AgreementNumber,
+        version: u32,
+        side: Side,
+        signer: &Signer,
+        remarks: Vec<String>,
+        actor: &Actor,
+        reason: &str,
+    ) -> Result<Vec<Recorded>, SignError> {
+        let document = self.document(number, version)?;
+        let made = signer.sign(document.as_bytes(), role(side), clock::now())?;
+        self.enter(number, version, side, &made, remarks, actor, reason)
+    }
+
+    /// Enters a signature that was made elsewhere.
+    ///
+    /// # Errors
+    /// [`SignError`]: a signature that does not stand never enters the registry.
+    #[expect(clippy::too_many_arguments, reason = "who signed what, for whom, and why")]
+    pub fn enter(
+        &mut self,
+        number: &AgreementNumber,
+        version: u32,
+        side: Side,
+        made: &JwsSignature,
+        remarks: Vec<String>,
+        actor: &Actor,
+        reason: &str,
+    ) -> Result<Vec<Recorded>, SignError> {
+        let document = self.document(number, version)?;
+        let verified = sign::verify_received(document.as_bytes(), made, self.trust(), clock::now())?;
+        if verified.role() != role(side) {
+            return Err(Failure::from(agreements::CommandError::Stranger {
+                found: side,
+                bin: Bin::new(verified.subject().bin.as_deref().unwrap_or(""))?,
+            })
+            .into());
+        }
+        let signature = Signature {
+            side,
+            certificate: verified.fingerprint(),
+            bin: Bin::new(verified.subject().bin.as_deref().unwrap_or(""))?,
+            signer: verified.subject().common_name.clone().unwrap_or_default(),
+            signed_at: verified.signed_at(),
+            jws: serde_json::to_value(made)?,
+        };
+        let number = number.clone();
+        let command = match side {
+            Side::Consumer | Side::Provider => Command::SignAgreement { number, version, signature },
+            Side::Regulator => Command::ConcurInAgreement { number, version, signature, remarks },
+        };
+        Ok(self.issue(command, actor, reason)?)
+    }
+
+    fn document(&self, number: &AgreementNumber, version: u32) -> Result<std::sync::Arc<str>, SignError> {
+        let agreement = self.registry().agreement(number, version);
+        Ok(agreement.ok_or_else(|| SignError::Unknown(number.clone(), version))?.document.clone())
+    }
+}

@@ -1,0 +1,113 @@
+//! Trust from files: anchors, issuing authorities and revocation lists, read again when they change.
+//!
+//! Trust: whoever can write these files decides who may connect. A file that cannot be read leaves what was read
+//! before in force, loudly; revocation lists then end by their own time, and what they settled is refused.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use certs::keys::{read_certificates, read_crls};
+use certs::trust::{Trust, TrustAnchors, TrustSet};
+use jiff::Timestamp;
+use tracing::{error, info, warn};
+
+use crate::background::Background;
+use crate::clock;
+use crate::config::Config;
+use crate::telemetry::chain;
+
+/// Why trust cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("{path}: {reason}")]
+pub struct Unreadable {
+    path: PathBuf,
+    reason: String,
+}
+
+/// The files that trust is read from.
+#[derive(Debug, Clone)]
+pub struct TrustFiles {
+    anchors: PathBuf,
+    issuing: Vec<PathBuf>,
+    crls: Vec<PathBuf>,
+}
+
+/// What tells that a file is another one: changes within a clock tick show in size or inode.
+type Stamp = Vec<Option<(SystemTime, u64, u64)>>;
+
+impl TrustFiles {
+    /// The files that a configuration names.
+    pub fn of(config: &Config) -> Self {
+        let all = |paths: &[PathBuf]| paths.iter().map(|path| config.path(path)).collect();
+        Self {
+            anchors: config.path(&config.trust.anchors),
+            issuing: all(&config.trust.issuing),
+            crls: all(&config.trust.crls),
+        }
+    }
+
+    /// Reads a trust set.
+    ///
+    /// # Errors
+    /// [`Unreadable`] names the file. A revocation list that settles nothing is no error: what it would have settled
+    /// is refused.
+    pub fn load(&self, now: Timestamp) -> Result<TrustSet, Unreadable> {
+        let anchors = TrustAnchors::from_pem(&read(&self.anchors)?, now);
+        let anchors = anchors.map_err(|error| unreadable(&self.anchors, &error))?;
+        let mut issuing = Vec::new();
+        for path in &self.issuing {
+            issuing.extend(read_certificates(&read(path)?).map_err(|error| unreadable(path, &error))?);
+        }
+        let mut crls = Vec::new();
+        for path in &self.crls {
+            crls.extend(read_crls(&read(path)?).map_err(|error| unreadable(path, &error))?);
+        }
+        let set = TrustSet::load(anchors, issuing, &crls);
+        let set = set.map_err(|error| unreadable(&self.anchors, &error))?;
+        for unusable in set.unusable() {
+            warn!(crl.index = unusable.index, fault = ?unusable.fault, "a revocation list settles nothing");
+        }
+        Ok(set)
+    }
+
+    /// Looks at the files every `pause`, and puts what changed into force.
+    pub fn follow(self, trust: Arc<Trust>, pause: Duration) -> Background {
+        let mut seen = self.stamp();
+        Background::every("trust", pause, move || {
+            let stamp = self.stamp();
+            if stamp == seen {
+                return;
+            }
+            match self.load(clock::now()) {
+                Ok(set) => {
+                    trust.replace(set);
+                    seen = stamp;
+                    info!(trust.generation = trust.generation(), "trust read again");
+                }
+                // Tried again at the next look.
+                Err(error) => {
+                    error!(error = %chain(&error), "trust cannot be read; what was read before stays")
+                }
+            }
+        })
+    }
+
+    fn stamp(&self) -> Stamp {
+        use std::os::unix::fs::MetadataExt;
+        let files = std::iter::once(&self.anchors).chain(&self.issuing).chain(&self.crls);
+        let stamp = |path: &PathBuf| {
+            let metadata = std::fs::metadata(path).ok()?;
+            Some((metadata.modified().ok()?, metadata.len(), metadata.ino()))
+        };
+        files.map(stamp).collect()
+    }
+}
+
+fn read(path: &PathBuf) -> Result<Vec<u8>, Unreadable> {
+    std::fs::read(path).map_err(|error| unreadable(path, &error))
+}
+
+fn unreadable(path: &PathBuf, error: &dyn std::error::Error) -> Unreadable {
+    Unreadable { path: path.clone(), reason: chain(error) }
+}
