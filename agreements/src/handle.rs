@@ -4,8 +4,9 @@ use jiff::Timestamp;
 
 use crate::registry::Header;
 use crate::{
-    Actor, Agreement, AgreementNumber, Bin, Command, Conformity, DataType, DocumentKind, Event, Problem,
-    Registry, Role, Side, Signature, Stage, System, SystemId, SystemStatus, draft, rights,
+    Actor, Agreement, AgreementNumber, AgreementText, Bin, Command, Conformity, DataType, DocumentKind,
+    Event, Problem, Registry, Role, Side, Signature, Stage, SubjectPlace, System, SystemId, SystemStatus,
+    draft, rights,
 };
 
 /// Why a command was not carried out. Nothing has changed.
@@ -93,6 +94,9 @@ pub fn handle(
         Command::RegisterSystem { card, code } => {
             if registry.system(&card.id).is_some() {
                 return Err(CommandError::Exists { what: format!("system {}", card.id) });
+            }
+            if registry.systems().any(|other| other.code == code) {
+                return Err(CommandError::Exists { what: format!("code {code}") });
             }
             check.holder(card.holder)?;
             check.holder(card.owner)?;
@@ -188,6 +192,12 @@ pub fn handle(
             let agreement = check.agreement(&number, version, &[Stage::Draft])?;
             check.signable(agreement)?;
             check.signer(agreement, &signature, &[Side::Consumer, Side::Provider])?;
+            let same = |known: &Signature| {
+                known.side == signature.side && known.certificate == signature.certificate
+            };
+            if agreement.signatures.iter().any(same) {
+                return Err(CommandError::Exists { what: format!("signature of {}", signature.signer) });
+            }
             Event::AgreementSigned { number, version, signature }
         }
         Command::SubmitAgreement { number, version } => {
@@ -199,6 +209,7 @@ pub fn handle(
         Command::ConcurInAgreement { number, version, signature, remarks } => {
             let agreement = check.agreement(&number, version, &[Stage::Submitted])?;
             check.signer(agreement, &signature, &[Side::Regulator])?;
+            check.not_overtaken(&number, version)?;
             let mut events: Vec<Event> = registry
                 .versions(&number)
                 .filter(|other| matches!(other.stage, Stage::Concurred | Stage::Suspended))
@@ -233,6 +244,11 @@ pub fn handle(
             let agreement =
                 newest.ok_or_else(|| CommandError::Unknown { what: format!("agreement {number}") })?;
             check.own(&agreement.header.consumer)?;
+            for (at, user) in users.iter().enumerate() {
+                if users[..at].iter().any(|earlier| earlier.id == user.id) {
+                    return Err(CommandError::Exists { what: format!("official {}", user.id.as_str()) });
+                }
+            }
             Event::UsersApproved { number, users }
         }
     };
@@ -341,6 +357,15 @@ impl<'a> Check<'a> {
             if data_type.operations[..at].iter().any(|earlier| earlier.id == operation.id) {
                 return wrong(&format!("operation {} stands twice", operation.id));
             }
+            // D4: the record names the subject by a keyed hash, which it takes from there.
+            let named = match &operation.subject {
+                None => true,
+                Some(SubjectPlace::Path(name)) => operation.path.has_place(name),
+                Some(SubjectPlace::Query(name)) => operation.query.iter().any(|one| one.name == *name),
+            };
+            if !named {
+                return wrong(&format!("operation {} names its subject nowhere", operation.id));
+            }
             for payload in [&operation.request, &operation.response].into_iter().flatten() {
                 if payload.max_bytes > 64 << 20 {
                     return wrong("a JSON payload of more than 64 MiB cannot be validated");
@@ -363,7 +388,7 @@ impl<'a> Check<'a> {
         let newest = self.registry.versions(number).last();
         let expected = match newest {
             Some(newest) if newest.header.version == header.version => header.version,
-            Some(newest) => newest.header.version + 1,
+            Some(newest) => newest.header.version.saturating_add(1),
             None => 1,
         };
         if header.version != expected {
@@ -381,7 +406,11 @@ impl<'a> Check<'a> {
     fn signable(&self, agreement: &Agreement) -> Result<(), CommandError> {
         let document = serde_json::from_str(&agreement.document)
             .map_err(|error| CommandError::Unreadable(error.to_string()))?;
-        draft::lint(&document, self.registry).map(drop).map_err(CommandError::Draft)
+        draft::lint(&document, self.registry).map_err(CommandError::Draft)?;
+        // What the registry will keep: stricter than the value that was judged, which forgets repeated members.
+        serde_json::from_str::<AgreementText>(&agreement.document)
+            .map(drop)
+            .map_err(|error| CommandError::Unreadable(error.to_string()))
     }
 
     /// B4: a signature counts for the side whose organisation the signer's certificate names.
@@ -422,8 +451,9 @@ impl<'a> Check<'a> {
                 (&system.quality_certificate, "a quality certificate"),
             ] {
                 let today = self.now.to_zoned(crate::almaty()).date();
-                let held =
-                    conformity.as_ref().filter(|held| held.withdrawn.is_none() && held.valid_until >= today);
+                let held = conformity.as_ref().filter(|held| {
+                    held.withdrawn.is_none() && (held.valid_from..=held.valid_until).contains(&today)
+                });
                 let held = held.ok_or_else(|| CommandError::NoConformity { system: id.clone(), what })?;
                 attached.push(format!("{id}: {} ({})", held.number, held.issuer));
             }
@@ -431,14 +461,42 @@ impl<'a> Check<'a> {
         Ok(attached)
     }
 
-    /// Who suspended may resume, and the regulator always.
+    /// A version is not agreed on after a newer one was: the newer one would be superseded by the older.
+    fn not_overtaken(&self, number: &AgreementNumber, version: u32) -> Result<(), CommandError> {
+        let was_in_force = |stage: &Stage| match stage {
+            Stage::Concurred | Stage::Suspended | Stage::Terminated | Stage::Superseded => true,
+            Stage::Draft | Stage::Submitted | Stage::Refused => false,
+        };
+        let newer = self
+            .registry
+            .versions(number)
+            .any(|other| other.header.version > version && was_in_force(&other.stage));
+        if newer {
+            let newest =
+                self.registry.versions(number).map(|one| one.header.version).max().unwrap_or(version);
+            return Err(CommandError::Version {
+                number: number.clone(),
+                expected: newest.saturating_add(1),
+                found: version,
+            });
+        }
+        Ok(())
+    }
+
+    /// Who suspended may resume, and the regulator always; what the regulator suspended, nobody else.
     fn resumable(&self, agreement: &Agreement) -> Result<(), CommandError> {
-        let suspended_by = agreement.history.last().map(|step| step.actor.holder);
-        match suspended_by {
-            Some(owner) if self.actor.role != Role::Regulator && self.actor.holder != owner => {
-                Err(CommandError::NotYours { owner, actor: self.actor.holder })
-            }
-            _ => Ok(()),
+        let Some(suspension) = agreement.history.last() else { return Ok(()) };
+        if self.actor.role == Role::Regulator {
+            return Ok(());
+        }
+        if suspension.actor.role == Role::Regulator {
+            return Err(CommandError::NotInRole { role: self.actor.role });
+        }
+        let owner = suspension.actor.holder;
+        if self.actor.holder == owner {
+            Ok(())
+        } else {
+            Err(CommandError::NotYours { owner, actor: self.actor.holder })
         }
     }
 }

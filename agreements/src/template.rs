@@ -62,6 +62,11 @@ impl PathTemplate {
         path.get(at).map(AsRef::as_ref)
     }
 
+    /// Whether it has a place of that name.
+    pub fn has_place(&self, name: &str) -> bool {
+        self.segments.iter().any(|segment| matches!(segment, Segment::Place(place) if place == name))
+    }
+
     /// The template as written.
     pub fn as_str(&self) -> &str {
         &self.text

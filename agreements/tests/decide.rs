@@ -419,6 +419,10 @@ fn a_category_raised_above_the_agreed_protection_stops_the_exchange() {
     assert_eq!(world.answer(&call()), "category-raised");
     world.must(officer(AGENCY), categorise(Category::Public));
     assert_eq!(world.answer(&call()), "permit");
+    // A newer version of the data type sets the category of the one that was signed on, too.
+    let newer = DataType { version: 2, category: Category::StateSecret, ..record() };
+    world.must(officer(AGENCY), Command::PublishDataType(newer));
+    assert_eq!(world.answer(&call()), "state-secret");
 }
 
 fn categorise(category: Category) -> Command {

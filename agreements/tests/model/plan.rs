@@ -281,23 +281,23 @@ fn change() -> impl Strategy<Value = Change> {
         vec![("a.serikov", Some("T-1")), ("b.omarov", None)],
     ]);
     let standing = prop_oneof![
-        (id(), paper()).prop_map(|(id, paper)| Change::PaperGone(id, paper)),
-        (id(), paper(), date(), date()).prop_map(|(id, paper, a, b)| Change::PaperDates(id, paper, a, b)),
-        (id(), paper()).prop_map(|(id, paper)| Change::PaperWithdrawn(id, paper)),
-        id().prop_map(Change::SystemSuspended),
-        id().prop_map(Change::SystemResumed),
-        id().prop_map(Change::SystemDecommissioned),
-        id().prop_map(Change::Trial),
-        id().prop_map(Change::Silent),
-        (id(), networks).prop_map(|(id, networks)| Change::Networks(id, networks)),
-        (id(), certificate()).prop_map(|(id, certificate)| Change::Unbound(id, certificate)),
-        (id(), 5..7_u8).prop_map(|(id, certificate)| Change::Bound(id, certificate)),
+        1 => (id(), paper()).prop_map(|(id, paper)| Change::PaperGone(id, paper)),
+        3 => (id(), paper(), date(), date()).prop_map(|(id, paper, a, b)| Change::PaperDates(id, paper, a, b)),
+        1 => (id(), paper()).prop_map(|(id, paper)| Change::PaperWithdrawn(id, paper)),
+        1 => id().prop_map(Change::SystemSuspended),
+        1 => id().prop_map(Change::SystemResumed),
+        1 => id().prop_map(Change::SystemDecommissioned),
+        1 => id().prop_map(Change::Trial),
+        1 => id().prop_map(Change::Silent),
+        1 => (id(), networks).prop_map(|(id, networks)| Change::Networks(id, networks)),
+        1 => (id(), certificate()).prop_map(|(id, certificate)| Change::Unbound(id, certificate)),
+        1 => (id(), 5..7_u8).prop_map(|(id, certificate)| Change::Bound(id, certificate)),
     ];
     let agreed = prop_oneof![
         4 => (of(), category).prop_map(|((provider, id), category)| Change::Categorised(provider, id, category)),
         1 => Just(Change::ActGone),
-        1 => date().prop_map(Change::ActFrom),
-        1 => date().prop_map(Change::ActUntil),
+        2 => date().prop_map(Change::ActFrom),
+        2 => date().prop_map(Change::ActUntil),
         12 => (key(), stage).prop_map(|(key, stage)| Change::Stage(key, stage)),
         1 => key().prop_map(Change::Resumed),
         1 => (key(), side).prop_map(|(key, side)| Change::Unsigned(key, side)),
@@ -368,7 +368,12 @@ fn text() -> impl Strategy<Value = (&'static str, Value)> {
         2 => select(vec!["portal", "insurer", "nobody"]).prop_map(|id| ("/consumer", json!(id))),
         2 => select(vec!["personnel", "address-register"]).prop_map(|id| ("/provider", json!(id))),
     ];
+    let nights = |day: &str| {
+        let hours = json!({ "from": "22:00", "until": "02:00" });
+        json!({ "from": "2026-03-02", "until": "2026-12-31", "days": [day], "hours": hours })
+    };
     let period = prop_oneof![
+        select(vec![nights("tuesday"), nights("wednesday")]).prop_map(|period| ("/access_period", period)),
         date().prop_map(|day| ("/access_period/from", json!(day))),
         date().prop_map(|day| ("/access_period/until", json!(day))),
     ];
@@ -483,8 +488,8 @@ fn deviation() -> impl Strategy<Value = Deviation> {
 
 /// Noon of a good day, or a nanosecond around an hour at which something may begin or end.
 pub(crate) fn moment() -> impl Strategy<Value = Timestamp> {
-    let hours = select(vec![0_i8, 2, 8, 12, 18, 22]);
-    let near = (date(), hours, -1..=1_i64).prop_map(|(day, hour, nanoseconds)| {
+    let hours = select(vec![0_i8, 0, 0, 0, 2, 8, 18, 22]);
+    let near = (date(), hours, select(vec![-1_i64, 0, 0, 1])).prop_map(|(day, hour, nanoseconds)| {
         let sharp = day.at(hour, 0, 0, 0).to_zoned(almaty()).unwrap().timestamp();
         sharp + Span::new().nanoseconds(nanoseconds)
     });

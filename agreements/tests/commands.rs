@@ -1,0 +1,568 @@
+//! What operators may do, and what becomes of it: rights, the life of an agreement, and each way in which a command fails.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod support;
+
+use agreements::*;
+use serde_json::json;
+use support::*;
+
+/// E4: who may do what, on one page. A command that is not in it does not compile.
+#[test]
+fn each_role_may_do_its_part_and_no_more() {
+    let roles = [Role::Administrator, Role::ServiceIntegrator, Role::HolderOfficer, Role::Regulator];
+    let mut table = format!("{:28}{:15}{:12}{:9}regulator\n", "", "administrator", "integrator", "officer");
+    for command in every_command() {
+        let [a, b, c, d] = roles.map(|role| if may(role, &command) { "yes" } else { "-" });
+        table += &format!("{:28}{a:15}{b:12}{c:9}{d}\n", name(&command));
+    }
+    insta::assert_snapshot!(table, @r"
+                            administrator  integrator  officer  regulator
+RegisterHolder              yes            yes         -        -
+RegisterOperator            yes            -           -        -
+NameRegulator               yes            -           -        -
+RecordAct                   -              -           -        yes
+RepealAct                   -              -           -        yes
+RegisterSystem              -              yes         -        -
+UpdateSystem                -              yes         -        -
+SuspendSystem               -              yes         -        yes
+ResumeSystem                -              yes         -        -
+DecommissionSystem          -              yes         -        -
+EnterProduction             -              yes         -        -
+RecordAttestation           -              yes         -        -
+WithdrawAttestation         -              yes         -        yes
+RecordQualityCertificate    -              yes         -        -
+WithdrawQualityCertificate  -              yes         -        yes
+BindCertificate             yes            yes         -        -
+UnbindCertificate           yes            yes         -        -
+PublishDataType             -              -           yes      -
+Categorise                  -              -           yes      -
+DraftAgreement              -              -           yes      -
+SignAgreement               -              -           yes      -
+SubmitAgreement             -              -           yes      -
+ConcurInAgreement           -              -           -        yes
+RefuseAgreement             -              -           -        yes
+SuspendAgreement            -              -           yes      yes
+ResumeAgreement             -              -           yes      yes
+TerminateAgreement          -              -           yes      yes
+ApproveUsers                -              -           yes      -
+");
+}
+
+/// E4
+#[test]
+fn a_command_outside_ones_role_changes_nothing() {
+    for command in every_command() {
+        for actor in [administrator(), integrator(), officer(MINISTRY), regulator()] {
+            if !may(actor.role, &command) {
+                let mut world = World::exchanging();
+                let revision = world.registry.revision();
+                let error = world.refused(actor.clone(), command.clone());
+                assert_eq!(error, CommandError::NotInRole { role: actor.role });
+                assert_eq!(world.registry.revision(), revision);
+            }
+        }
+    }
+}
+
+fn every_command() -> Vec<Command> {
+    let agreement = personnel_agreement();
+    let (number, version) = key(&agreement);
+    let (system, conformity) = (system("portal"), conformity("portal"));
+    let operator = Operator {
+        id: OperatorId::new("new").unwrap(),
+        name: "New".into(),
+        role: Role::Regulator,
+        holder: bin(REGULATOR),
+    };
+    vec![
+        Command::RegisterHolder(Holder { bin: bin(MINISTRY), name: "Ministry".into(), region: None }),
+        Command::RegisterOperator(operator),
+        Command::NameRegulator(bin(REGULATOR)),
+        Command::RecordAct(act("new", "1")),
+        repeal(),
+        Command::RegisterSystem { card: card("new", MINISTRY), code: "new".into() },
+        Command::UpdateSystem { system: system.clone(), networks: None, endpoint: None },
+        Command::SuspendSystem(system.clone()),
+        Command::ResumeSystem(system.clone()),
+        Command::DecommissionSystem(system.clone()),
+        Command::EnterProduction { system: system.clone(), act: document(DocumentKind::ProductionAct) },
+        Command::RecordAttestation { system: system.clone(), conformity: conformity.clone() },
+        Command::WithdrawAttestation(system.clone()),
+        Command::RecordQualityCertificate { system: system.clone(), conformity },
+        Command::WithdrawQualityCertificate(system),
+        bind("portal", 20),
+        Command::UnbindCertificate(fingerprint(1)),
+        Command::PublishDataType(DataType { version: 2, ..record() }),
+        categorise(Category::Public),
+        draft(&agreement),
+        sign(&agreement, Side::Consumer, MINISTRY),
+        Command::SubmitAgreement { number: number.clone(), version },
+        concur(&agreement),
+        Command::RefuseAgreement { number: number.clone(), version },
+        Command::SuspendAgreement { number: number.clone(), version },
+        Command::ResumeAgreement { number: number.clone(), version },
+        Command::TerminateAgreement { number: number.clone(), version },
+        Command::ApproveUsers { number, users: vec![] },
+    ]
+}
+
+fn name(command: &Command) -> &'static str {
+    match command {
+        Command::RegisterHolder(_) => "RegisterHolder",
+        Command::RegisterOperator(_) => "RegisterOperator",
+        Command::NameRegulator(_) => "NameRegulator",
+        Command::RecordAct(_) => "RecordAct",
+        Command::RepealAct { .. } => "RepealAct",
+        Command::RegisterSystem { .. } => "RegisterSystem",
+        Command::UpdateSystem { .. } => "UpdateSystem",
+        Command::SuspendSystem(_) => "SuspendSystem",
+        Command::ResumeSystem(_) => "ResumeSystem",
+        Command::DecommissionSystem(_) => "DecommissionSystem",
+        Command::EnterProduction { .. } => "EnterProduction",
+        Command::RecordAttestation { .. } => "RecordAttestation",
+        Command::WithdrawAttestation(_) => "WithdrawAttestation",
+        Command::RecordQualityCertificate { .. } => "RecordQualityCertificate",
+        Command::WithdrawQualityCertificate(_) => "WithdrawQualityCertificate",
+        Command::BindCertificate { .. } => "BindCertificate",
+        Command::UnbindCertificate(_) => "UnbindCertificate",
+        Command::PublishDataType(_) => "PublishDataType",
+        Command::Categorise { .. } => "Categorise",
+        Command::DraftAgreement { .. } => "DraftAgreement",
+        Command::SignAgreement { .. } => "SignAgreement",
+        Command::SubmitAgreement { .. } => "SubmitAgreement",
+        Command::ConcurInAgreement { .. } => "ConcurInAgreement",
+        Command::RefuseAgreement { .. } => "RefuseAgreement",
+        Command::SuspendAgreement { .. } => "SuspendAgreement",
+        Command::ResumeAgreement { .. } => "ResumeAgreement",
+        Command::TerminateAgreement { .. } => "TerminateAgreement",
+        Command::ApproveUsers { .. } => "ApproveUsers",
+    }
+}
+
+fn categorise(category: Category) -> Command {
+    let data_type = DataTypeId::new("record").unwrap();
+    Command::Categorise { provider: system("personnel"), data_type, category }
+}
+
+fn repeal() -> Command {
+    let last_day = "2026-04-30".parse().unwrap();
+    let act = ActId::new("hr-order").unwrap();
+    Command::RepealAct { act, version: "2003-07-08".into(), last_day, successor: None }
+}
+
+/// E4: officers act for their own organisation only.
+#[test]
+fn an_officer_has_no_say_in_what_is_not_their_organisations() {
+    let agreement = personnel_agreement();
+    let (number, version) = key(&agreement);
+    let users = Command::ApproveUsers { number: number.clone(), users: vec![] };
+    let mut world = World::exchanging();
+    for (holder, command) in [
+        (OFFICE, Command::PublishDataType(DataType { version: 2, ..record() })),
+        (OFFICE, categorise(Category::Public)),
+        (OFFICE, draft(&next_version(&agreement))),
+        (OFFICE, Command::SuspendAgreement { number: number.clone(), version }),
+        (OFFICE, Command::TerminateAgreement { number, version }),
+        // HR 20: the consumer's head approves the list, not the provider's.
+        (AGENCY, users),
+    ] {
+        let error = world.refused(officer(holder), command.clone());
+        assert!(matches!(error, CommandError::NotYours { .. }), "{command:?}: {error}");
+    }
+    let second = next_version(&agreement);
+    world.draft(&second);
+    let error = world.refused(officer(OFFICE), sign(&second, Side::Consumer, MINISTRY));
+    assert_eq!(error, CommandError::NotYours { owner: bin(MINISTRY), actor: bin(OFFICE) });
+}
+
+/// A2-A4, B9
+#[test]
+fn what_was_never_registered_is_unknown() {
+    let nobody = bin("999999999999");
+    let operator = Operator {
+        id: OperatorId::new("new").unwrap(),
+        name: "New".into(),
+        role: Role::Regulator,
+        holder: nobody,
+    };
+    let card = SystemCard { owner: nobody, ..card("new", MINISTRY) };
+    let number = AgreementNumber::new("none").unwrap();
+    let mut world = World::exchanging();
+    for (actor, command) in [
+        (administrator(), Command::RegisterOperator(operator)),
+        (administrator(), Command::NameRegulator(nobody)),
+        (integrator(), Command::RegisterSystem { card, code: "new".into() }),
+        (integrator(), bind("nobody", 20)),
+        (integrator(), Command::UnbindCertificate(fingerprint(99))),
+        (integrator(), Command::SuspendSystem(system("nobody"))),
+        (officer(MINISTRY), Command::ApproveUsers { number: number.clone(), users: vec![] }),
+        (officer(MINISTRY), Command::SubmitAgreement { number, version: 1 }),
+    ] {
+        let error = world.refused(actor, command.clone());
+        assert!(matches!(error, CommandError::Unknown { .. }), "{command:?}: {error}");
+    }
+}
+
+/// A2, A6: one code, one certificate, one name, each for one system.
+#[test]
+fn what_is_registered_is_not_registered_again() {
+    let mut world = World::exchanging();
+    let again = |id: &str, code: &str| Command::RegisterSystem { card: card(id, OFFICE), code: code.into() };
+    let twice = vec![listed("a", None), listed("b", None), listed("a", Some("T-1"))];
+    let users = Command::ApproveUsers { number: number_of(&personnel_agreement()), users: twice };
+    let elsewhere = with(next_version(&personnel_agreement()), "/consumer", json!("insurer"));
+    for (actor, command) in [
+        (administrator(), Command::NameRegulator(bin(MINISTRY))),
+        (regulator(), Command::RecordAct(act("hr-order", "2003-07-08"))),
+        (integrator(), again("portal", "another")),
+        (integrator(), again("another", "code-portal")),
+        (integrator(), bind("personnel", 1)),
+        (integrator(), bind("portal", 1)),
+        (officer(MINISTRY), draft(&elsewhere)),
+        (officer(MINISTRY), users),
+    ] {
+        let error = world.refused(actor, command.clone());
+        assert!(matches!(error, CommandError::Exists { .. }), "{command:?}: {error}");
+    }
+}
+
+/// A2, A3: incomplete → returned with what is missing; a non-state system needs less.
+#[test]
+fn an_incomplete_application_is_returned_with_what_is_missing() {
+    let mut world = World::empty();
+    let mut bare = SystemCard { documents: vec![document(DocumentKind::TrialAct)], ..card("bare", MINISTRY) };
+    let error = world.refused(integrator(), Command::RegisterSystem { card: bare.clone(), code: "1".into() });
+    let missing =
+        vec![DocumentKind::Description, DocumentKind::TechnicalDocumentation, DocumentKind::ProductionAct];
+    assert_eq!(error, CommandError::Incomplete { system: system("bare"), missing });
+    bare.ownership = Ownership::NonState;
+    bare.documents = vec![document(DocumentKind::Description)];
+    world.must(integrator(), Command::RegisterSystem { card: bare, code: "1".into() });
+}
+
+/// A5
+#[test]
+fn production_is_entered_once_and_with_its_act() {
+    let mut world = World::empty();
+    let trial = SystemCard { phase: Phase::Trial, ..card("portal", MINISTRY) };
+    world.must(integrator(), Command::RegisterSystem { card: trial, code: "1".into() });
+    let enter = |kind| Command::EnterProduction { system: system("portal"), act: document(kind) };
+    let error = world.refused(integrator(), enter(DocumentKind::TrialAct));
+    assert!(matches!(error, CommandError::Incomplete { .. }), "{error}");
+    world.must(integrator(), enter(DocumentKind::ProductionAct));
+    world.refused(integrator(), enter(DocumentKind::ProductionAct));
+}
+
+/// A9
+#[test]
+fn a_system_always_names_its_networks() {
+    let mut world = World::registered();
+    let nowhere = SystemCard { networks: vec![], ..card("nowhere", MINISTRY) };
+    let error = world.refused(integrator(), Command::RegisterSystem { card: nowhere, code: "1".into() });
+    assert_eq!(error, CommandError::NoNetworks { system: system("nowhere") });
+    let update = Command::UpdateSystem { system: system("portal"), networks: Some(vec![]), endpoint: None };
+    let error = world.refused(integrator(), update);
+    assert_eq!(error, CommandError::NoNetworks { system: system("portal") });
+}
+
+/// A4
+#[test]
+fn a_decommissioned_system_does_not_come_back() {
+    let mut world = World::registered();
+    let portal = || system("portal");
+    let error = world.refused(integrator(), Command::ResumeSystem(portal()));
+    assert_eq!(error, CommandError::SystemStatus { system: portal(), status: SystemStatus::Registered });
+    world.must(integrator(), Command::DecommissionSystem(portal()));
+    for command in [
+        Command::ResumeSystem(portal()),
+        Command::SuspendSystem(portal()),
+        Command::DecommissionSystem(portal()),
+        Command::RecordAttestation { system: portal(), conformity: conformity("portal") },
+        Command::UpdateSystem { system: portal(), networks: None, endpoint: None },
+        bind("portal", 20),
+    ] {
+        let error = world.refused(integrator(), command);
+        assert_eq!(
+            error,
+            CommandError::SystemStatus { system: portal(), status: SystemStatus::Decommissioned }
+        );
+    }
+}
+
+/// A1
+#[test]
+fn conformity_documents_end_after_they_begin_and_are_withdrawn_once() {
+    let mut world = World::registered();
+    let backwards = Conformity { valid_from: "2027-01-01".parse().unwrap(), ..conformity("portal") };
+    let record = Command::RecordAttestation { system: system("portal"), conformity: backwards };
+    assert_eq!(
+        world.refused(integrator(), record),
+        CommandError::EmptyValidity { number: "No portal".into() }
+    );
+    world.must(regulator(), Command::WithdrawAttestation(system("portal")));
+    let error = world.refused(regulator(), Command::WithdrawAttestation(system("portal")));
+    assert_eq!(error, CommandError::NoConformity { system: system("portal"), what: "an attestation" });
+}
+
+/// B9: each step is recorded with who, when and why.
+#[test]
+fn whatever_stops_an_exchange_needs_a_reason() {
+    let agreement = personnel_agreement();
+    let (number, version) = key(&agreement);
+    for (actor, command) in [
+        (integrator(), Command::SuspendSystem(system("portal"))),
+        (integrator(), Command::DecommissionSystem(system("portal"))),
+        (regulator(), Command::WithdrawAttestation(system("portal"))),
+        (regulator(), Command::WithdrawQualityCertificate(system("portal"))),
+        (integrator(), Command::UnbindCertificate(fingerprint(1))),
+        (regulator(), Command::SuspendAgreement { number: number.clone(), version }),
+        (regulator(), Command::TerminateAgreement { number, version }),
+    ] {
+        let mut world = World::exchanging();
+        let error = world.run_because(actor.clone(), command.clone(), " ").unwrap_err();
+        assert_eq!(error, CommandError::NoReason, "{command:?}");
+        world.must(actor, command);
+    }
+    let mut world = World::registered();
+    world.draft(&agreement);
+    world.sign_both(&agreement);
+    world.submit(&agreement);
+    let (number, version) = key(&agreement);
+    let refuse = Command::RefuseAgreement { number, version };
+    assert_eq!(world.run_because(regulator(), refuse, ""), Err(CommandError::NoReason));
+}
+
+/// B1, C3
+#[test]
+fn a_data_type_is_published_version_by_version_and_says_what_it_does() {
+    let mut world = World::registered();
+    let changed = |change: fn(&mut DataType)| {
+        let mut data_type = DataType { version: 2, ..record() };
+        change(&mut data_type);
+        Command::PublishDataType(data_type)
+    };
+    for (change, why) in [
+        ((|one| one.version = 3) as fn(&mut DataType), "version 2 is the next"),
+        (|one| one.version = 1, "version 2 is the next"),
+        (|one| one.operations.clear(), "it has no operation"),
+        (|one| one.operations[1].id = one.operations[0].id.clone(), "operation orders stands twice"),
+        (
+            |one| one.operations[0].response.as_mut().unwrap().max_bytes = (64 << 20) + 1,
+            "a JSON payload of more than 64 MiB cannot be validated",
+        ),
+        (
+            |one| one.operations[0].subject = Some(SubjectPlace::Path("other".into())),
+            "operation orders names its subject nowhere",
+        ),
+        (
+            |one| one.operations[1].subject = Some(SubjectPlace::Query("other".into())),
+            "operation find names its subject nowhere",
+        ),
+    ] {
+        let error = world.refused(officer(AGENCY), changed(change));
+        assert_eq!(error, CommandError::DataType("record".into(), why.into()));
+    }
+    world.must(officer(AGENCY), changed(|_| {}));
+}
+
+/// B3, B4, B9
+#[test]
+fn an_agreement_goes_from_draft_to_both_signatures_to_submission_to_concurrence() {
+    let mut world = World::registered();
+    let agreement = personnel_agreement();
+    let (number, version) = key(&agreement);
+    world.draft(&agreement);
+    let submit = Command::SubmitAgreement { number: number.clone(), version };
+    let error = world.refused(officer(MINISTRY), submit.clone());
+    assert_eq!(error, CommandError::Unsigned(Side::Consumer));
+    world.must(officer(MINISTRY), sign(&agreement, Side::Consumer, MINISTRY));
+    assert_eq!(world.refused(officer(AGENCY), submit.clone()), CommandError::Unsigned(Side::Provider));
+    world.must(officer(AGENCY), sign(&agreement, Side::Provider, AGENCY));
+    let error = world.refused(regulator(), concur(&agreement));
+    assert_eq!(error, CommandError::Stage { number: number.clone(), version, stage: Stage::Draft });
+    world.must(officer(AGENCY), submit);
+    let attached = world.registry.agreement(&number, version).unwrap().conformity.clone();
+    assert_eq!(attached[0], "portal: No portal (Accredited body)");
+    assert_eq!(attached.len(), 4);
+    world.concur(&agreement);
+    let agreement = world.registry.agreement(&number, version).unwrap();
+    let history: Vec<_> = agreement.history.iter().map(|step| (&step.stage, step.actor.role)).collect();
+    let officer = Role::HolderOfficer;
+    let expected =
+        [(&Stage::Draft, officer), (&Stage::Submitted, officer), (&Stage::Concurred, Role::Regulator)];
+    assert_eq!(history, expected);
+    assert_eq!(agreement.signatures.len(), 3);
+}
+
+/// B3: with attestation and quality certificate attached, both valid today.
+#[test]
+fn an_agreement_is_submitted_only_with_valid_conformity_documents_of_both_systems() {
+    let agreement = personnel_agreement();
+    let (number, version) = key(&agreement);
+    let submit = Command::SubmitAgreement { number, version };
+    for (today, valid) in [
+        ("2025-12-31T18:59:59Z", false),
+        ("2025-12-31T19:00:00Z", true),
+        ("2026-11-30T18:59:59Z", true),
+        ("2026-11-30T19:00:00Z", false),
+    ] {
+        let mut world = World::registered();
+        world.draft(&agreement);
+        world.sign_both(&agreement);
+        world.now = at(today);
+        let outcome = world.run(officer(MINISTRY), submit.clone());
+        let lacking = CommandError::NoConformity { system: system("portal"), what: "an attestation" };
+        assert_eq!(outcome, if valid { Ok(()) } else { Err(lacking) }, "{today}");
+    }
+    let mut world = World::registered();
+    world.draft(&agreement);
+    world.sign_both(&agreement);
+    world.must(regulator(), Command::WithdrawQualityCertificate(system("personnel")));
+    let error = world.refused(officer(MINISTRY), submit);
+    let what = "a quality certificate";
+    assert_eq!(error, CommandError::NoConformity { system: system("personnel"), what });
+}
+
+/// B4: a signature is the side's whose organisation the certificate names; the regulator's comes last.
+#[test]
+fn nobody_signs_for_another_side_and_nobody_twice() {
+    let mut world = World::registered();
+    let agreement = personnel_agreement();
+    world.draft(&agreement);
+    for (actor, side, holder) in [
+        (officer(MINISTRY), Side::Consumer, AGENCY),
+        (officer(AGENCY), Side::Provider, MINISTRY),
+        (officer(MINISTRY), Side::Regulator, REGULATOR),
+        (officer(MINISTRY), Side::Regulator, MINISTRY),
+    ] {
+        let error = world.refused(actor, sign(&agreement, side, holder));
+        assert_eq!(error, CommandError::Stranger { found: side, bin: bin(holder) });
+    }
+    let error = world.refused(officer(AGENCY), sign(&agreement, Side::Consumer, MINISTRY));
+    assert_eq!(error, CommandError::NotYours { owner: bin(MINISTRY), actor: bin(AGENCY) });
+    world.sign_both(&agreement);
+    let error = world.refused(officer(MINISTRY), sign(&agreement, Side::Consumer, MINISTRY));
+    assert!(matches!(error, CommandError::Exists { .. }), "{error}");
+    world.submit(&agreement);
+    let (number, version) = key(&agreement);
+    let signature = signature(Side::Consumer, MINISTRY);
+    let forged = Command::ConcurInAgreement { number, version, signature, remarks: vec![] };
+    let error = world.refused(regulator(), forged);
+    assert_eq!(error, CommandError::Stranger { found: Side::Consumer, bin: bin(MINISTRY) });
+}
+
+/// B4: any change of content voids the signatures: a change is a new version.
+#[test]
+fn a_signed_draft_is_not_changed_and_its_next_version_starts_unsigned() {
+    let mut world = World::registered();
+    let agreement = personnel_agreement();
+    let (number, version) = key(&agreement);
+    world.draft(&agreement);
+    world.draft(&with(agreement.clone(), "/recovery/within_hours", json!(12)));
+    world.must(officer(AGENCY), sign(&agreement, Side::Provider, AGENCY));
+    let error = world.refused(officer(MINISTRY), draft(&agreement));
+    assert_eq!(error, CommandError::SignedAlready { number: number.clone(), version });
+    let skipped = next_version(&next_version(&agreement));
+    let error = world.refused(officer(MINISTRY), draft(&skipped));
+    assert_eq!(error, CommandError::Version { number: number.clone(), expected: 2, found: 3 });
+    world.draft(&next_version(&agreement));
+    assert!(world.registry.agreement(&number, 2).unwrap().signatures.is_empty());
+}
+
+/// B9: the old version works until the new one is concurred in.
+#[test]
+fn a_new_version_supersedes_the_old_one_on_concurrence_and_never_the_reverse() {
+    let mut world = World::exchanging();
+    let first = personnel_agreement();
+    let [second, third] = [next_version(&first), next_version(&next_version(&first))];
+    for version in [&second, &third] {
+        world.draft(version);
+        world.sign_both(version);
+        world.submit(version);
+        assert_eq!(world.answer(&call()), "permit");
+    }
+    world.concur(&third);
+    assert_eq!([world.stage(&first), world.stage(&third)], [Stage::Superseded, Stage::Concurred]);
+    let error = world.refused(regulator(), concur(&second));
+    let number = number_of(&first);
+    assert_eq!(error, CommandError::Version { number, expected: 4, found: 2 });
+    assert_eq!(world.stage(&third), Stage::Concurred);
+    assert_eq!(world.answer(&call()), "permit");
+}
+
+/// B9
+#[test]
+fn a_refused_or_terminated_agreement_is_over() {
+    let mut world = World::exchanging();
+    let agreement = personnel_agreement();
+    let (number, version) = key(&agreement);
+    world.must(officer(MINISTRY), Command::TerminateAgreement { number: number.clone(), version });
+    let over = CommandError::Stage { number: number.clone(), version, stage: Stage::Terminated };
+    for (actor, command) in [
+        (regulator(), Command::ResumeAgreement { number: number.clone(), version }),
+        (regulator(), Command::SuspendAgreement { number: number.clone(), version }),
+        (regulator(), concur(&agreement)),
+        (regulator(), Command::RefuseAgreement { number: number.clone(), version }),
+        (officer(MINISTRY), sign(&agreement, Side::Consumer, MINISTRY)),
+        (officer(MINISTRY), Command::SubmitAgreement { number, version }),
+    ] {
+        assert_eq!(world.refused(actor, command), over);
+    }
+}
+
+/// B9: who suspended may resume, and the regulator always; what the regulator suspended nobody else.
+#[test]
+fn an_agreement_is_resumed_by_who_suspended_it_or_by_the_regulator() {
+    let agreement = personnel_agreement();
+    let (number, version) = key(&agreement);
+    let suspend = Command::SuspendAgreement { number: number.clone(), version };
+    let resume = Command::ResumeAgreement { number, version };
+    let mut world = World::exchanging();
+    world.must(officer(AGENCY), suspend.clone());
+    let error = world.refused(officer(MINISTRY), resume.clone());
+    assert_eq!(error, CommandError::NotYours { owner: bin(AGENCY), actor: bin(MINISTRY) });
+    world.must(officer(AGENCY), resume.clone());
+    world.must(officer(AGENCY), suspend.clone());
+    world.must(regulator(), resume.clone());
+    // The regulator's own organisation may be a party too: its officer is not the regulator.
+    let inspector = actor("inspector", Role::Regulator, MINISTRY);
+    world.must(inspector.clone(), suspend);
+    let error = world.refused(officer(MINISTRY), resume.clone());
+    assert_eq!(error, CommandError::NotInRole { role: Role::HolderOfficer });
+    world.must(inspector, resume);
+    assert_eq!(world.answer(&call()), "permit");
+}
+
+/// B4: what reads one way when it is judged and another way when it is kept is no agreement.
+#[test]
+fn a_document_that_does_not_read_as_an_agreement_is_not_signed() {
+    let mut world = World::registered();
+    let text = personnel_agreement().to_string();
+    for unreadable in ["", "[]", "{", "{\"number\":\"a\"}", &text.replace("\"number\"", "\"No\"")] {
+        let error =
+            world.refused(officer(MINISTRY), Command::DraftAgreement { document: unreadable.to_owned() });
+        assert!(matches!(error, CommandError::Unreadable(_)), "{unreadable}: {error}");
+    }
+    let twice = text.replacen('{', "{\"recovery\":{\"within_hours\":1,\"text\":\"none\"},", 1);
+    world.must(officer(MINISTRY), Command::DraftAgreement { document: twice });
+    let error = world.refused(officer(MINISTRY), sign(&personnel_agreement(), Side::Consumer, MINISTRY));
+    assert!(matches!(error, CommandError::Unreadable(_)), "{error}");
+}
+
+/// The store was changed behind the program's back.
+#[test]
+fn events_out_of_step_are_not_taken_in() {
+    let world = World::exchanging();
+    let mut registry = Registry::default();
+    let second = &world.log[1];
+    assert_eq!(registry.apply(second), Err(OutOfStep::Sequence { expected: 1, found: 2 }));
+    let event = Event::SystemSuspended { system: system("nobody") };
+    let unknown = Recorded { sequence: 1, event, ..second.clone() };
+    assert_eq!(registry.apply(&unknown), Err(OutOfStep::Unknown(1)));
+    assert_eq!(registry.revision(), 0);
+    for recorded in &world.log {
+        registry.apply(recorded).unwrap();
+    }
+    assert_eq!(registry.revision(), world.registry.revision());
+}
