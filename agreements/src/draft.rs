@@ -49,12 +49,35 @@ pub fn lint(draft: &Value, registry: &Registry) -> Result<AgreementText, Vec<Pro
     let text = AgreementText::deserialize(draft).map_err(|error| {
         vec![Problem { field: "".into(), clause: "Interaction 17", message: error.to_string() }]
     })?;
+    let typed = serde_json::to_value(&text).map_err(|error| {
+        vec![Problem { field: "".into(), clause: "Interaction 17", message: error.to_string() }]
+    })?;
+    if !named(draft, &typed) {
+        let message = "a list stands where members are named: name them".into();
+        problem(&mut problems, "", "Interaction 17", message);
+    }
     judge(&text, registry, &mut problems);
     if problems.is_empty() { Ok(text) } else { Err(problems) }
 }
 
+/// Whether a draft names its members wherever its typed form does: serde reads a structure from a bare list too, which
+/// the published schema does not allow and no reader would understand.
+fn named(draft: &Value, typed: &Value) -> bool {
+    match (draft, typed) {
+        (Value::Object(draft), Value::Object(typed)) => {
+            draft.iter().all(|(name, value)| typed.get(name).is_none_or(|typed| named(value, typed)))
+        }
+        (Value::Array(draft), Value::Array(typed)) => {
+            draft.iter().zip(typed).all(|(value, typed)| named(value, typed))
+        }
+        (_, Value::Object(_)) => false,
+        _ => true,
+    }
+}
+
 fn judge(text: &AgreementText, registry: &Registry, problems: &mut Vec<Problem>) {
     parties(text, registry, problems);
+    words(text, problems);
     grants(text, registry, problems);
     personal(text, registry, problems);
     let period = &text.access_period;
@@ -94,9 +117,30 @@ fn parties(text: &AgreementText, registry: &Registry, problems: &mut Vec<Problem
     };
     known("consumer", &text.consumer);
     known("provider", &text.provider);
+    if text.version == 0 {
+        problem(problems, "version", "Interaction 10", "the first version is 1".into());
+    }
     if text.consumer == text.provider {
         problem(problems, "provider", "Interaction 16", "consumer and provider are one system".into());
     }
+}
+
+/// A field that says nothing is not stated.
+fn words(text: &AgreementText, problems: &mut Vec<Problem>) {
+    let mut said = |field: &str, clause: &'static str, words: &str| {
+        if words.trim().is_empty() {
+            problem(problems, field, clause, "empty: say it in words".into());
+        }
+    };
+    for purpose in &text.purposes {
+        said("purposes", "Interaction 17.3", &purpose.text);
+    }
+    for basis in &text.basis {
+        said("basis", "Interaction 17.4", &basis.clause);
+    }
+    said("accounting", "Interaction 17.5", &text.accounting.text);
+    said("recovery", "Interaction 17.6", &text.recovery.text);
+    said("protection", "Interaction 17.7", &text.protection.text);
 }
 
 fn grants(text: &AgreementText, registry: &Registry, problems: &mut Vec<Problem>) {
