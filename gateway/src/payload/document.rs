@@ -10,6 +10,8 @@ use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::ops::Range;
 
+mod reader;
+
 /// A document whose every rule of JSON holds.
 #[derive(Debug)]
 pub(super) struct Document<'a> {
@@ -83,44 +85,21 @@ impl Name {
 }
 
 impl<'a> Document<'a> {
-    /// Reads the whole of `bytes`, nested at most `depth` deep.
-    pub(super) fn read(bytes: &'a [u8], depth: u16) -> Result<Self, Box<Fault>> {
-        if u32::try_from(bytes.len()).is_err() {
-            return Err(fault("json-too-large", "longer than 4 GiB", 0));
-        }
-        if bytes.starts_with(b"\xEF\xBB\xBF") {
-            return Err(fault("json-bom", "starts with a byte order mark", 0));
-        }
-        let text = std::str::from_utf8(bytes)
-            .map_err(|error| fault("json-utf8", "not UTF-8", error.valid_up_to()))?;
-        let document = Self {
-            text,
-            slots: Vec::with_capacity((bytes.len() / 8).clamp(4, 1 << 16)),
-            decoded: String::new(),
-            decoded_ranges: Vec::new(),
-            indexes: HashMap::new(),
-            fuel: Cell::new(u64::MAX),
-        };
-        let mut reader = Reader { bytes, at: 0, document };
-        reader.space();
-        reader.value(depth)?;
-        reader.space();
-        if reader.at < bytes.len() {
-            return Err(fault("json-syntax", "something follows the document", reader.at));
-        }
-        Ok(reader.document)
-    }
-
+    #[inline]
     pub(super) fn kind(&self, slot: u32) -> Kind {
         self.slots[slot as usize].kind
     }
 
-    /// Values and names in the document.
-    pub(super) fn slots(&self) -> usize {
-        self.slots.len()
+    /// Spends `work`, and tells whether any fuel is left then.
+    #[inline]
+    pub(super) fn burn(&self, work: usize) -> bool {
+        let left = self.fuel.get().saturating_sub(work as u64);
+        self.fuel.set(left);
+        left > 0
     }
 
     /// Where the value stands in the text.
+    #[inline]
     pub(super) fn range(&self, slot: u32) -> Range<usize> {
         let slot = &self.slots[slot as usize];
         slot.start as usize..slot.end as usize
@@ -132,11 +111,13 @@ impl<'a> Document<'a> {
     }
 
     /// Elements or members of a container.
+    #[inline]
     pub(super) fn count(&self, slot: u32) -> usize {
         self.slots[slot as usize].count as usize
     }
 
     /// A string's meaning, escapes resolved.
+    #[inline]
     pub(super) fn text(&self, slot: u32) -> &str {
         let slot = &self.slots[slot as usize];
         if slot.kind == Kind::Escaped {
@@ -147,7 +128,13 @@ impl<'a> Document<'a> {
         }
     }
 
+    /// The [`digest`] of the name at `slot`.
+    pub(super) fn digest(&self, slot: u32) -> u32 {
+        self.slots[slot as usize].link
+    }
+
     /// The slot after the value, whatever it holds.
+    #[inline]
     pub(super) fn after(&self, slot: u32) -> u32 {
         let found = &self.slots[slot as usize];
         if matches!(found.kind, Kind::Array | Kind::Object) { found.link } else { slot + 1 }
@@ -160,6 +147,11 @@ impl<'a> Document<'a> {
             return self.indexes.get(&slot)?.find(self, &name.text).map(|key| key + 1);
         }
         self.scan(slot + 1, count, &name.text, name.digest).map(|key| key + 1)
+    }
+
+    /// The element at the place `index` of the array at `slot`.
+    pub(super) fn element(&self, slot: u32, index: usize) -> Option<u32> {
+        (index < self.count(slot)).then(|| (0..index).fold(slot + 1, |element, _| self.after(element)))
     }
 
     /// The first of `count` names from `key` on that is `text`.
@@ -208,343 +200,31 @@ impl Index {
     }
 }
 
-struct Reader<'a> {
-    bytes: &'a [u8],
-    at: usize,
-    document: Document<'a>,
-}
-
-impl Reader<'_> {
-    fn value(&mut self, depth: u16) -> Result<(), Box<Fault>> {
-        match self.peek() {
-            Some(b'"') => self.string().map(|_| ()),
-            Some(b'{') => self.object(depth),
-            Some(b'[') => self.array(depth),
-            Some(b'-' | b'0'..=b'9') => self.number(),
-            Some(b't') => self.word("true", Kind::True),
-            Some(b'f') => self.word("false", Kind::False),
-            Some(b'n') => self.word("null", Kind::Null),
-            Some(_) => Err(self.syntax("expected a value")),
-            None => Err(self.syntax("ends before the document does")),
-        }
-    }
-
-    fn object(&mut self, depth: u16) -> Result<(), Box<Fault>> {
-        let (slot, depth) = self.open(Kind::Object, depth)?;
-        let mut count = 0;
-        // One bit for each digest seen: a clear bit proves that the name is new.
-        let mut seen = 0_u64;
-        let mut index = None;
-        if self.peek() != Some(b'}') {
-            loop {
-                if self.peek() != Some(b'"') {
-                    return Err(self.syntax("expected the name of a member"));
-                }
-                let key = self.string()?;
-                if !self.is_new(slot, key, count, &mut seen, &mut index) {
-                    let at = self.document.range(key).start;
-                    return Err(fault("json-duplicate-key", "two members of one name", at));
-                }
-                self.space();
-                if self.peek() != Some(b':') {
-                    return Err(self.syntax("expected a colon"));
-                }
-                self.at += 1;
-                self.space();
-                self.value(depth)
-                    .map_err(|fault| within(fault, Step::Member(self.document.text(key).to_owned())))?;
-                count += 1;
-                if self.ends(b'}', "expected a comma or the end of the object")? {
-                    break;
-                }
-            }
-        }
-        if let Some(index) = index {
-            self.document.indexes.insert(slot, index);
-        }
-        self.close(slot, count);
-        Ok(())
-    }
-
-    fn array(&mut self, depth: u16) -> Result<(), Box<Fault>> {
-        let (slot, depth) = self.open(Kind::Array, depth)?;
-        let mut count = 0;
-        if self.peek() != Some(b']') {
-            loop {
-                self.value(depth).map_err(|fault| within(fault, Step::Element(count)))?;
-                count += 1;
-                if self.ends(b']', "expected a comma or the end of the array")? {
-                    break;
-                }
-            }
-        }
-        self.close(slot, count);
-        Ok(())
-    }
-
-    fn open(&mut self, kind: Kind, depth: u16) -> Result<(u32, u16), Box<Fault>> {
-        let Some(depth) = depth.checked_sub(1) else {
-            return Err(fault("json-depth", "nested too deeply", self.at));
-        };
-        let slot = self.push(kind, self.at, 0, 0);
-        self.at += 1;
-        self.space();
-        Ok((slot, depth))
-    }
-
-    fn close(&mut self, slot: u32, count: usize) {
-        let link = self.document.slots.len() as u32;
-        self.at += 1;
-        let slot = &mut self.document.slots[slot as usize];
-        (slot.link, slot.count, slot.end) = (link, count as u32, self.at as u32);
-    }
-
-    /// Whether `end` comes next; otherwise a comma was read.
-    fn ends(&mut self, end: u8, expected: &'static str) -> Result<bool, Box<Fault>> {
-        self.space();
-        match self.peek() {
-            Some(b',') => {
-                self.at += 1;
-                self.space();
-                Ok(false)
-            }
-            Some(byte) if byte == end => Ok(true),
-            _ => Err(self.syntax(expected)),
-        }
-    }
-
-    /// Whether the name at `key` is none of the `count` names before it in the object at `slot`.
-    fn is_new(
-        &mut self,
-        slot: u32,
-        key: u32,
-        count: usize,
-        seen: &mut u64,
-        index: &mut Option<Index>,
-    ) -> bool {
-        let digest = digest(self.document.text(key).as_bytes());
-        self.document.slots[key as usize].link = digest;
-        let document = &self.document;
-        if count < SCANNED_MEMBERS {
-            let bit = 1 << (digest & 63);
-            let new =
-                *seen & bit == 0 || document.scan(slot + 1, count, document.text(key), digest).is_none();
-            *seen |= bit;
-            return new;
-        }
-        let index = index.get_or_insert_with(|| {
-            let mut index = Index::default();
-            let mut before = slot + 1;
-            for _ in 0..count {
-                index.insert(document, before);
-                before = document.after(before + 1);
-            }
-            index
-        });
-        index.insert(document, key)
-    }
-
-    fn string(&mut self) -> Result<u32, Box<Fault>> {
-        let start = self.at;
-        self.at += 1;
-        self.plain();
-        if self.peek() != Some(b'"') {
-            return self.escaped(start);
-        }
-        self.at += 1;
-        Ok(self.push(Kind::Text, start, 0, 0))
-    }
-
-    /// Moves to the next byte of a string that does not stand for itself, or to the end.
-    fn plain(&mut self) {
-        const ONES: u64 = 0x0101_0101_0101_0101;
-        const HIGHS: u64 = 0x8080_8080_8080_8080;
-        while let Some(chunk) = self.bytes.get(self.at..self.at + 8) {
-            let word = u64::from_le_bytes(chunk.try_into().expect("eight bytes were taken"));
-            let quote = word ^ (ONES * b'"' as u64);
-            let slash = word ^ (ONES * b'\\' as u64);
-            // The lowest high bit left marks the first quote, backslash or control character.
-            let found = ((quote.wrapping_sub(ONES) & !quote)
-                | (slash.wrapping_sub(ONES) & !slash)
-                | (word.wrapping_sub(ONES * 0x20) & !word))
-                & HIGHS;
-            if found != 0 {
-                self.at += found.trailing_zeros() as usize / 8;
-                return;
-            }
-            self.at += 8;
-        }
-        while self.peek().is_some_and(|byte| byte >= 0x20 && byte != b'"' && byte != b'\\') {
-            self.at += 1;
-        }
-    }
-
-    #[cold]
-    fn escaped(&mut self, start: usize) -> Result<u32, Box<Fault>> {
-        let first = self.document.decoded.len();
-        let mut copied = start + 1;
-        loop {
-            self.document.decoded.push_str(&self.document.text[copied..self.at]);
-            match self.peek() {
-                Some(b'"') => break,
-                Some(b'\\') => {
-                    let meant = self.escape()?;
-                    self.document.decoded.push(meant);
-                }
-                Some(_) => return Err(self.syntax("a control character in a string")),
-                None => return Err(self.syntax("ends within a string")),
-            }
-            copied = self.at;
-            self.plain();
-        }
-        self.at += 1;
-        let document = &mut self.document;
-        let count = document.decoded_ranges.len() as u32;
-        document.decoded_ranges.push((first as u32, document.decoded.len() as u32));
-        Ok(self.push(Kind::Escaped, start, 0, count))
-    }
-
-    /// Reads an escape sequence, from its backslash on.
-    fn escape(&mut self) -> Result<char, Box<Fault>> {
-        let start = self.at;
-        self.at += 2;
-        let meant = match self.bytes.get(start + 1) {
-            Some(b'"') => '"',
-            Some(b'\\') => '\\',
-            Some(b'/') => '/',
-            Some(b'b') => '\u{8}',
-            Some(b'f') => '\u{c}',
-            Some(b'n') => '\n',
-            Some(b'r') => '\r',
-            Some(b't') => '\t',
-            Some(b'u') => {
-                let lone = || fault("json-surrogate", "half of a surrogate pair", start);
-                let unit = self.four_digits()?;
-                if !(0xD800..0xE000).contains(&unit) {
-                    return char::from_u32(unit).ok_or_else(lone);
-                }
-                if unit >= 0xDC00 || self.bytes.get(self.at..self.at + 2) != Some(b"\\u") {
-                    return Err(lone());
-                }
-                self.at += 2;
-                let low = self.four_digits()?;
-                if !(0xDC00..0xE000).contains(&low) {
-                    return Err(lone());
-                }
-                return char::from_u32(0x10000 + ((unit - 0xD800) << 10) + (low - 0xDC00)).ok_or_else(lone);
-            }
-            _ => return Err(fault("json-syntax", "no such escape", start)),
-        };
-        Ok(meant)
-    }
-
-    fn four_digits(&mut self) -> Result<u32, Box<Fault>> {
-        let digits = self.document.text.get(self.at..self.at + 4);
-        let digits = digits.filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()));
-        let unit = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok());
-        let unit = unit.ok_or_else(|| self.syntax("expected four hexadecimal digits"))?;
-        self.at += 4;
-        Ok(unit)
-    }
-
-    fn number(&mut self) -> Result<(), Box<Fault>> {
-        let start = self.at;
-        let mut kind = Kind::Integer;
-        if self.peek() == Some(b'-') {
-            self.at += 1;
-        }
-        if self.peek() == Some(b'0') {
-            self.at += 1;
-        } else {
-            self.digits()?;
-        }
-        if self.peek() == Some(b'.') {
-            kind = Kind::Real;
-            self.at += 1;
-            self.digits()?;
-        }
-        let mut risky = self.at - start > LARGEST_SAFE_DIGITS;
-        if matches!(self.peek(), Some(b'e' | b'E')) {
-            (kind, risky) = (Kind::Real, true);
-            self.at += 1;
-            if matches!(self.peek(), Some(b'+' | b'-')) {
-                self.at += 1;
-            }
-            self.digits()?;
-        }
-        if risky && !self.document.text[start..self.at].parse::<f64>().is_ok_and(f64::is_finite) {
-            return Err(fault("json-number", "a number too large for a double", start));
-        }
-        self.push(kind, start, 0, 0);
-        Ok(())
-    }
-
-    fn digits(&mut self) -> Result<(), Box<Fault>> {
-        let start = self.at;
-        while self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
-            self.at += 1;
-        }
-        if self.at == start { Err(self.syntax("expected a digit")) } else { Ok(()) }
-    }
-
-    fn word(&mut self, word: &'static str, kind: Kind) -> Result<(), Box<Fault>> {
-        let start = self.at;
-        if !self.bytes[start..].starts_with(word.as_bytes()) {
-            return Err(self.syntax("expected a value"));
-        }
-        self.at += word.len();
-        self.push(kind, start, 0, 0);
-        Ok(())
-    }
-
-    fn push(&mut self, kind: Kind, start: usize, link: u32, count: u32) -> u32 {
-        let slots = &mut self.document.slots;
-        slots.push(Slot { kind, start: start as u32, end: self.at as u32, link, count });
-        slots.len() as u32 - 1
-    }
-
-    fn space(&mut self) {
-        while matches!(self.peek(), Some(b' ' | b'\n' | b'\r' | b'\t')) {
-            self.at += 1;
-        }
-    }
-
-    fn peek(&self) -> Option<u8> {
-        self.bytes.get(self.at).copied()
-    }
-
-    #[cold]
-    fn syntax(&self, reason: &'static str) -> Box<Fault> {
-        fault("json-syntax", reason, self.at)
-    }
-}
-
-#[cold]
-fn fault(code: &'static str, reason: &'static str, at: usize) -> Box<Fault> {
-    Box::new(Fault { code, reason, at, path: Vec::new() })
-}
-
-#[cold]
-fn within(mut fault: Box<Fault>, step: Step) -> Box<Fault> {
-    fault.path.push(step);
-    fault
-}
-
 /// Tells most names apart; whoever must be sure compares the names too.
-fn digest(bytes: &[u8]) -> u32 {
-    let head = |range: Range<usize>| {
-        let mut word = [0; 8];
-        word[..range.len()].copy_from_slice(&bytes[range]);
-        u64::from_le_bytes(word)
+pub(super) fn digest(name: &[u8]) -> u32 {
+    digest_within(name, 0, name.len())
+}
+
+/// The digest of the `len` bytes from `start` on.
+#[inline]
+fn digest_within(bytes: &[u8], start: usize, len: usize) -> u32 {
+    let (first, last) = if len >= 8 {
+        (word(bytes, start), word(bytes, start + len - 8))
+    } else if bytes.len() - start >= 8 {
+        // What follows the name is cut off.
+        (word(bytes, start) & ((1 << (8 * len)) - 1), 0)
+    } else {
+        let mut padded = [0; 8];
+        padded[..len].copy_from_slice(&bytes[start..start + len]);
+        (u64::from_le_bytes(padded), 0)
     };
-    let len = bytes.len();
-    let (first, last) = if len < 8 { (head(0..len), 0) } else { (head(0..8), head(len - 8..len)) };
     let mixed = (first ^ last.rotate_left(29) ^ len as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     (mixed >> 32) as u32
 }
 
+fn word(bytes: &[u8], at: usize) -> u64 {
+    u64::from_le_bytes(bytes[at..at + 8].try_into().expect("eight bytes were taken"))
+}
+
 /// Up to here an object's names are compared with each other; a larger object gets an [`Index`].
 const SCANNED_MEMBERS: usize = 32;
-
-/// A number of fewer characters, without exponent, is surely within the range of a double.
-const LARGEST_SAFE_DIGITS: usize = 300;

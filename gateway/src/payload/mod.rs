@@ -27,3 +27,10 @@ pub use schema::{Checked, Limits, Schema, SchemaError};
 pub use selection::{Selection, SelectionError};
 pub use trim::{Trimmed, Withheld};
 pub use violation::Violation;
+
+#[cfg(test)]
+mod attacks;
+#[cfg(test)]
+mod differential;
+#[cfg(test)]
+mod suite;

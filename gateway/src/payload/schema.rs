@@ -1,5 +1,7 @@
 //! Schemas: compiled once, then asked about every document.
 
+use std::ops::RangeInclusive;
+
 use jsonschema::{Draft, PatternOptions, Validator};
 use serde_json::Value;
 
@@ -35,6 +37,8 @@ pub struct Limits {
     pub schema_chain: u16,
     /// Keywords that one value may have to be compared with. Default: 10,000.
     pub schema_weight: usize,
+    /// Regular expressions in a schema. Default: 1,000.
+    pub schema_patterns: usize,
 }
 
 impl Default for Limits {
@@ -45,6 +49,7 @@ impl Default for Limits {
             schema_values: 50_000,
             schema_chain: 16,
             schema_weight: 10_000,
+            schema_patterns: 1_000,
         }
     }
 }
@@ -66,7 +71,7 @@ pub enum SchemaError {
         /// What the library said; it quotes the schema only.
         reason: String,
     },
-    /// More values than [`Limits::schema_values`].
+    /// More than [`Limits::schema_values`] or [`Limits::schema_patterns`].
     #[error("the schema is too large")]
     TooLarge,
     /// Nested deeper than [`Limits::schema_depth`] or [`Limits::schema_chain`].
@@ -102,14 +107,15 @@ impl Schema {
     pub fn compile(text: &Value, limits: Limits) -> Result<Self, SchemaError> {
         let draft = draft(text)?;
         let found = survey(text, draft, &limits)?;
+        let pattern_bytes = PATTERNS_BYTES / found.patterns.max(1);
+        let pattern_bytes = pattern_bytes.clamp(*PATTERN_BYTES.start(), *PATTERN_BYTES.end());
+        let patterns = PatternOptions::regex().size_limit(pattern_bytes).dfa_size_limit(pattern_bytes);
         let validator = jsonschema::options_for::<Tape>()
             .with_draft(draft)
             .with_retriever(Refuse)
             .should_validate_formats(true)
             .should_ignore_unknown_formats(false)
-            .with_pattern_options(
-                PatternOptions::regex().size_limit(PATTERN_BYTES).dfa_size_limit(PATTERN_BYTES),
-            )
+            .with_pattern_options(patterns)
             .build(text)
             .map_err(|error| SchemaError::Invalid {
                 pointer: error.instance_path().as_str().to_owned(),
@@ -148,25 +154,23 @@ impl Schema {
     fn checked<'a>(&self, bytes: &'a [u8]) -> Result<Document<'a>, Violation> {
         let document = Document::read(bytes, self.document_depth)
             .map_err(|fault| Violation::of_fault(&fault, &self.names))?;
-        let size = document.slots() as u64;
-        document.fuel.set(FUEL + FUEL_A_SLOT * size);
+        document.fuel.set(FUEL + FUEL_A_BYTE * bytes.len() as u64);
         let fits = self.validator.is_valid(Place::At(&document, 0));
         if document.fuel.get() == 0 {
             return Err(Violation::whole("schema-work", "this document takes the schema too long"));
         }
-        if fits { Ok(document) } else { Err(self.explain(&document)) }
+        if fits { Ok(document) } else { Err(self.explain(&document, bytes.len())) }
     }
 
     /// Finds where the document does not fit.
     #[cold]
-    fn explain(&self, document: &Document<'_>) -> Violation {
+    fn explain(&self, document: &Document<'_>, bytes: usize) -> Violation {
         // Errors of alternatives are collected, perhaps one for each value: so memory follows the fuel.
-        let fuel =
-            if self.alternatives { FUEL_TO_EXPLAIN } else { FUEL + FUEL_A_SLOT * document.slots() as u64 };
+        let fuel = if self.alternatives { FUEL_TO_EXPLAIN } else { FUEL + FUEL_A_BYTE * bytes as u64 };
         document.fuel.set(fuel);
         let explained = self.validator.validate(Place::At(document, 0));
         match explained {
-            Err(error) if document.fuel.get() > 0 => Violation::of_error(&error, &self.names),
+            Err(error) if document.fuel.get() > 0 => Violation::of_error(&error, document, &self.names),
             _ => Violation::whole("schema", "does not fit the schema; too long to say where"),
         }
     }
@@ -184,13 +188,14 @@ fn draft(text: &Value) -> Result<Draft, SchemaError> {
 /// More would let a hostile document and schema together use up a thread's stack.
 const DEEPEST_DOCUMENT: u16 = 64;
 
-/// Most bytes of one compiled pattern.
-const PATTERN_BYTES: usize = 1 << 20;
+/// Bytes that all compiled patterns of a schema may share, and the least and most for each of them.
+const PATTERNS_BYTES: usize = 64 << 20;
+const PATTERN_BYTES: RangeInclusive<usize> = 256 << 10..=8 << 20;
 
-/// Looks into containers that any document may cost.
+/// Looks into containers that any document may cost. One takes some ten nanoseconds.
 const FUEL: u64 = 100_000;
 
-/// Further looks for each value of the document: what a schema of many alternatives needs.
-const FUEL_A_SLOT: u64 = 64;
+/// Further looks for each byte of the document: what a schema of many alternatives needs.
+const FUEL_A_BYTE: u64 = 8;
 
 const FUEL_TO_EXPLAIN: u64 = 100_000;

@@ -1,7 +1,9 @@
 //! Which fields an agreement names.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::ops::Range;
+
+use super::document::digest;
 
 /// A set of JSON Pointers (RFC 6901), each naming the whole subtree under it.
 ///
@@ -20,7 +22,8 @@ pub struct Selection {
 struct Node {
     /// A pointer ends here: everything below is named.
     whole: bool,
-    named: HashMap<Box<str>, u32>,
+    /// In the order of the names' digests.
+    named: Vec<(u32, Box<str>, u32)>,
     any: Option<u32>,
 }
 
@@ -70,7 +73,12 @@ impl Selection {
         } else {
             let name = unescaped(segment).ok_or_else(|| SelectionError::BadEscape(pointer.to_owned()))?;
             self.names.insert(name.as_str().into());
-            *node.named.entry(name.into()).or_insert(next)
+            let digest = digest(name.as_bytes());
+            node.find(&name, digest).unwrap_or_else(|| {
+                let at = node.named.partition_point(|(other, ..)| *other < digest);
+                node.named.insert(at, (digest, name.into(), next));
+                next
+            })
         };
         if found == next {
             if self.nodes.len() > MOST_NODES {
@@ -97,11 +105,11 @@ impl Selection {
         !root.whole && root.any.is_none() && root.named.is_empty()
     }
 
-    /// Adds to `reached` where the segment `name` leads from each of its entries in `from`.
-    pub(super) fn follow(&self, from: Range<usize>, name: &str, reached: &mut Vec<u32>) {
+    /// Adds to `reached` where `name`, of that digest, leads from each of its entries in `from`.
+    pub(super) fn follow(&self, from: Range<usize>, name: &str, digest: u32, reached: &mut Vec<u32>) {
         for at in from {
             let node = &self.nodes[reached[at] as usize];
-            reached.extend(node.named.get(name).copied());
+            reached.extend(node.find(name, digest));
             reached.extend(node.any);
         }
     }
@@ -111,10 +119,19 @@ impl Selection {
         for at in from {
             let node = &self.nodes[reached[at] as usize];
             if !node.named.is_empty() {
-                reached.extend(node.named.get(index.to_string().as_str()).copied());
+                let name = index.to_string();
+                reached.extend(node.find(&name, digest(name.as_bytes())));
             }
             reached.extend(node.any);
         }
+    }
+}
+
+impl Node {
+    fn find(&self, name: &str, digest: u32) -> Option<u32> {
+        let from = self.named.partition_point(|(other, ..)| *other < digest);
+        let alike = self.named[from..].iter().take_while(|(other, ..)| *other == digest);
+        alike.filter(|(_, other, _)| **other == *name).map(|(.., node)| *node).next()
     }
 }
 

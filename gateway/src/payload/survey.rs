@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 use std::ptr;
 
 use jsonschema::{Draft, ReferencingError, Registry, Retrieve, Uri, uri};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::schema::{Limits, SchemaError};
 
@@ -16,6 +16,8 @@ use super::schema::{Limits, SchemaError};
 pub(super) struct Survey {
     /// Some keyword collects the errors of alternatives, so that explaining costs memory.
     pub(super) alternatives: bool,
+    /// Regular expressions to be compiled.
+    pub(super) patterns: usize,
 }
 
 /// Refuses every reference that leaves the schema. Nothing is fetched, ever.
@@ -29,9 +31,9 @@ impl Retrieve for Refuse {
 
 /// Walks `schema` with everything it refers to, and refuses what costs more than `limits`.
 pub(super) fn survey(schema: &Value, draft: Draft, limits: &Limits) -> Result<Survey, SchemaError> {
-    let mut values = 0;
-    measure(schema, limits.schema_depth, &mut values)?;
-    if values > limits.schema_values {
+    let (mut values, mut patterns) = (0, 0);
+    measure(schema, limits.schema_depth, &mut values, &mut patterns)?;
+    if values > limits.schema_values || patterns > limits.schema_patterns {
         return Err(SchemaError::TooLarge);
     }
     let resource = draft.create_resource_ref(schema);
@@ -54,7 +56,7 @@ pub(super) fn survey(schema: &Value, draft: Draft, limits: &Limits) -> Result<Su
     while let Some((schema, base)) = walk.later.pop() {
         walk.shape(schema, &base, 0)?;
     }
-    Ok(Survey { alternatives: walk.alternatives })
+    Ok(Survey { alternatives: walk.alternatives, patterns })
 }
 
 struct Walk<'r> {
@@ -65,7 +67,7 @@ struct Walk<'r> {
     anchored: Vec<(&'r str, &'r Value, Uri<String>)>,
     done: HashMap<*const Value, Shape>,
     open: HashSet<*const Value>,
-    /// Subschemas for values inside the value, with the URI they stand under.
+    /// Subschemas for values inside the value, with what references within them are relative to.
     later: Vec<(&'r Value, Uri<String>)>,
     alternatives: bool,
 }
@@ -78,6 +80,7 @@ struct Shape {
 }
 
 impl<'r> Walk<'r> {
+    /// Surveys `schema`, references in which are relative to `base`, at the end of a chain of `above` others.
     fn shape(&mut self, schema: &'r Value, base: &Uri<String>, above: u16) -> Result<Shape, SchemaError> {
         let Some(keywords) = schema.as_object() else { return Ok(Shape { weight: 1, height: 1 }) };
         if let Some(shape) = self.done.get(&ptr::from_ref(schema)) {
@@ -93,49 +96,47 @@ impl<'r> Walk<'r> {
         if !self.open.insert(schema) {
             return Err(SchemaError::Endless);
         }
-        let base = self.base_within(schema, base)?;
         let mut shape = Shape { weight: 1, height: 1 };
-        let mut same_value = Vec::new();
+        // Subschemas for the same value: those referred to (with where they stand), those written here.
+        let (mut referred, mut here, mut below) = (Vec::new(), Vec::new(), Vec::new());
         for (keyword, value) in keywords {
-            shape.weight +=
-                1 + value.as_array().map_or(0, Vec::len) + value.as_object().map_or(0, serde_json::Map::len);
+            shape.weight += 1 + value.as_array().map_or(0, Vec::len) + value.as_object().map_or(0, Map::len);
             match keyword.as_str() {
                 "$ref" | "$dynamicRef" => {
                     let Some(reference) = value.as_str() else { continue };
-                    let resolved =
+                    let target =
                         self.registry.resolver(base.clone()).lookup(reference).map_err(unresolved)?;
-                    same_value.push((resolved.contents(), (*resolved.resolver().base_uri()).clone()));
+                    referred.push((target.contents(), (*target.resolver().base_uri()).clone()));
                     if keyword == "$dynamicRef" {
                         let name = reference.rsplit('#').next().unwrap_or_default();
                         let named = self.anchored.iter().filter(|(anchor, ..)| *anchor == name);
-                        same_value.extend(named.map(|(_, schema, base)| (*schema, base.clone())));
+                        referred.extend(named.map(|(_, schema, base)| (*schema, base.clone())));
                     }
                 }
                 "allOf" | "anyOf" | "oneOf" => {
                     self.alternatives |= keyword != "allOf";
-                    same_value.extend(elements(value).map(|schema| (schema, base.clone())));
+                    here.extend(elements(value));
                 }
-                "not" | "if" | "then" | "else" | "propertyNames" => same_value.push((value, base.clone())),
-                "dependentSchemas" | "dependencies" => {
-                    same_value.extend(members(value).map(|schema| (schema, base.clone())));
-                }
-                "properties" | "patternProperties" | "$defs" | "definitions" => {
-                    self.later.extend(members(value).map(|schema| (schema, base.clone())));
-                }
-                "prefixItems" => self.later.extend(elements(value).map(|schema| (schema, base.clone()))),
-                "items" => {
-                    self.later.extend(elements(value).map(|schema| (schema, base.clone())));
-                    self.later.push((value, base.clone()));
-                }
+                "not" | "if" | "then" | "else" | "propertyNames" => here.push(value),
+                "dependentSchemas" | "dependencies" => here.extend(members(value)),
+                "properties" | "patternProperties" | "$defs" | "definitions" => below.extend(members(value)),
+                "prefixItems" => below.extend(elements(value)),
+                "items" => below.extend(elements(value).chain([value])),
                 "additionalItems"
                 | "additionalProperties"
                 | "contains"
                 | "unevaluatedItems"
-                | "unevaluatedProperties" => self.later.push((value, base.clone())),
+                | "unevaluatedProperties" => below.push(value),
                 _ => {}
             }
         }
-        for (child, base) in same_value {
+        for schema in here {
+            referred.push((schema, self.base_within(schema, base)?));
+        }
+        for schema in below {
+            self.later.push((schema, self.base_within(schema, base)?));
+        }
+        for (child, base) in referred {
             let child = self.shape(child, &base, above + 1)?;
             shape.weight = shape.weight.saturating_add(child.weight);
             shape.height = shape.height.max(1 + child.height);
@@ -167,10 +168,12 @@ impl<'r> Walk<'r> {
     }
 }
 
-fn measure(value: &Value, depth: u16, values: &mut usize) -> Result<(), SchemaError> {
+fn measure(value: &Value, depth: u16, values: &mut usize, patterns: &mut usize) -> Result<(), SchemaError> {
     let depth = depth.checked_sub(1).ok_or(SchemaError::TooDeep)?;
     *values += 1;
-    members(value).chain(elements(value)).try_for_each(|value| measure(value, depth, values))
+    *patterns += usize::from(value.get("pattern").is_some());
+    *patterns += value.get("patternProperties").and_then(Value::as_object).map_or(0, Map::len);
+    members(value).chain(elements(value)).try_for_each(|value| measure(value, depth, values, patterns))
 }
 
 fn members(value: &Value) -> impl Iterator<Item = &Value> {

@@ -1,7 +1,7 @@
 //! A [`Document`] as the `jsonschema` library sees it.
 //!
-//! Every look into a container costs fuel. Once it is spent, containers look empty, so that validation soon
-//! ends; its verdict is then worth nothing, and the schema module refuses the document. This holds even schemas
+//! Every look into a container or a long string costs fuel. Once it is spent, containers look empty, so that
+//! validation soon ends; its verdict is then worth nothing, and the schema module refuses the document. This holds even schemas
 //! that visit a value exponentially often.
 //!
 //! Errors get `null` for every value: what they would copy is personal data, and could be the whole document
@@ -51,7 +51,9 @@ impl<'a> Place<'a> {
     fn str(self) -> Option<&'a str> {
         match self {
             Place::At(document, slot) => {
-                matches!(document.kind(slot), Kind::Text | Kind::Escaped).then(|| document.text(slot))
+                let text =
+                    matches!(document.kind(slot), Kind::Text | Kind::Escaped).then(|| document.text(slot))?;
+                (text.len() < FREE_BYTES || document.burn(text.len() / FREE_BYTES)).then_some(text)
             }
             Place::Name(name) => Some(name),
         }
@@ -74,10 +76,8 @@ impl<'a> Place<'a> {
         let Place::At(document, slot) = self else { return None };
         (document.kind(slot) == kind).then(|| {
             let count = document.count(slot);
-            let cost = 1 + count as u64;
-            let left = document.fuel.get();
-            document.fuel.set(left.saturating_sub(cost));
-            Inside { document, slot, next: slot + 1, left: if left > cost { count } else { 0 } }
+            let left = if document.burn(1 + count) { count } else { 0 };
+            Inside { document, slot, next: slot + 1, left }
         })
     }
 
@@ -265,3 +265,6 @@ impl<'a> Iterator for Members<'a> {
         Some((inside.document.text(key), Place::At(inside.document, key + 1)))
     }
 }
+
+/// Strings below this length are looked at for nothing; longer ones cost one unit for each such length.
+const FREE_BYTES: usize = 32;

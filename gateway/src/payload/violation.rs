@@ -4,10 +4,9 @@ use std::collections::HashSet;
 use std::fmt::Write;
 
 use jsonschema::error::{TypeKind, ValidationError, ValidationErrorKind};
-use jsonschema::paths::LocationSegment;
 use serde_json::Value;
 
-use super::document::{Fault, Step};
+use super::document::{Document, Fault, Kind, Name, Step};
 
 /// Why a document is refused. Holds no value of it (B7), only names that the schema itself contains.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -17,7 +16,7 @@ pub struct Violation {
     /// contain is shown as `*`.
     pub pointer: String,
     /// The keyword of JSON Schema that was not met, or one of `json-syntax`, `json-utf8`, `json-bom`,
-    /// `json-duplicate-key`, `json-surrogate`, `json-number`, `json-depth`, `json-too-large`, `schema-work`,
+    /// `json-duplicate-key`, `json-surrogate`, `json-number`, `json-depth`, `json-too-large`, `schema-work`, `schema`,
     /// `nothing-agreed`.
     pub code: &'static str,
     /// A sentence's worth of reason.
@@ -44,13 +43,25 @@ impl Violation {
         }
     }
 
-    pub(super) fn of_error(error: &ValidationError<'_>, names: &Names) -> Self {
+    pub(super) fn of_error(error: &ValidationError<'_>, document: &Document<'_>, names: &Names) -> Self {
         let mut pointer = String::new();
-        for segment in error.instance_path().segments() {
-            match segment {
-                LocationSegment::Index(index) => push(&mut pointer, &index.to_string()),
-                LocationSegment::Property(name) => push(&mut pointer, names.known(&name)),
-            }
+        let mut at = Some(0);
+        for segment in error.instance_path().as_str().split('/').skip(1) {
+            // Whether a number is an element's place or somebody's, only the document can tell.
+            let (below, shown) = match at.map(|slot| (slot, document.kind(slot))) {
+                Some((slot, Kind::Array)) => {
+                    (segment.parse().ok().and_then(|nth| document.element(slot, nth)), segment)
+                }
+                Some((slot, Kind::Object)) => {
+                    let name = segment.replace("~1", "/").replace("~0", "~");
+                    push(&mut pointer, names.known(&name));
+                    at = document.member(slot, &Name::new(&name));
+                    continue;
+                }
+                _ => (None, "*"),
+            };
+            push(&mut pointer, shown);
+            at = below;
         }
         let (code, reason) = words(error.kind());
         Self { pointer: cut(pointer), code, reason }
@@ -109,8 +120,8 @@ pub(super) fn push(pointer: &mut String, segment: &str) {
 pub(super) fn cut(mut pointer: String) -> String {
     if pointer.len() > POINTER_BYTES {
         let end =
-            pointer.bytes().take(POINTER_BYTES + 1).enumerate().filter(|(_, byte)| *byte == b'/').last();
-        pointer.truncate(end.map_or(0, |(end, _)| end));
+            pointer.as_bytes()[..=POINTER_BYTES].iter().rposition(|byte| *byte == b'/');
+        pointer.truncate(end.unwrap_or(0));
     }
     pointer
 }

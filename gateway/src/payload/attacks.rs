@@ -1,0 +1,302 @@
+//! What a registered but hostile peer would send.
+
+use std::time::{Duration, Instant};
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::{Limits, Schema, SchemaError, Selection};
+
+fn compile(text: &Value) -> Schema {
+    Schema::compile(text, Limits::default()).unwrap()
+}
+
+fn code(schema: &Value, body: impl AsRef<[u8]>) -> &'static str {
+    match compile(schema).check(body.as_ref()) {
+        Ok(_) => "fits",
+        Err(violation) => violation.code,
+    }
+}
+
+#[test]
+fn a_million_brackets_are_refused_at_once() {
+    let start = Instant::now();
+    assert_eq!(code(&json!(true), "[".repeat(1_000_000)), "json-depth");
+    assert_eq!(code(&json!(true), "{\"a\":".repeat(1_000_000)), "json-depth");
+    assert!(start.elapsed() < Duration::from_secs(2));
+}
+
+#[test]
+fn the_deepest_document_allowed_passes_and_one_deeper_does_not() {
+    let nested = |depth| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+    assert_eq!(code(&json!(true), nested(64)), "fits");
+    assert_eq!(code(&json!(true), nested(65)), "json-depth");
+}
+
+#[test]
+fn two_members_of_one_name_are_refused_however_they_are_written() {
+    for body in [r#"{"a":1,"a":1}"#, r#"{"iin":1,"\u0069in":2}"#, r#"{"":0,"b":{"x":[{"c":1,"d":2,"c":3}]}}"#]
+    {
+        assert_eq!(code(&json!(true), body), "json-duplicate-key", "{body}");
+    }
+    let mut many: Vec<String> = (0..100_000).map(|n| format!("\"k{n}\":0")).collect();
+    assert_eq!(code(&json!(true), format!("{{{}}}", many.join(","))), "fits");
+    many.push("\"k\\u0037\":1".into());
+    assert_eq!(code(&json!(true), format!("{{{}}}", many.join(","))), "json-duplicate-key");
+}
+
+#[test]
+fn names_chosen_to_collide_cost_no_more_than_others() {
+    // Alike in length, first and last eight bytes: all that the cheap digest sees.
+    let colliding: Vec<String> = (0..100_000).map(|n| format!("\"aaaaaaaa{n:06}zzzzzzzz\":0")).collect();
+    let start = Instant::now();
+    assert_eq!(code(&json!({"maxProperties": 200_000}), format!("{{{}}}", colliding.join(","))), "fits");
+    assert!(start.elapsed() < Duration::from_secs(5));
+}
+
+#[test]
+fn what_is_not_json_is_refused_with_its_own_code() {
+    let cases: &[(&[u8], &str)] = &[
+        (b"", "json-syntax"),
+        (b" ", "json-syntax"),
+        (b"1 2", "json-syntax"),
+        (b"[1,]", "json-syntax"),
+        (b"{\"a\":1,}", "json-syntax"),
+        (b"{a:1}", "json-syntax"),
+        (b"{\"a\" 1}", "json-syntax"),
+        (b"01", "json-syntax"),
+        (b"-", "json-syntax"),
+        (b"1.", "json-syntax"),
+        (b".5", "json-syntax"),
+        (b"1e", "json-syntax"),
+        (b"+1", "json-syntax"),
+        (b"NaN", "json-syntax"),
+        (b"nul", "json-syntax"),
+        (b"truefalse", "json-syntax"),
+        (b"'a'", "json-syntax"),
+        (b"\"\\x\"", "json-syntax"),
+        (b"\"\\u12g4\"", "json-syntax"),
+        (b"\"\\u+123\"", "json-syntax"),
+        (b"\"a", "json-syntax"),
+        (b"\"\\", "json-syntax"),
+        (b"\"\n\"", "json-syntax"),
+        (b"\"\x00\"", "json-syntax"),
+        (b"[1]//", "json-syntax"),
+        (b"\x0c1", "json-syntax"),
+        (b"\xEF\xBB\xBF1", "json-bom"),
+        (b"\"\xff\"", "json-utf8"),
+        (b"\"\xed\xa0\x80\"", "json-utf8"),
+        (b"\"\xc0\x80\"", "json-utf8"),
+        (b"\"\\ud800\"", "json-surrogate"),
+        (b"\"\\udc00\\ud800\"", "json-surrogate"),
+        (b"\"\\ud800\\u0041\"", "json-surrogate"),
+        (b"1e309", "json-number"),
+        (b"-1e309", "json-number"),
+    ];
+    for (body, expected) in cases {
+        assert_eq!(code(&json!(true), body), *expected, "{}", body.escape_ascii());
+    }
+    assert_eq!(code(&json!(true), "9".repeat(400)), "json-number");
+    for body in ["0", "-0", "-0.0e-0", "1E+2", " [ ] ", "\"\\ud83e\\udd80\"", "1e-400", "\"\u{7f}\""] {
+        assert_eq!(code(&json!(true), body), "fits", "{body}");
+    }
+}
+
+#[test]
+fn a_violation_tells_the_place_but_neither_values_nor_foreign_names() {
+    let schema = compile(&json!({
+        "properties": {"people": {"items": {"properties": {"iin": {"pattern": "^[0-9]{12}$"}}}}},
+        "additionalProperties": {"additionalProperties": {"maxLength": 3}}
+    }));
+    let violation = schema.check(br#"{"people":[{"iin":"880101300123"},{"iin":"secret"}]}"#).unwrap_err();
+    assert_eq!(violation.to_string(), r#"pattern at "/people/1/iin": does not match ^[0-9]{12}$"#);
+    let violation = schema.check(br#"{"880101300123":{"Nurlanova":"secret"}}"#).unwrap_err();
+    assert_eq!(violation.to_string(), r#"maxLength at "/*/*": longer than 3 characters"#);
+    let violation = schema.check(br#"{"people":[0,{"iin":"1", "880101":{"a":1,"a":2}}]}"#).unwrap_err();
+    assert_eq!(
+        violation.to_string(),
+        r#"json-duplicate-key at "/people/1/*": two members of one name (byte 41)"#
+    );
+}
+
+#[test]
+fn no_keyword_lets_a_value_into_the_words() {
+    let secret = "Nurlanova";
+    let body = json!({"x": {secret: [secret, secret]}, secret: secret, "n": 7_654_321}).to_string();
+    let keywords = [
+        json!({"type": "array"}),
+        json!({"enum": [1, 2]}),
+        json!({"const": {"a": 1}}),
+        json!({"additionalProperties": false}),
+        json!({"properties": {"x": true, "n": true}, "unevaluatedProperties": false}),
+        json!({"propertyNames": {"maxLength": 1}}),
+        json!({"anyOf": [{"type": "string"}, {"type": "null"}]}),
+        json!({"oneOf": [{}, {}]}),
+        json!({"not": {}}),
+        json!({"additionalProperties": {"additionalProperties": {"uniqueItems": true}}}),
+        json!({"properties": {"x": {"additionalProperties": {"contains": {"type": "null"}}}}}),
+        json!({"properties": {"x": {"additionalProperties": {"unevaluatedItems": false}}}}),
+        json!({"properties": {"n": {"maximum": 5}}}),
+        json!({"properties": {"n": {"multipleOf": 2}}}),
+        json!({"additionalProperties": {"additionalProperties": {"items": {"format": "date"}}, "format": "date"}}),
+        json!({"required": ["y"]}),
+        json!({"dependentRequired": {"x": ["y"]}}),
+        json!({"maxProperties": 1}),
+        json!({"if": {"type": "object"}, "then": false}),
+    ];
+    for schema in keywords {
+        let violation = compile(&schema).check(body.as_bytes()).unwrap_err();
+        let said = format!("{violation:?}");
+        assert!(!said.contains(secret) && !said.contains("7654321"), "{schema}: {said}");
+    }
+}
+
+#[test]
+fn pointers_stay_short() {
+    let long = "n".repeat(100);
+    let schema =
+        (0..10).fold(json!({"type": "null"}), |inner, _| json!({"properties": {long.clone(): inner}}));
+    let body = (0..10).fold(json!(1), |inner, _| json!({long.clone(): inner}));
+    let violation = compile(&schema).check(body.to_string().as_bytes()).unwrap_err();
+    assert_eq!(violation.pointer, format!("/{long}/{long}"));
+}
+
+/// A schema that looks at each level twice at the least.
+fn branching() -> Value {
+    let again = json!({"properties": {"a": {"$ref": "#"}}});
+    json!({"allOf": [again, again, again], "required": ["b"]})
+}
+
+#[test]
+fn schemas_that_multiply_the_work_at_each_level_come_to_an_end() {
+    let nest = |leaf: Value| (0..60).fold(leaf, |inner, n| json!({"a": inner, "b": n})).to_string();
+    let start = Instant::now();
+    let fits = code(&branching(), nest(json!({"b": 1})));
+    assert!(matches!(fits, "fits" | "schema-work"), "{fits}");
+    for body in [nest(json!({"c": 1})), nest(json!(null)).replacen("\"b\":59", "\"c\":59", 1)] {
+        let refused = code(&branching(), body);
+        assert!(matches!(refused, "required" | "schema" | "schema-work" | "fits"), "{refused}");
+    }
+    let alternatives = json!({"anyOf": [
+        {"properties": {"a": {"$ref": "#"}}, "required": ["c"]},
+        {"properties": {"a": {"$ref": "#"}}, "required": ["d"]}
+    ]});
+    let refused = code(&alternatives, nest(json!({"b": 1})));
+    assert!(matches!(refused, "anyOf" | "schema" | "schema-work"), "{refused}");
+    assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
+}
+
+#[test]
+fn a_long_string_under_many_patterns_comes_to_an_end() {
+    let patterns: Vec<Value> = (0..900).map(|n| json!({"pattern": format!("(x|y)*[a-z]{{5}}{n}")})).collect();
+    let body = serde_json::to_vec(&"xy".repeat(500_000)).unwrap();
+    assert_eq!(code(&json!({"anyOf": patterns}), body), "schema-work");
+}
+
+#[test]
+fn explaining_many_failed_alternatives_stays_within_bounds() {
+    let branches: Vec<Value> = (0..1_000).map(|n| json!({"items": {"const": n}})).collect();
+    let body = serde_json::to_vec(&vec!["x".repeat(20); 20_000]).unwrap();
+    let start = Instant::now();
+    let refused = code(&json!({"anyOf": branches}), body);
+    assert!(matches!(refused, "anyOf" | "schema" | "schema-work"), "{refused}");
+    assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
+}
+
+#[test]
+fn schemas_that_would_be_dear_or_endless_are_refused() {
+    let refused = |text: Value| Schema::compile(&text, Limits::default()).unwrap_err();
+    assert!(matches!(refused(json!({"$ref": "#"})), SchemaError::Endless));
+    assert!(matches!(
+        refused(json!({"$ref": "#/$defs/a", "$defs": {"a": {"allOf": [{"$ref": "#/$defs/a"}]}}})),
+        SchemaError::Endless
+    ));
+    let defs = |step: fn(usize) -> Value, length: usize| {
+        let mut defs: serde_json::Map<_, _> = (0..length).map(|n| (format!("d{n}"), step(n + 1))).collect();
+        defs.insert(format!("d{length}"), json!({"maxLength": 5}));
+        json!({"$ref": "#/$defs/d0", "$defs": defs})
+    };
+    let chain = |n: usize| json!({"$ref": format!("#/$defs/d{n}")});
+    assert!(matches!(refused(defs(chain, 5_000)), SchemaError::TooDeep));
+    let doubling = |n: usize| {
+        let next = format!("#/$defs/d{n}");
+        json!({"allOf": [{"$ref": next}, {"$ref": next}, {"$ref": next}, {"$ref": next}]})
+    };
+    assert!(matches!(refused(defs(doubling, 7)), SchemaError::TooCostly));
+    let nested = (0..80).fold(json!(true), |inner, _| json!({"properties": {"a": inner}}));
+    assert!(matches!(refused(nested), SchemaError::TooDeep));
+    assert!(matches!(refused(json!({"enum": vec![0; 60_000]})), SchemaError::TooLarge));
+    assert!(matches!(
+        refused(json!({"$schema": "http://json-schema.org/draft-04/schema#"})),
+        SchemaError::Draft
+    ));
+    assert!(matches!(refused(json!({"$ref": "http://127.0.0.1:1/x"})), SchemaError::Reference(_)));
+    assert!(matches!(
+        refused(json!({"properties": {"a": {"$ref": "file:///etc/hosts"}}})),
+        SchemaError::Reference(_)
+    ));
+    assert!(matches!(refused(json!({"pattern": "^(?=a)b"})), SchemaError::Invalid { .. }));
+    assert!(matches!(refused(json!({"pattern": "(a{1000}){1000}"})), SchemaError::Invalid { .. }));
+    let patterns: Vec<Value> = (0..1_001).map(|n| json!({"pattern": n.to_string()})).collect();
+    assert!(matches!(refused(json!({"anyOf": patterns})), SchemaError::TooLarge));
+    assert!(Schema::compile(&json!({"pattern": "^[\\p{L}' -]{1,100}$"}), Limits::default()).is_ok());
+    assert!(matches!(refused(json!({"format": "iin"})), SchemaError::Invalid { .. }));
+    assert!(matches!(refused(json!({"type": "text"})), SchemaError::Invalid { .. }));
+    assert!(matches!(refused(json!(5)), SchemaError::Invalid { .. }));
+}
+
+#[test]
+fn the_costliest_pair_of_schema_and_document_fits_a_small_stack() {
+    let link = |n: usize| json!({"allOf": [{"$ref": format!("#/$defs/d{n}")}]});
+    let mut defs: serde_json::Map<_, _> = (0..6).map(|n| (format!("d{n}"), link(n + 1))).collect();
+    defs.insert(
+        "d6".into(),
+        json!({"anyOf": [{"required": ["z"]}, {"additionalProperties": {"$ref": "#"}}]}),
+    );
+    let text = json!({"$ref": "#/$defs/d0", "$defs": defs});
+    let body = (0..62).fold(json!({"z": {}}), |inner, _| json!({"a": inner})).to_string();
+    let broken = body.replace('z', "y").replace("{}", "1");
+    std::thread::Builder::new()
+        .stack_size(2 << 20)
+        .spawn(move || {
+            let schema = compile(&text);
+            schema.check(body.as_bytes()).unwrap();
+            assert!(schema.check(broken.as_bytes()).is_ok());
+        })
+        .unwrap()
+        .join()
+        .unwrap();
+}
+
+#[test]
+fn long_chains_of_definitions_compile_and_judge() {
+    let link = |n: usize| json!({"properties": {"a": {"$ref": format!("#/$defs/d{n}")}}});
+    let defs: serde_json::Map<_, _> =
+        (0..4_000).map(|n| (format!("d{n}"), if n < 3_999 { link(n + 1) } else { json!(false) })).collect();
+    assert_eq!(code(&json!({"$ref": "#/$defs/d0", "$defs": defs}), r#"{"a":{"a":{}}}"#), "fits");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn arbitrary_bytes_never_panic(body in prop::collection::vec(any::<u8>(), 0..200)) {
+        let _ = compile(&json!(true)).check(&body);
+    }
+
+    #[test]
+    fn nearly_json_is_accepted_only_if_serde_accepts_it(body in r#"[\[\]{}:,"\\ eu0-9.+-]{0,12}"#) {
+        let ours = compile(&json!(true)).check(body.as_bytes());
+        let theirs: Result<Value, _> = serde_json::from_slice(body.as_bytes());
+        match (ours, theirs) {
+            (Ok(_), Err(error)) => prop_assert!(false, "{body}: {error}"),
+            (Err(violation), Ok(_)) => prop_assert_eq!(violation.code, "json-duplicate-key"),
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn arbitrary_pointers_never_panic(pointers in prop::collection::vec("[/~*a0-2]{0,8}", 0..4)) {
+        let _ = Selection::parse(&pointers);
+    }
+}

@@ -1,0 +1,120 @@
+//! The JSON Schema Test Suite, run through [`Schema`] as it stands: formats asserted, nothing fetched.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::{Limits, Schema};
+
+/// C3
+#[test]
+fn every_case_of_the_suite_is_judged_as_the_suite_says_but_for_the_listed_ones() {
+    let mut stale: BTreeSet<usize> = (0..EXCEPTIONS.len()).collect();
+    let mut wrong = Vec::new();
+    let mut cases = 0;
+    for (draft, uri) in DRAFTS {
+        let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/suites/json-schema/tests"));
+        let mut files = Vec::new();
+        find(&root.join(draft), &mut files);
+        for path in files {
+            let file = path.strip_prefix(root).unwrap().to_str().unwrap();
+            let groups: Vec<Value> = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+            for group in groups {
+                let name = group["description"].as_str().unwrap();
+                let mut text = group["schema"].clone();
+                if let Value::Object(members) = &mut text {
+                    members.entry("$schema").or_insert((*uri).into());
+                }
+                let schema = Schema::compile(&text, Limits::default());
+                for test in group["tests"].as_array().unwrap() {
+                    cases += 1;
+                    let body = serde_json::to_vec(&test["data"]).unwrap();
+                    let fits = schema.as_ref().ok().map(|schema| schema.check(&body).is_ok());
+                    if fits == test["valid"].as_bool() {
+                        continue;
+                    }
+                    let case = test["description"].as_str().unwrap();
+                    let listed = EXCEPTIONS.iter().position(|(a, b, c, _)| {
+                        *a == file && (*b == "*" || *b == name) && (*c == "*" || case.ends_with(c))
+                    });
+                    match listed {
+                        Some(listed) => _ = stale.remove(&listed),
+                        None => wrong.push(format!("{file}: {name}: {case}: {:?}", schema.as_ref().err())),
+                    }
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "judged wrongly:\n{}", wrong.join("\n"));
+    let stale: Vec<_> = stale.into_iter().map(|listed| EXCEPTIONS[listed]).collect();
+    assert!(stale.is_empty(), "listed, but judged rightly: {stale:?}");
+    assert!(cases > 2_500, "only {cases} cases were found");
+}
+
+fn find(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            find(&path, files);
+        } else {
+            files.push(path);
+        }
+    }
+}
+
+const DRAFTS: &[(&str, &str)] = &[
+    ("draft2020-12", "https://json-schema.org/draft/2020-12/schema"),
+    ("draft7", "http://json-schema.org/draft-07/schema#"),
+];
+
+/// File, group, end of the test's description (`*`: any), and why we judge otherwise.
+const EXCEPTIONS: &[(&str, &str, &str, &str)] = &[
+    ("draft2020-12/refRemote.json", "*", "*", REMOTE),
+    ("draft2020-12/dynamicRef.json", "strict-tree schema, guards against misspelled properties", "*", REMOTE),
+    (
+        "draft2020-12/dynamicRef.json",
+        "tests for implementation dynamic anchor and reference link",
+        "*",
+        REMOTE,
+    ),
+    (
+        "draft2020-12/dynamicRef.json",
+        "$ref and $dynamicAnchor are independent of order - $defs first",
+        "*",
+        REMOTE,
+    ),
+    (
+        "draft2020-12/dynamicRef.json",
+        "$ref and $dynamicAnchor are independent of order - $ref first",
+        "*",
+        REMOTE,
+    ),
+    ("draft2020-12/dynamicRef.json", "$ref to $dynamicRef finds detached $dynamicAnchor", "*", REMOTE),
+    ("draft2020-12/optional/cross-draft.json", "*", "*", REMOTE),
+    ("draft2020-12/optional/format-assertion.json", "*", "*", META_SCHEMA),
+    ("draft2020-12/vocabulary.json", "*", "*", META_SCHEMA),
+    (
+        "draft2020-12/format.json",
+        "*",
+        "only an annotation by default",
+        "formats are asserted, as the draft lets us",
+    ),
+    ("draft2020-12/format.json", "idn-email format", "*", UNKNOWN_FORMAT),
+    ("draft2020-12/format.json", "idn-hostname format", "*", UNKNOWN_FORMAT),
+    ("draft2020-12/optional/format/idn-email.json", "*", "*", UNKNOWN_FORMAT),
+    ("draft2020-12/optional/format/idn-hostname.json", "*", "*", UNKNOWN_FORMAT),
+    ("draft2020-12/optional/format/unknown.json", "*", "*", UNKNOWN_FORMAT),
+    ("draft7/refRemote.json", "*", "*", REMOTE),
+    ("draft7/optional/cross-draft.json", "*", "*", REMOTE),
+    ("draft7/format.json", "idn-email format", "*", UNKNOWN_FORMAT),
+    ("draft7/format.json", "idn-hostname format", "*", UNKNOWN_FORMAT),
+    ("draft7/optional/format/idn-email.json", "*", "*", UNKNOWN_FORMAT),
+    ("draft7/optional/format/idn-hostname.json", "*", "*", UNKNOWN_FORMAT),
+    ("draft7/optional/format/unknown.json", "*", "*", UNKNOWN_FORMAT),
+];
+
+const REMOTE: &str = "the schema refers to another document, and nothing is fetched";
+const META_SCHEMA: &str = "the schema names a meta-schema of its own; we take the two drafts as published";
+const UNKNOWN_FORMAT: &str = "a format that would not be checked is no schema of ours";
