@@ -75,14 +75,14 @@ impl std::fmt::Debug for Identity {
 /// # Errors
 /// [`KeyError::Exposed`] says what to do.
 pub fn read_private_key(path: &Path) -> Result<PrivateKeyDer<'static>, KeyError> {
-    PrivateKeyDer::from_pem_slice(&read_private_file(path)?).map_err(|_| KeyError::NotAKey)
+    PrivateKeyDer::from_pem_slice(&read_secret(path)?).map_err(|_| KeyError::NotAKey)
 }
 
-/// Reads a secret from a file that only its owner may read.
+/// Reads a secret that only its owner may read, whatever it is for.
 ///
 /// # Errors
 /// [`KeyError::Exposed`] says what to do.
-pub fn read_private_file(path: &Path) -> Result<Vec<u8>, KeyError> {
+pub fn read_secret(path: &Path) -> Result<Vec<u8>, KeyError> {
     let unreadable = |source| KeyError::Unreadable { path: path.to_owned(), source };
     let file = File::open(path).map_err(unreadable)?;
     // Of the open file, so that what is checked is what is read.
@@ -142,8 +142,8 @@ pub enum KeyError {
         #[source]
         source: io::Error,
     },
-    /// Others may read the private key.
-    #[error("private key {} may be read by others (mode {mode:03o}): run `chmod 600 {}`", path.display(), path.display())]
+    /// Others may read the key or secret.
+    #[error("secret {} may be read by others (mode {mode:03o}): run `chmod 600 {}`", path.display(), path.display())]
     Exposed {
         /// The file.
         path: PathBuf,

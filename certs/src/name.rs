@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use agreements::Bin;
+
 use crate::der::{BadDer, OID, Reader, SEQUENCE, SET};
 
 /// A distinguished name in a form whose bytes are equal exactly if the names match (RFC 5280 §7.1:
@@ -46,7 +48,7 @@ pub struct Subject {
     /// `serialNumber` `IIN…`: the individual's identification number, twelve digits.
     pub iin: Option<String>,
     /// `OU` `BIN…`: the body's business identification number, twelve digits.
-    pub bin: Option<String>,
+    pub bin: Option<Bin>,
     /// The whole name, for people: `CN=…, O=…`.
     pub display: String,
 }
@@ -88,7 +90,7 @@ impl Subject {
             }
         }
         subject.iin = single(iins);
-        subject.bin = single(bins);
+        subject.bin = single(bins).and_then(|bin| Bin::new(&bin).ok());
         Ok(subject)
     }
 }
@@ -192,7 +194,7 @@ mod tests {
             parts.extend(units.iter().map(|unit| (11, 0x0c, *unit)));
             Subject::read(&name(&parts)).unwrap()
         };
-        assert_eq!(person(&[b"BIN990240001234"]).bin.as_deref(), Some("990240001234"));
+        assert_eq!(person(&[b"BIN990240001234"]).bin, Bin::new("990240001234").ok());
         assert_eq!(person(&[b"BIN990240001234"]).iin.as_deref(), Some("880101400001"));
         assert_eq!(person(&[b"BIN990240001234", b"BIN000000000000"]).bin, None);
         assert_eq!(person(&[b"BIN99024000123"]).bin, None);

@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use certs::authority::{Authority, AuthorityError, PersonRequest, SystemRequest};
 use certs::inspect::{Inspection, Revocation, Verdict, inspect};
 use certs::keys::{read_certificates, read_crls};
-use certs::sign::{Role, Signer, verify_received};
+use certs::sign::{Side, Signer, verify_received};
 use certs::tls::Identity;
 use certs::{Purpose, Trust, TrustAnchors, TrustSet};
 use jiff::{SignedDuration, Timestamp};
@@ -19,7 +19,7 @@ fn now() -> Timestamp {
 fn system() -> SystemRequest {
     SystemRequest {
         code: "address-register".into(),
-        bin: "990240001234".into(),
+        bin: "990240001234".parse().unwrap(),
         organisation: "Министерство цифрового развития".into(),
         names: vec!["address.test".into(), "127.0.0.1".into()],
         days: 365,
@@ -30,7 +30,7 @@ fn person() -> PersonRequest {
     PersonRequest {
         name: "ӘЛИЕВА АЙГЕРІМ".into(),
         iin: "880101400001".into(),
-        bin: "990240001234".into(),
+        bin: "990240001234".parse().unwrap(),
         organisation: "Министерство цифрового развития".into(),
         days: 365,
     }
@@ -61,7 +61,7 @@ fn system_is_issued_a_certificate_for_calling_and_being_called() {
         assert_eq!(verified.fingerprint(), issued.fingerprint);
         assert_eq!(verified.serial(), issued.serial);
         assert_eq!(verified.subject().common_name.as_deref(), Some("address-register"));
-        assert_eq!(verified.subject().bin.as_deref(), Some("990240001234"));
+        assert_eq!(verified.subject().bin, Some("990240001234".parse().unwrap()));
         assert!(verified.check_name("address.test").is_ok() && verified.check_name("127.0.0.1").is_ok());
     }
     assert!(Identity::from_pem(issued.chain.as_bytes(), issued.key.as_bytes()).is_ok());
@@ -74,11 +74,11 @@ fn person_signs_and_is_named_by_the_signature() {
     let authority = Authority::create(folder.path(), now()).unwrap();
     let issued = authority.issue_person(&person(), now()).unwrap();
     let signer = Signer::new(Identity::from_pem(issued.chain.as_bytes(), issued.key.as_bytes()).unwrap());
-    let signature = signer.sign(b"{}", Role::Provider, now()).unwrap();
+    let signature = signer.sign(b"{}", Side::Provider, now()).unwrap();
     let verified = verify_received(b"{}", &signature, &trust(&authority), now()).unwrap();
-    assert_eq!(verified.subject().iin.as_deref(), Some("880101400001"));
-    assert_eq!(verified.subject().bin.as_deref(), Some("990240001234"));
-    assert_eq!(verified.subject().common_name.as_deref(), Some("ӘЛИЕВА АЙГЕРІМ"));
+    assert_eq!(verified.subject.iin.as_deref(), Some("880101400001"));
+    assert_eq!(verified.subject.bin, Some("990240001234".parse().unwrap()));
+    assert_eq!(verified.subject.common_name.as_deref(), Some("ӘЛИЕВА АЙГЕРІМ"));
     assert_eq!(verdict(&authority, &issued.chain, now()), "wrong-key-usage");
 }
 
@@ -148,8 +148,6 @@ fn requests_that_would_mislead_are_refused() {
     let refused = |request: &SystemRequest| {
         matches!(authority.issue_system(request, now()), Err(AuthorityError::Request(_)))
     };
-    assert!(refused(&SystemRequest { bin: "99024000123".into(), ..system() }));
-    assert!(refused(&SystemRequest { bin: "99024000123x".into(), ..system() }));
     assert!(refused(&SystemRequest { code: " ".into(), ..system() }));
     assert!(refused(&SystemRequest { code: "a\nb".into(), ..system() }));
     assert!(refused(&SystemRequest { names: vec!["адрес.test".into()], ..system() }));

@@ -6,7 +6,7 @@ mod support;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use certs::Trust;
-use certs::sign::{GeneralJws, JwsSignature, Role, Signer, verify, verify_received};
+use certs::sign::{GeneralJws, JwsSignature, Side, Signer, verify, verify_received};
 use certs::tls::Identity;
 use jiff::Timestamp;
 use rcgen::{CertificateParams, ExtendedKeyUsagePurpose, KeyPair, date_time_ymd};
@@ -42,7 +42,7 @@ fn world() -> World {
 
 impl World {
     fn sign(&self, signed_at: Timestamp) -> JwsSignature {
-        signer(&self.leaf).sign(PAYLOAD, Role::Provider, signed_at).unwrap()
+        signer(&self.leaf).sign(PAYLOAD, Side::Provider, signed_at).unwrap()
     }
 
     fn code(&self, signature: &JwsSignature) -> &'static str {
@@ -82,10 +82,10 @@ fn every_accepted_kind_of_key_signs_and_is_verified() {
         let leaf = person(&root, KeyPair::generate_for(algorithm).unwrap());
         // Many times, since the numbers of an ECDSA signature differ in length.
         for _ in 0..20 {
-            let signature = signer(&leaf).sign(PAYLOAD, Role::Consumer, today()).unwrap();
+            let signature = signer(&leaf).sign(PAYLOAD, Side::Consumer, today()).unwrap();
             let verified = verify_received(PAYLOAD, &signature, &trust, today()).unwrap();
-            assert_eq!(verified.fingerprint(), certs::fingerprint(&leaf.der));
-            assert_eq!((verified.role(), verified.signed_at()), (Role::Consumer, today()));
+            assert_eq!(verified.fingerprint, certs::fingerprint(&leaf.der));
+            assert_eq!((verified.role, verified.signed_at), (Side::Consumer, today()));
         }
     }
 }
@@ -134,10 +134,10 @@ fn any_change_of_signature_or_header_voids_it() {
 }
 
 #[test]
-fn role_of_one_side_is_not_the_others() {
+fn signature_for_one_side_is_none_for_another() {
     let world = world();
     let one = world.sign(today());
-    let other = signer(&world.leaf).sign(PAYLOAD, Role::Regulator, today()).unwrap();
+    let other = signer(&world.leaf).sign(PAYLOAD, Side::Regulator, today()).unwrap();
     let mixed = JwsSignature { protected: other.protected, signature: one.signature };
     assert_eq!(world.code(&mixed), "signature-forged");
 }
@@ -194,10 +194,10 @@ fn chain_must_be_there_and_count_for_signing() {
     assert_eq!(world.code(&world.sign_with_header(|h| h["x5c"] = json!(["AAAA"]))), "malformed");
     assert_eq!(world.code(&world.sign_with_header(|h| h["x5c"] = json!(["*"]))), "signature-malformed");
     let system = world.root.leaf(|_| {});
-    let signature = signer(&system).sign(PAYLOAD, Role::Provider, today()).unwrap();
+    let signature = signer(&system).sign(PAYLOAD, Side::Provider, today()).unwrap();
     assert_eq!(world.code(&signature), "wrong-key-usage");
     let stranger = person(&root("stranger"), KeyPair::generate().unwrap());
-    let signature = signer(&stranger).sign(PAYLOAD, Role::Provider, today()).unwrap();
+    let signature = signer(&stranger).sign(PAYLOAD, Side::Provider, today()).unwrap();
     assert_eq!(world.code(&signature), "chain-incomplete");
     let far = JwsSignature { protected: "A".repeat(200 << 10), signature: String::new() };
     assert_eq!(world.code(&far), "signature-too-large");

@@ -71,7 +71,10 @@ async fn both_sides_know_each_other_and_can_speak() {
     let (mut accepted, mut connected) = (accepted.unwrap(), connected.unwrap());
     assert_eq!(accepted.chain.fingerprint(), fingerprint(&world.client.der));
     assert_eq!(connected.chain.fingerprint(), fingerprint(&world.server.der));
-    assert_eq!((accepted.handshake, connected.handshake), (Handshake::Full, Handshake::Full));
+    assert_eq!(
+        (accepted.stream.handshake(), connected.stream.handshake()),
+        (Handshake::Full, Handshake::Full)
+    );
     connected.stream.write_all(b"ask").await.unwrap();
     connected.stream.flush().await.unwrap();
     let mut bytes = [0; 3];
@@ -159,7 +162,7 @@ async fn resumed_session_is_verified_again() {
     for expected in [Handshake::Full, Handshake::Resumed] {
         let (accepted, connected) = shake(&acceptor, &connector, "system.test").await;
         let (mut accepted, mut connected) = (accepted.unwrap(), connected.unwrap());
-        assert_eq!((accepted.handshake, connected.handshake), (expected, expected));
+        assert_eq!((accepted.stream.handshake(), connected.stream.handshake()), (expected, expected));
         assert_eq!(accepted.chain.fingerprint(), fingerprint(&world.client.der));
         assert_eq!(connected.chain.fingerprint(), fingerprint(&world.server.der));
         // The ticket comes with the first bytes that the caller reads.

@@ -27,7 +27,7 @@ pub use request::{PersonRequest, SystemRequest};
 use state::{Issued, State, write_atomically};
 
 use crate::certificate::Certificate;
-use crate::keys::{KeyError, read_private_file};
+use crate::keys::{KeyError, read_secret};
 use crate::trust::hex;
 
 /// A trial authority, in its folder.
@@ -271,7 +271,7 @@ impl Authority {
     }
 
     fn key(&self, name: &'static str) -> Result<KeyPair, AuthorityError> {
-        let pem = read_private_file(&self.path(name))?;
+        let pem = read_secret(&self.path(name))?;
         let pem = String::from_utf8(pem).map_err(|_| AuthorityError::Damaged(name))?;
         Ok(KeyPair::from_pem(&pem)?)
     }

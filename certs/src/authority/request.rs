@@ -1,5 +1,6 @@
 //! What may be asked of the trial authority, in the form of Kazakhstan's registration certificates.
 
+use agreements::Bin;
 use rcgen::string::{Ia5String, PrintableString};
 use rcgen::{
     CertificateParams, DistinguishedName, DnType, DnValue, ExtendedKeyUsagePurpose, KeyUsagePurpose, SanType,
@@ -12,8 +13,8 @@ use super::AuthorityError;
 pub struct SystemRequest {
     /// The system's code: the common name.
     pub code: String,
-    /// The holder's business identification number, twelve digits.
-    pub bin: String,
+    /// The holder's business identification number.
+    pub bin: Bin,
     /// The holder.
     pub organisation: String,
     /// DNS names and IP addresses under which it is called.
@@ -29,8 +30,8 @@ pub struct PersonRequest {
     pub name: String,
     /// The person's identification number, twelve digits.
     pub iin: String,
-    /// The body's business identification number, twelve digits.
-    pub bin: String,
+    /// The body's business identification number.
+    pub bin: Bin,
     /// The body.
     pub organisation: String,
     /// How long the certificate lasts, at most as long as the issuing authority.
@@ -40,7 +41,7 @@ pub struct PersonRequest {
 impl SystemRequest {
     pub(super) fn params(&self) -> Result<CertificateParams, AuthorityError> {
         let mut params = CertificateParams::default();
-        params.distinguished_name = name(&self.code, None, &self.bin, &self.organisation)?;
+        params.distinguished_name = name(&self.code, None, self.bin, &self.organisation)?;
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages =
             vec![ExtendedKeyUsagePurpose::ClientAuth, ExtendedKeyUsagePurpose::ServerAuth];
@@ -61,7 +62,7 @@ impl SystemRequest {
 impl PersonRequest {
     pub(super) fn params(&self) -> Result<CertificateParams, AuthorityError> {
         let mut params = CertificateParams::default();
-        params.distinguished_name = name(&self.name, Some(&self.iin), &self.bin, &self.organisation)?;
+        params.distinguished_name = name(&self.name, Some(&self.iin), self.bin, &self.organisation)?;
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::ContentCommitment];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::EmailProtection];
         Ok(params)
@@ -71,7 +72,7 @@ impl PersonRequest {
 fn name(
     common: &str,
     iin: Option<&str>,
-    bin: &str,
+    bin: Bin,
     organisation: &str,
 ) -> Result<DistinguishedName, AuthorityError> {
     let mut name = DistinguishedName::new();
@@ -83,7 +84,7 @@ fn name(
     }
     name.push(DnType::CountryName, "KZ");
     name.push(DnType::OrganizationName, text(organisation, "the organisation")?);
-    name.push(DnType::OrganizationalUnitName, format!("BIN{}", digits(bin, "the BIN")?));
+    name.push(DnType::OrganizationalUnitName, format!("BIN{bin}"));
     Ok(name)
 }
 

@@ -1,5 +1,6 @@
 //! The signature itself: its header, its algorithms, and making one.
 
+use agreements::Side;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jiff::Timestamp;
@@ -32,18 +33,6 @@ pub struct GeneralJws {
     pub signatures: Vec<JwsSignature>,
 }
 
-/// For whom a signature is given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Role {
-    /// The side that asks.
-    Consumer,
-    /// The side that answers.
-    Provider,
-    /// Whoever concurs.
-    Regulator,
-}
-
 /// Signs with one identity.
 #[derive(Clone, Debug)]
 pub struct Signer {
@@ -58,7 +47,7 @@ pub(super) struct Header {
     /// RFC 7515 §4.1.6: base64 (not base64url) of DER, leaf first.
     pub(super) x5c: Vec<String>,
     #[serde(rename = "kelisim-role")]
-    pub(super) role: Role,
+    pub(super) role: Side,
     #[serde(rename = "kelisim-signed-at")]
     pub(super) signed_at: Timestamp,
     /// RFC 7515 §4.1.11. We do not write it, so that common tools can check the signature.
@@ -97,7 +86,7 @@ impl Signer {
     pub fn sign(
         &self,
         payload: &[u8],
-        role: Role,
+        role: Side,
         signed_at: Timestamp,
     ) -> Result<JwsSignature, SigningFault> {
         let alg = Algorithm::of(self.identity.kind);

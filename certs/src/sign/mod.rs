@@ -1,13 +1,14 @@
 //! Signatures over stored bytes: JWS (RFC 7515) with the signer's chain, by heads and by the regulator.
 //!
 //! What is signed is bytes that are kept as they are; [`canonical()`] makes them from JSON once. A signature
-//! names the role in which it was made and when; both are covered by it. The time is the signer's own word:
+//! names the side for which it was made and when; both are covered by it. The time is the signer's own word:
 //! [`verify`] believes it, [`verify_received`] is for the moment when a signature arrives and does not.
 
 mod canonical;
 mod jws;
 mod verify;
 
+pub use agreements::Side;
 pub use canonical::{NotCanonical, canonical};
-pub use jws::{GeneralJws, JwsSignature, Role, Signer, SigningFault};
+pub use jws::{GeneralJws, JwsSignature, Signer, SigningFault};
 pub use verify::{SignatureFault, VerifiedSignature, verify, verify_received};

@@ -7,7 +7,7 @@
 //! for ever after. Authorities drop expired certificates from their lists, so a revocation before the expiry
 //! of a certificate may be unknown after it: one more reason to record arrivals.
 
-use agreements::Fingerprint;
+use agreements::{Fingerprint, Side};
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256,
     RSA_PSS_2048_8192_SHA256, UnparsedPublicKey, VerificationAlgorithm,
@@ -16,17 +16,25 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
 
-use super::jws::{Algorithm, Header, JwsSignature, Role, signing_input};
+use super::jws::{Algorithm, Header, JwsSignature, signing_input};
 use crate::certificate::Certificate;
 use crate::name::Subject;
 use crate::trust::{Purpose, Trust, Untrusted, VerifiedChain};
 
-/// Proof that somebody signed these bytes in this role; only [`verify`] makes one.
+/// Proof that somebody signed these bytes for this side; only [`verify`] makes one.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct VerifiedSignature {
-    chain: VerifiedChain,
-    role: Role,
-    signed_at: Timestamp,
+    /// The signer's certificate.
+    pub fingerprint: Fingerprint,
+    /// Who signed: name, identification number, and for which body.
+    pub subject: Subject,
+    /// For whom.
+    pub role: Side,
+    /// When, by the signer's own word.
+    pub signed_at: Timestamp,
+    /// The chain that was presented.
+    pub chain: VerifiedChain,
 }
 
 /// Verifies a signature over `payload`. `now` is the time of checking, at which the revocation lists must be in
@@ -63,7 +71,8 @@ pub fn verify(
     UnparsedPublicKey::new(algorithm(alg), leaf.key.bits)
         .verify(&signing_input(&signature.protected, payload), &made)
         .map_err(|_| SignatureFault::Forged)?;
-    Ok(VerifiedSignature { chain, role, signed_at })
+    let (fingerprint, subject) = (chain.fingerprint(), chain.subject().clone());
+    Ok(VerifiedSignature { fingerprint, subject, role, signed_at, chain })
 }
 
 /// Verifies a signature that arrives at `now`: the certificate must count now as well as when it was used, so
@@ -80,33 +89,6 @@ pub fn verify_received(
     let verified = verify(payload, signature, trust, now)?;
     trust.verify(verified.chain.certificates(), Purpose::Signing, now)?;
     Ok(verified)
-}
-
-impl VerifiedSignature {
-    /// The signer's certificate.
-    pub fn fingerprint(&self) -> Fingerprint {
-        self.chain.fingerprint()
-    }
-
-    /// Who signed: name, identification number, and for which body.
-    pub fn subject(&self) -> &Subject {
-        self.chain.subject()
-    }
-
-    /// For whom.
-    pub fn role(&self) -> Role {
-        self.role
-    }
-
-    /// When, by the signer's own word.
-    pub fn signed_at(&self) -> Timestamp {
-        self.signed_at
-    }
-
-    /// The chain that was presented.
-    pub fn chain(&self) -> &VerifiedChain {
-        &self.chain
-    }
 }
 
 /// Why a signature does not count. The codes are stable.

@@ -15,7 +15,7 @@ use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, ServerC
 use rustls_pki_types::{CertificateDer, UnixTime};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::{Alpn, Clock, Handshake, OldestTls, TlsStream, provider, tls_error};
+use super::{Alpn, Clock, OldestTls, TlsStream, provider, tls_error};
 use crate::keys::Identity;
 use crate::trust::{Purpose, Trust, TrustSet, Untrusted, VerifiedChain};
 
@@ -52,8 +52,6 @@ pub struct Accepted<IO> {
     pub chain: VerifiedChain,
     /// What to speak.
     pub alpn: Alpn,
-    /// How it began.
-    pub handshake: Handshake,
 }
 
 impl AcceptorOptions {
@@ -118,8 +116,7 @@ impl Acceptor {
             }
         };
         let alpn = Alpn::agreed(connection.alpn_protocol());
-        let handshake = Handshake::of(connection);
-        Ok(Accepted { stream: TlsStream(stream.into()), chain, alpn, handshake })
+        Ok(Accepted { stream: TlsStream(stream.into()), chain, alpn })
     }
 
     /// One for each connection, so that its failure can be told apart from all others; costs about a

@@ -14,7 +14,7 @@ use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::acceptor::Unready;
-use super::{Alpn, Clock, Handshake, OldestTls, TlsStream, provider, tls_error};
+use super::{Alpn, Clock, OldestTls, TlsStream, provider, tls_error};
 use crate::keys::Identity;
 use crate::trust::{Purpose, Trust, Untrusted, VerifiedChain};
 
@@ -46,8 +46,6 @@ pub struct Connected<IO> {
     pub chain: VerifiedChain,
     /// What to speak.
     pub alpn: Alpn,
-    /// How it began.
-    pub handshake: Handshake,
 }
 
 impl ConnectorOptions {
@@ -106,8 +104,7 @@ impl Connector {
             return Err(ConnectFailure::Unexpected(fingerprint));
         }
         let alpn = Alpn::agreed(connection.alpn_protocol());
-        let handshake = Handshake::of(connection);
-        Ok(Connected { stream: TlsStream(stream.into()), chain, alpn, handshake })
+        Ok(Connected { stream: TlsStream(stream.into()), chain, alpn })
     }
 }
 

@@ -85,6 +85,11 @@ impl TimeProvider for Clock {
 pub struct TlsStream<IO>(tokio_rustls::TlsStream<IO>);
 
 impl<IO> TlsStream<IO> {
+    /// How the connection began.
+    pub fn handshake(&self) -> Handshake {
+        Handshake::of(self.0.get_ref().1)
+    }
+
     /// What it runs over.
     pub fn get_ref(&self) -> &IO {
         self.0.get_ref().0
