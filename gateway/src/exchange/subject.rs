@@ -16,7 +16,7 @@ impl SubjectKey {
     /// # Errors
     /// [`KeyError`] says what is wrong with the file.
     pub fn from_file(path: &Path) -> Result<Self, KeyError> {
-        Ok(Self::new(&certs::keys::read_private_file(path)?))
+        Ok(Self::new(&certs::keys::read_secret(path)?))
     }
 
     /// A key of these bytes.

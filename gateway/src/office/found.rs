@@ -97,7 +97,7 @@ impl Folder {
         let authority = Authority::create(&folder.authority_path(), clock::now())?;
         let request = SystemRequest {
             code: "kelisim".into(),
-            bin: founding.operator.bin.to_string(),
+            bin: founding.operator.bin,
             organisation: founding.operator.name.clone(),
             names: founding.names.clone(),
             days: 365,

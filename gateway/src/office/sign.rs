@@ -1,13 +1,12 @@
 //! Signatures on agreements: made over the very bytes that the registry keeps, verified before they enter it.
 
-use agreements::{Actor, AgreementNumber, Bin, Command, IdError, Recorded, Side, Signature};
+use agreements::{Actor, AgreementNumber, Command, Recorded, Side, Signature};
 use certs::sign::{self, JwsSignature, NotCanonical, SignatureFault, Signer, SigningFault};
 use serde_json::Value;
 
 use super::Office;
 use crate::clock;
 use crate::registry::Failure;
-use crate::registry::proof::role;
 
 /// Why a document was not drafted or signed. Nothing has changed.
 #[derive(Debug, thiserror::Error)]
@@ -26,7 +25,7 @@ pub enum SignError {
     Fault(#[from] SignatureFault),
     /// The signer's certificate names no organisation.
     #[error("the signer's certificate names no organisation")]
-    NoOrganisation(#[from] IdError),
+    NoOrganisation,
     /// The registry refuses.
     #[error(transparent)]
     Registry(#[from] Failure),
@@ -67,7 +66,7 @@ impl Office {
         reason: &str,
     ) -> Result<Vec<Recorded>, SignError> {
         let document = self.document(number, version)?;
-        let made = signer.sign(document.as_bytes(), role(side), clock::now())?;
+        let made = signer.sign(document.as_bytes(), side, clock::now())?;
         self.enter(number, version, side, &made, remarks, actor, reason)
     }
 
@@ -88,19 +87,16 @@ impl Office {
     ) -> Result<Vec<Recorded>, SignError> {
         let document = self.document(number, version)?;
         let verified = sign::verify_received(document.as_bytes(), made, self.trust(), clock::now())?;
-        if verified.role() != role(side) {
-            return Err(Failure::from(agreements::CommandError::Stranger {
-                found: side,
-                bin: Bin::new(verified.subject().bin.as_deref().unwrap_or(""))?,
-            })
-            .into());
+        let bin = verified.subject.bin.ok_or(SignError::NoOrganisation)?;
+        if verified.role != side {
+            return Err(Failure::from(agreements::CommandError::Stranger { found: side, bin }).into());
         }
         let signature = Signature {
             side,
-            certificate: verified.fingerprint(),
-            bin: Bin::new(verified.subject().bin.as_deref().unwrap_or(""))?,
-            signer: verified.subject().common_name.clone().unwrap_or_default(),
-            signed_at: verified.signed_at(),
+            certificate: verified.fingerprint,
+            bin,
+            signer: verified.subject.common_name.clone().unwrap_or_default(),
+            signed_at: verified.signed_at,
             jws: serde_json::to_value(made)?,
         };
         let number = number.clone();

@@ -119,8 +119,7 @@ pub(super) fn push(pointer: &mut String, segment: &str) {
 /// Keeps as many whole segments as fit.
 pub(super) fn cut(mut pointer: String) -> String {
     if pointer.len() > POINTER_BYTES {
-        let end =
-            pointer.as_bytes()[..=POINTER_BYTES].iter().rposition(|byte| *byte == b'/');
+        let end = pointer.as_bytes()[..=POINTER_BYTES].iter().rposition(|byte| *byte == b'/');
         pointer.truncate(end.unwrap_or(0));
     }
     pointer

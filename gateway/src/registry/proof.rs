@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use agreements::{Agreement, Bin, Registry, Side};
 use aws_lc_rs::digest::{SHA256, digest};
-use certs::sign::{self, JwsSignature, Role};
+use certs::sign::{self, JwsSignature};
 use certs::trust::Trust;
 use jiff::Timestamp;
 
@@ -76,21 +76,11 @@ impl Proofs {
             let verified = sign::verify(agreement.document.as_bytes(), &jws, &self.trust, now)
                 .map_err(|fault| fault.code())?;
             let theirs = parties[kept.side as usize];
-            let bin = verified.subject().bin.as_deref().and_then(|bin| Bin::new(bin).ok());
-            if verified.role() != role(kept.side) || theirs.is_none() || bin != theirs {
+            if verified.role != kept.side || theirs.is_none() || verified.subject.bin != theirs {
                 return Err("signature-wrong-side");
             }
         }
         Ok(())
-    }
-}
-
-/// The role in which a side signs.
-pub fn role(side: Side) -> Role {
-    match side {
-        Side::Consumer => Role::Consumer,
-        Side::Provider => Role::Provider,
-        Side::Regulator => Role::Regulator,
     }
 }
 
