@@ -11,6 +11,7 @@
 //! Only ratios within one run mean anything: see `gateway/docs/performance.md`.
 
 mod case;
+mod estate;
 mod kelisim;
 mod line;
 mod load;

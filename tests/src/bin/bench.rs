@@ -1,13 +1,13 @@
 //! The benchmark's command line; `tests/bench/run` builds what it needs and starts it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use std::{env, fs};
 
 use anyhow::{Context as _, bail, ensure};
 use clap::{Parser, Subcommand};
 use tests::bench::report::{Series, aims};
-use tests::bench::{CASES, Case, Dialler, Identity, Nginx, Peer, Window, World, measure};
+use tests::bench::{CASES, Case, Dialler, Identity, Kelisim, Nginx, Peer, Window, World, measure};
 use tests::bench::{refuses_the_revoked, upstream};
 
 /// Puts the same load on each peer in turn and prints what it cost them.
@@ -23,7 +23,7 @@ struct Arguments {
     #[arg(long, value_delimiter = ',', value_parser = CASES.map(|case| case.name))]
     only: Vec<String>,
     /// The peers in their order. Naming one twice shows the noise of the machine: its ratio should be 1.
-    #[arg(long, value_delimiter = ',', value_parser = ["nginx"], default_value = "nginx")]
+    #[arg(long, value_delimiter = ',', value_parser = ["nginx", "kelisim"], default_value = "nginx,kelisim")]
     peers: Vec<String>,
     /// Writes all samples here.
     #[arg(long)]
@@ -51,7 +51,8 @@ fn main() -> anyhow::Result<()> {
     let window = Window { warm_up: length / 4, length };
     let binary = env::current_exe()?;
     let world = World::start(binary.parent().context("the program is in a folder")?, &binary)?;
-    let peers = arguments.peers.iter().map(|name| peer(name)).collect::<anyhow::Result<Vec<_>>>()?;
+    let peers =
+        arguments.peers.iter().map(|name| peer(name, &world, &binary)).collect::<anyhow::Result<Vec<_>>>()?;
     println!("{}, {} rounds of {length:?} a peer and case\n", machine()?, arguments.rounds);
 
     let mut all = Vec::new();
@@ -112,9 +113,10 @@ fn one(case: &Case, peer: &dyn Peer, world: &World, window: Window) -> anyhow::R
     Ok(sample)
 }
 
-fn peer(name: &str) -> anyhow::Result<Box<dyn Peer>> {
+fn peer(name: &str, world: &World, binary: &Path) -> anyhow::Result<Box<dyn Peer>> {
     match name {
         "nginx" => Ok(Box::new(Nginx)),
+        "kelisim" => Ok(Box::new(Kelisim::found(world, &binary.with_file_name("kelisim"))?)),
         other => bail!("no such peer: {other}"),
     }
 }
