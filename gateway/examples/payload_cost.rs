@@ -9,6 +9,10 @@ use gateway::payload::{Limits, Schema, Selection};
 use jsonschema::PatternOptions;
 use serde_json::{Value, json};
 
+/// As in the program itself.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() {
     let (text, body) = (schema(), document());
     let selection: Vec<String> =

@@ -161,6 +161,13 @@ fn pointers_stay_short() {
     assert_eq!(violation.pointer, format!("/{long}/{long}"));
 }
 
+#[test]
+fn a_fault_late_in_a_large_document_is_still_found() {
+    let schema = json!({"items": {"anyOf": [{"type": "integer"}, {"type": "null"}]}});
+    let body = format!("[{}true]", "1,".repeat(300_000));
+    assert_eq!(compile(&schema).check(body.as_bytes()).unwrap_err().pointer, "/300000");
+}
+
 /// A schema that looks at each level twice at the least.
 fn branching() -> Value {
     let again = json!({"properties": {"a": {"$ref": "#"}}});

@@ -24,6 +24,8 @@ pub(super) struct Document<'a> {
     indexes: HashMap<u32, Index>,
     /// What is left of the work that validation may spend.
     pub(super) fuel: Cell<u64>,
+    /// How many more errors may be made before the fuel counts as spent.
+    errors: Cell<u32>,
 }
 
 /// A value, or the name of a member (always followed by the member's value).
@@ -133,6 +135,14 @@ impl<'a> Document<'a> {
         self.slots[slot as usize].link
     }
 
+    /// Counts an error; too many end the validation, for they are kept in memory.
+    pub(super) fn err(&self) {
+        match self.errors.get().checked_sub(1) {
+            Some(left) => self.errors.set(left),
+            None => self.fuel.set(0),
+        }
+    }
+
     /// The slot after the value, whatever it holds.
     #[inline]
     pub(super) fn after(&self, slot: u32) -> u32 {
@@ -228,3 +238,6 @@ fn word(bytes: &[u8], at: usize) -> u64 {
 
 /// Up to here an object's names are compared with each other; a larger object gets an [`Index`].
 const SCANNED_MEMBERS: usize = 32;
+
+/// Of some 400 bytes each.
+const MOST_ERRORS: u32 = 5_000;

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::document::Document;
 use super::selection::Selection;
-use super::survey::{Refuse, survey};
+use super::survey::{Refuse, Survey, survey};
 use super::tape::{Place, Tape};
 use super::trim::{Trimmed, trim};
 use super::violation::{Names, Violation};
@@ -20,7 +20,6 @@ use super::violation::{Names, Violation};
 pub struct Schema {
     validator: Validator<Tape>,
     names: Names,
-    alternatives: bool,
     document_depth: u16,
 }
 
@@ -106,8 +105,8 @@ impl Schema {
     /// See [`SchemaError`].
     pub fn compile(text: &Value, limits: Limits) -> Result<Self, SchemaError> {
         let draft = draft(text)?;
-        let found = survey(text, draft, &limits)?;
-        let pattern_bytes = PATTERNS_BYTES / found.patterns.max(1);
+        let Survey { patterns } = survey(text, draft, &limits)?;
+        let pattern_bytes = PATTERNS_BYTES / patterns.max(1);
         let pattern_bytes = pattern_bytes.clamp(*PATTERN_BYTES.start(), *PATTERN_BYTES.end());
         let patterns = PatternOptions::regex().size_limit(pattern_bytes).dfa_size_limit(pattern_bytes);
         let validator = jsonschema::options_for::<Tape>()
@@ -124,7 +123,6 @@ impl Schema {
         Ok(Self {
             validator,
             names: Names::of_schema(text),
-            alternatives: found.alternatives,
             document_depth: limits.document_depth.min(DEEPEST_DOCUMENT),
         })
     }
@@ -165,9 +163,7 @@ impl Schema {
     /// Finds where the document does not fit.
     #[cold]
     fn explain(&self, document: &Document<'_>, bytes: usize) -> Violation {
-        // Errors of alternatives are collected, perhaps one for each value: so memory follows the fuel.
-        let fuel = if self.alternatives { FUEL_TO_EXPLAIN } else { FUEL + FUEL_A_BYTE * bytes as u64 };
-        document.fuel.set(fuel);
+        document.fuel.set(FUEL + FUEL_A_BYTE * bytes as u64);
         let explained = self.validator.validate(Place::At(document, 0));
         match explained {
             Err(error) if document.fuel.get() > 0 => Violation::of_error(&error, document, &self.names),
@@ -197,5 +193,3 @@ const FUEL: u64 = 100_000;
 
 /// Further looks for each byte of the document: what a schema of many alternatives needs.
 const FUEL_A_BYTE: u64 = 8;
-
-const FUEL_TO_EXPLAIN: u64 = 100_000;

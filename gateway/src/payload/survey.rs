@@ -14,8 +14,6 @@ use super::schema::{Limits, SchemaError};
 /// What was found out about a schema.
 #[derive(Debug)]
 pub(super) struct Survey {
-    /// Some keyword collects the errors of alternatives, so that explaining costs memory.
-    pub(super) alternatives: bool,
     /// Regular expressions to be compiled.
     pub(super) patterns: usize,
 }
@@ -50,13 +48,12 @@ pub(super) fn survey(schema: &Value, draft: Draft, limits: &Limits) -> Result<Su
         done: HashMap::new(),
         open: HashSet::new(),
         later: vec![(root, base.clone())],
-        alternatives: false,
     };
     walk.find_anchored(root, &base);
     while let Some((schema, base)) = walk.later.pop() {
         walk.shape(schema, &base, 0)?;
     }
-    Ok(Survey { alternatives: walk.alternatives, patterns })
+    Ok(Survey { patterns })
 }
 
 struct Walk<'r> {
@@ -69,7 +66,6 @@ struct Walk<'r> {
     open: HashSet<*const Value>,
     /// Subschemas for values inside the value, with what references within them are relative to.
     later: Vec<(&'r Value, Uri<String>)>,
-    alternatives: bool,
 }
 
 /// What a subschema costs for one value, not counting the values inside.
@@ -113,10 +109,7 @@ impl<'r> Walk<'r> {
                         referred.extend(named.map(|(_, schema, base)| (*schema, base.clone())));
                     }
                 }
-                "allOf" | "anyOf" | "oneOf" => {
-                    self.alternatives |= keyword != "allOf";
-                    here.extend(elements(value));
-                }
+                "allOf" | "anyOf" | "oneOf" => here.extend(elements(value)),
                 "not" | "if" | "then" | "else" | "propertyNames" => here.push(value),
                 "dependentSchemas" | "dependencies" => here.extend(members(value)),
                 "properties" | "patternProperties" | "$defs" | "definitions" => below.extend(members(value)),

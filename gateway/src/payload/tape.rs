@@ -181,7 +181,11 @@ impl<'a> Node<'a, Tape> for Place<'a> {
         }
     }
 
+    /// Called for each error made, and for nothing else.
     fn to_value(&self) -> Cow<'a, Value> {
+        if let Place::At(document, _) = self {
+            document.err();
+        }
         Cow::Owned(Value::Null)
     }
 

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::collections::HashMap;
 
-use super::{Document, Fault, Index, Kind, SCANNED_MEMBERS, Slot, Step, digest, digest_within};
+use super::{Document, Fault, Index, Kind, MOST_ERRORS, SCANNED_MEMBERS, Slot, Step, digest, digest_within};
 
 impl<'a> Document<'a> {
     /// Reads the whole of `bytes`, nested at most `depth` deep.
@@ -23,6 +23,7 @@ impl<'a> Document<'a> {
             decoded_ranges: Vec::new(),
             indexes: HashMap::new(),
             fuel: Cell::new(u64::MAX),
+            errors: Cell::new(MOST_ERRORS),
         };
         let mut reader = Reader { bytes, at: 0, document };
         reader.space();
