@@ -1,12 +1,13 @@
 //! The book: what the exchange path reads, made anew from the registry and swapped whole.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::period::Window;
+use crate::period::{WallClock, Window};
 use crate::{
     ActId, Agreement, AgreementText, Category, Conformity, DataType, Fingerprint, Phase, Registry, Side,
     Stage, System, SystemId, almaty, end_of, start_of,
@@ -17,11 +18,34 @@ use crate::{
 pub struct Book {
     revision: u64,
     pub(crate) environment: Phase,
-    pub(crate) zone: TimeZone,
+    pub(crate) clock: WallClock,
     pub(crate) systems: Vec<SystemPage>,
     by_id: HashMap<SystemId, u32>,
-    by_certificate: HashMap<Fingerprint, u32>,
-    pairs: HashMap<(u32, u32), Vec<AgreementPage>>,
+    by_certificate: HashMap<Fingerprint, u32, BuildHasherDefault<Mixed>>,
+    pairs: HashMap<u64, Vec<AgreementPage>, BuildHasherDefault<Mixed>>,
+}
+
+/// Hashes keys that nobody chooses: digests, and our own numbering. Whatever a peer sends is only looked up.
+#[derive(Default)]
+struct Mixed(u64);
+
+impl Hasher for Mixed {
+    fn write(&mut self, bytes: &[u8]) {
+        if let Some(first) = bytes.first_chunk() {
+            self.write_u64(u64::from_le_bytes(*first));
+        }
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        // Fibonacci hashing; the swap brings the well-mixed half to where the table looks first.
+        self.0 = (self.0 ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15).swap_bytes();
+    }
+
+    fn write_usize(&mut self, _length: usize) {}
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }
 
 /// A system, with its conformity documents as moments.
@@ -51,7 +75,8 @@ pub struct AgreementPage {
     pub(crate) window: Window,
     pub(crate) grants: Vec<GrantPage>,
     pub(crate) basis: Vec<BasisPage>,
-    pub(crate) users: HashMap<Box<str>, Training>,
+    /// By name.
+    pub(crate) users: Box<[(Box<str>, Training)]>,
 }
 
 /// A data type that an agreement names.
@@ -76,10 +101,10 @@ pub(crate) struct BasisPage {
 }
 
 /// Whether a listed official holds a training certificate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Training {
-    Certified,
     None,
+    Certified,
 }
 
 impl Book {
@@ -93,7 +118,7 @@ impl Book {
     ) -> Self {
         let zone = almaty();
         let mut by_id = HashMap::new();
-        let mut by_certificate = HashMap::new();
+        let mut by_certificate = HashMap::default();
         let mut systems = Vec::new();
         for (at, system) in (0..).zip(registry.systems()) {
             by_id.insert(system.card.id.clone(), at);
@@ -106,14 +131,15 @@ impl Book {
                 quality_certificate: Validity::of(system.quality_certificate.as_ref(), &zone),
             });
         }
-        let mut pairs: HashMap<_, Vec<_>> = HashMap::new();
+        let mut pairs: HashMap<_, Vec<_>, _> = HashMap::default();
         for agreement in registry.agreements() {
             let Some(page) = AgreementPage::of(agreement, registry, &zone, prove) else { continue };
             let ends = (by_id.get(&page.text.consumer), by_id.get(&page.text.provider));
             let (Some(consumer), Some(provider)) = ends else { continue };
-            pairs.entry((*consumer, *provider)).or_default().push(page);
+            pairs.entry(pair(*consumer, *provider)).or_default().push(page);
         }
-        Self { revision: registry.revision(), environment, zone, systems, by_id, by_certificate, pairs }
+        let clock = WallClock::new(zone);
+        Self { revision: registry.revision(), environment, clock, systems, by_id, by_certificate, pairs }
     }
 
     /// The registry's revision that this is the book of.
@@ -155,8 +181,12 @@ impl Book {
     }
 
     pub(crate) fn between(&self, consumer: u32, provider: u32) -> &[AgreementPage] {
-        self.pairs.get(&(consumer, provider)).map_or(&[], Vec::as_slice)
+        self.pairs.get(&pair(consumer, provider)).map_or(&[], Vec::as_slice)
     }
+}
+
+fn pair(consumer: u32, provider: u32) -> u64 {
+    u64::from(consumer) << 32 | u64::from(provider)
 }
 
 impl AgreementPage {
@@ -201,15 +231,18 @@ impl AgreementPage {
                 Some(number) if !number.trim().is_empty() => Training::Certified,
                 Some(_) | None => Training::None,
             };
-            (user.id.as_str().into(), training)
+            (Box::from(user.id.as_str()), training)
         });
+        let mut users: Vec<_> = users.collect();
+        users.sort_unstable();
+        users.dedup_by(|later, first| later.0 == first.0);
         Some(Self {
             stage: agreement.stage.clone(),
             unproven,
             window: Window::new(&text.access_period, zone),
             grants: grants.collect(),
             basis: basis.collect(),
-            users: users.collect(),
+            users: users.into(),
             text,
         })
     }

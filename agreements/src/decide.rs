@@ -220,7 +220,7 @@ fn in_force(book: &Book, page: &AgreementPage, now: Timestamp) -> Result<(), Den
     if let Some(fault) = page.unproven {
         return Err(Denial::AgreementUnproven { number: number(), fault });
     }
-    match page.window.at(now, &book.zone) {
+    match page.window.at(now, &book.clock) {
         Moment::Within => Ok(()),
         Moment::Before => Err(Denial::AgreementNotYetInForce(number())),
         Moment::After => Err(Denial::AgreementExpired(number())),
@@ -295,9 +295,10 @@ fn user(page: &AgreementPage, user: Option<&str>) -> Result<(), Denial> {
         Users::ListedAndTrained => Training::Certified,
     };
     let user = user.ok_or_else(|| Denial::UserMissing(number()))?;
-    match (page.users.get(user), wanted) {
-        (None, _) => Err(Denial::UserNotListed(number())),
-        (Some(Training::None), Training::Certified) => Err(Denial::UserNotTrained(number())),
-        (Some(_), _) => Ok(()),
+    let listed = page.users.binary_search_by(|(listed, _)| (**listed).cmp(user));
+    match (listed.map(|at| page.users[at].1), wanted) {
+        (Err(_), _) => Err(Denial::UserNotListed(number())),
+        (Ok(Training::None), Training::Certified) => Err(Denial::UserNotTrained(number())),
+        (Ok(_), _) => Ok(()),
     }
 }

@@ -1,8 +1,8 @@
 //! The access period: when an agreement allows access (Interaction 17.2), in the Republic's civil time.
 
 use jiff::Timestamp;
-use jiff::civil::{Date, Time};
-use jiff::tz::TimeZone;
+use jiff::civil::{Date, DateTime, Time};
+use jiff::tz::{Offset, TimeZone};
 use serde::{Deserialize, Serialize};
 
 /// Days and hours when an agreement allows access.
@@ -76,6 +76,36 @@ pub fn end_of(day: Date, zone: &TimeZone) -> Timestamp {
     day.tomorrow().map_or(Timestamp::MAX, |next| start_of(next, zone))
 }
 
+/// What the clock on the wall shows; quick for moments after the zone's last change.
+#[derive(Debug)]
+pub(crate) struct WallClock {
+    zone: TimeZone,
+    settled: Timestamp,
+    offset: Offset,
+}
+
+impl WallClock {
+    pub(crate) fn new(zone: TimeZone) -> Self {
+        // A zone that changes its clock every year never settles, and is asked each time.
+        let mut changes = zone.following(Timestamp::UNIX_EPOCH).take(MOST_CHANGES);
+        let last = changes.by_ref().last();
+        let settled = match last {
+            Some(change) if zone.following(change.timestamp()).next().is_none() => change.timestamp(),
+            Some(_) => Timestamp::MAX,
+            None => Timestamp::UNIX_EPOCH,
+        };
+        let offset = zone.to_offset(settled);
+        Self { zone, settled, offset }
+    }
+
+    pub(crate) fn at(&self, now: Timestamp) -> DateTime {
+        if now >= self.settled { self.offset.to_datetime(now) } else { self.zone.to_datetime(now) }
+    }
+}
+
+/// More than the Republic's clocks were changed since 1970, daylight saving time included.
+const MOST_CHANGES: usize = 200;
+
 /// An access period with its ends as moments: ready to be asked on each call.
 #[derive(Debug, Clone)]
 pub(crate) struct Window {
@@ -99,7 +129,7 @@ impl Window {
         }
     }
 
-    pub(crate) fn at(&self, now: Timestamp, zone: &TimeZone) -> Moment {
+    pub(crate) fn at(&self, now: Timestamp, clock: &WallClock) -> Moment {
         if now < self.from {
             return Moment::Before;
         }
@@ -109,7 +139,7 @@ impl Window {
         if self.days == 0x7f && self.hours.is_none() {
             return Moment::Within;
         }
-        let local = zone.to_datetime(now);
+        let local = clock.at(now);
         let today = local.weekday().to_monday_zero_offset() as u8;
         let yesterday = (today + 6) % 7;
         let named = |day: u8| self.days & (1 << day) != 0;
@@ -132,7 +162,7 @@ mod tests {
     use super::*;
 
     fn at(period: &AccessPeriod, moment: &str) -> Moment {
-        Window::new(period, &almaty()).at(moment.parse().unwrap(), &almaty())
+        Window::new(period, &almaty()).at(moment.parse().unwrap(), &WallClock::new(almaty()))
     }
 
     fn period(days: Vec<Day>, hours: Option<(&str, &str)>) -> AccessPeriod {
@@ -152,6 +182,23 @@ mod tests {
         assert_eq!(at(&whole, "2026-03-01T19:00:00Z"), Moment::Within);
         assert_eq!(at(&whole, "2026-03-31T18:59:59Z"), Moment::Within);
         assert_eq!(at(&whole, "2026-03-31T19:00:00Z"), Moment::After);
+    }
+
+    #[test]
+    fn the_wall_clock_shows_what_the_zone_says_before_and_after_every_change() {
+        for zone in [almaty(), TimeZone::get("Europe/Berlin").unwrap(), TimeZone::UTC] {
+            let clock = WallClock::new(zone.clone());
+            let changes: Vec<_> =
+                zone.following(Timestamp::UNIX_EPOCH).take(300).map(|one| one.timestamp()).collect();
+            for change in changes.into_iter().chain([Timestamp::UNIX_EPOCH]) {
+                for nanoseconds in [-1, 0, 1] {
+                    let now = change + jiff::Span::new().nanoseconds(nanoseconds);
+                    assert_eq!(clock.at(now), zone.to_datetime(now), "{now}");
+                }
+            }
+        }
+        let clock = WallClock::new(almaty());
+        assert_eq!(clock.settled, "2024-02-29T18:00:00Z".parse().unwrap());
     }
 
     #[test]
