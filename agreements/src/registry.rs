@@ -94,8 +94,8 @@ pub enum OutOfStep {
         /// The number found.
         found: u64,
     },
-    /// An event speaks of something that was never registered.
-    #[error("event {0} speaks of something that is not in the registry")]
+    /// An event speaks of something that was never registered, or binds what is bound.
+    #[error("event {0} does not follow from what is in the registry")]
     Unknown(u64),
 }
 
@@ -177,10 +177,18 @@ impl Registry {
                 self.systems.get_mut(system)?.quality_certificate.as_mut()?.withdrawn = Some(recorded.at);
             }
             Event::CertificateBound { system, certificate } => {
-                self.systems.get_mut(system)?.certificates.push(certificate.clone());
+                let bound = &mut self.systems.get_mut(system)?.certificates;
+                // A6: a certificate says who asks, so it is one system's.
+                if self.certificates.contains_key(&certificate.fingerprint) {
+                    return None;
+                }
+                bound.push(certificate.clone());
                 self.certificates.insert(certificate.fingerprint, system.clone());
             }
             Event::CertificateUnbound { system, certificate } => {
+                if self.certificates.get(certificate) != Some(system) {
+                    return None;
+                }
                 let bound = &mut self.systems.get_mut(system)?.certificates;
                 bound.retain(|known| known.fingerprint != *certificate);
                 self.certificates.remove(certificate);

@@ -564,5 +564,17 @@ fn events_out_of_step_are_not_taken_in() {
     for recorded in &world.log {
         registry.apply(recorded).unwrap();
     }
-    assert_eq!(registry.revision(), world.registry.revision());
+    let last = world.registry.revision();
+    assert_eq!(registry.revision(), last);
+    // A6: a certificate is one system's.
+    let Command::BindCertificate { certificate, .. } = bind("portal", 1) else { unreachable!() };
+    let fingerprint = certificate.fingerprint;
+    for event in [
+        Event::CertificateBound { system: system("personnel"), certificate },
+        Event::CertificateUnbound { system: system("personnel"), certificate: fingerprint },
+    ] {
+        let forged = Recorded { sequence: last + 1, event, ..second.clone() };
+        assert_eq!(registry.apply(&forged), Err(OutOfStep::Unknown(last + 1)));
+    }
+    assert_eq!(registry.bound_to(&fingerprint), Some(&system("portal")));
 }
