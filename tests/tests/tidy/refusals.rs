@@ -1,0 +1,109 @@
+//! `gateway/docs/refusals.md` against the code: every code has its row, and no row is stale.
+//!
+//! The code's own columns are written from the code; what the operator does is written in the document, by hand, and
+//! kept when the table is written anew.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+
+use adapters::{Flaw, Unreadable};
+use agreements::refusal::Row;
+use gateway::framing::FramingViolation;
+
+use super::documents::{cell, cells, keep};
+use super::tree::root;
+
+const PATH: &str = "gateway/docs/refusals.md";
+
+#[test]
+fn every_refusal_has_its_row_and_no_row_is_stale() {
+    let advice = advice();
+    keep(PATH, "rules", &table(agreements::refusal::rows::ALL, &advice));
+    keep(PATH, "process", &table(gateway::exchange::rows::ALL, &advice));
+    keep(PATH, "framing", &framing());
+    keep(PATH, "unreadable", &unreadable());
+    for row in agreements::refusal::rows::ALL.iter().chain(gateway::exchange::rows::ALL) {
+        assert!(advice.contains_key(row.code), "{PATH}: what does the operator do about {}?", row.code);
+    }
+}
+
+#[test]
+fn no_two_refusals_bear_one_code() {
+    let rows = agreements::refusal::rows::ALL.iter().chain(gateway::exchange::rows::ALL).map(|row| row.code);
+    let framing = FramingViolation::ALL.iter().map(|violation| violation.code());
+    let all: Vec<&str> = rows.chain(framing).chain(readings().map(|reading| reading.code())).collect();
+    assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), all.len());
+}
+
+fn table(rows: &[&Row], advice: &BTreeMap<String, String>) -> String {
+    let mut text = String::from(
+        "| code | status | clause | culprit | meaning | what the consumer does | what the operator does |\n\
+         |---|---|---|---|---|---|---|\n",
+    );
+    for row in rows {
+        // The words say first what happened, then what to do.
+        let (meaning, what_to_do) = row.words.en.split_once(". ").unwrap_or((row.words.en, "—"));
+        let operator = advice.get(row.code).map_or("", String::as_str);
+        text += &format!(
+            "| `{}` | {} | {} | {} | {} | {} | {operator} |\n",
+            row.code,
+            row.status,
+            cell(row.clause),
+            row.culprit.as_str(),
+            cell(&format!("{}.", meaning.trim_end_matches('.'))),
+            cell(what_to_do),
+        );
+    }
+    text
+}
+
+fn framing() -> String {
+    let mut text = String::from("| code | meaning |\n|---|---|\n");
+    for violation in FramingViolation::ALL {
+        text += &format!("| `{}` | {} |\n", violation.code(), cell(&violation.to_string()));
+    }
+    text
+}
+
+fn unreadable() -> String {
+    let mut text = String::from("| code | meaning |\n|---|---|\n");
+    for reading in readings() {
+        text += &format!("| `{}` | {} |\n", reading.code(), meaning(reading));
+    }
+    text
+}
+
+fn readings() -> impl Iterator<Item = Unreadable> {
+    [
+        Unreadable::TargetMalformed(Flaw::Escape),
+        Unreadable::TargetAmbiguous(Flaw::DotSegment),
+        Unreadable::QueryMalformed(Flaw::Escape),
+        Unreadable::QueryAmbiguous(Flaw::Repeated),
+        Unreadable::ClaimMalformed { name: "", flaw: Flaw::Empty },
+        Unreadable::ClaimRepeated { name: "" },
+    ]
+    .into_iter()
+}
+
+/// A variant that is new does not compile here: it goes into [`readings`] too.
+fn meaning(reading: Unreadable) -> &'static str {
+    match reading {
+        Unreadable::TargetMalformed(_) => "the target is not `/{provider}/{data type}/{path}` in well-formed escapes",
+        Unreadable::TargetAmbiguous(_) => {
+            "the target has dot segments, encoded slashes or the like, which another server reads otherwise"
+        }
+        Unreadable::QueryMalformed(_) => "the query is not `name=value` pairs in well-formed escapes",
+        Unreadable::QueryAmbiguous(_) => "the query repeats a name or the like: another server takes another value",
+        Unreadable::ClaimMalformed { .. } => "a `Kelisim-…` header has a value that it cannot have",
+        Unreadable::ClaimRepeated { .. } => "a `Kelisim-…` header stands twice",
+    }
+}
+
+/// What the document tells operators to do, by code: the last cell of its longest rows.
+fn advice() -> BTreeMap<String, String> {
+    let text = fs::read_to_string(root().join(PATH)).unwrap();
+    let rows = text.lines().map(cells).filter(|cells| cells.len() == 7 && cells[0].starts_with('`'));
+    rows.map(|cells| (cells[0].trim_matches('`').to_owned(), cells[6].clone()))
+        .filter(|(_, advice)| !advice.is_empty())
+        .collect()
+}
