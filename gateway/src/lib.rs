@@ -16,6 +16,7 @@
 
 pub mod app;
 pub mod background;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod exchange;

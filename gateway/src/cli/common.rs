@@ -1,0 +1,57 @@
+//! What every command takes: which data folder, who acts and why, and in which form to answer.
+
+use std::path::{Path, PathBuf};
+
+use agreements::OperatorId;
+use clap::Args;
+use serde::de::DeserializeOwned;
+
+use super::Failure;
+use crate::config::Config;
+use crate::office::Folder;
+
+/// Options of all commands.
+#[derive(Args)]
+#[command(next_help_heading = "Common options")]
+pub(super) struct Common {
+    /// The data folder [default: KELISIM_DIR, or this folder]
+    #[arg(long, global = true, value_name = "DIR", conflicts_with = "config")]
+    pub(super) dir: Option<PathBuf>,
+    /// The configuration file, where it is not DIR/kelisim.toml
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    /// Who acts [default: KELISIM_AS, or the only administrator]
+    #[arg(long = "as", global = true, value_name = "OPERATOR")]
+    pub(super) operator: Option<OperatorId>,
+    /// Why: stands in the history; needed for what stops or ends something
+    #[arg(long, global = true, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    pub(super) reason: String,
+    /// Answer with one JSON document
+    #[arg(long, global = true)]
+    pub(super) json: bool,
+}
+
+impl Common {
+    /// The data folder.
+    pub(super) fn folder(&self) -> Folder {
+        let parent = |file: &PathBuf| file.parent().map(Path::to_owned);
+        let named = self.dir.clone().or_else(|| self.config.as_ref().and_then(parent));
+        let dir = named.or_else(|| std::env::var_os("KELISIM_DIR").map(PathBuf::from));
+        Folder::at(&dir.unwrap_or_else(|| ".".into()))
+    }
+
+    /// The configuration file.
+    pub(super) fn config_path(&self) -> PathBuf {
+        self.config.clone().unwrap_or_else(|| self.folder().config_path())
+    }
+
+    /// The configuration.
+    pub(super) fn config(&self) -> Result<Config, Failure> {
+        Ok(Config::load(&self.config_path())?)
+    }
+}
+
+/// Reads a word that a type's JSON form knows, such as a category or a role.
+pub(super) fn word<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+    serde_json::from_value(text.into()).map_err(|error| error.to_string())
+}

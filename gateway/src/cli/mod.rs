@@ -1,0 +1,153 @@
+//! The command line: reads what is asked, has the parts do it, and says what came of it.
+//!
+//! Commands that change the registry go through [`crate::office::Office`], like those of every other face. A command
+//! answers with an [`Answer`] or a [`Failure`]; only here they become text, JSON and an exit code.
+
+mod answer;
+mod common;
+mod failure;
+mod table;
+
+mod check_config;
+mod init;
+mod run;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
+
+use self::answer::{Answer, print};
+use self::common::Common;
+use self::failure::Failure;
+
+/// How a command ends, as scripts see it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Exit {
+    Done,
+    Refused,
+    Usage,
+    Environment,
+}
+
+impl Exit {
+    fn number(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Refused => 1,
+            Self::Usage => 2,
+            Self::Environment => 3,
+        }
+    }
+}
+
+/// A gateway between the systems of public bodies: it carries what the law and an agreement allow, and writes down
+/// what it carries.
+#[derive(Parser)]
+#[command(name = "kelisim", version, after_help = AFTER_HELP, max_term_width = 100)]
+struct Line {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Make a data folder: keys, trial authority, configuration, an administrator
+    Init(init::Init),
+    /// Serve systems until told to stop
+    #[command(after_help = run::AFTER_HELP)]
+    Run,
+    /// Check the configuration and everything that it names
+    #[command(after_help = check_config::AFTER_HELP)]
+    CheckConfig,
+    /// Print a script that completes commands in a shell
+    #[command(after_help = "Example:\n  kelisim completions bash > /etc/bash_completion.d/kelisim")]
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+/// Reads the process's command line, does what it asks, and says how it ended.
+pub fn main() -> ExitCode {
+    ExitCode::from(with(std::env::args_os().collect()).number())
+}
+
+fn with(arguments: Vec<OsString>) -> Exit {
+    let wants_json = arguments.iter().skip(1).any(|argument| argument == "--json");
+    let line = match Line::try_parse_from(arguments) {
+        Ok(line) => line,
+        Err(error) if !error.use_stderr() => {
+            let _ = print(&error.render().to_string());
+            return Exit::Done;
+        }
+        Err(error) if wants_json => {
+            let (exit, todo) = (Exit::Usage, "see `kelisim --help`");
+            return Failure::new(exit, error.render().to_string().trim(), todo).report(true);
+        }
+        Err(error) => {
+            eprint!("{}", error.render());
+            return Exit::Usage;
+        }
+    };
+    match act(&line.common, line.command) {
+        Ok(answer) => answer.print(line.common.json),
+        Err(failure) => failure.report(line.common.json),
+    }
+}
+
+fn act(common: &Common, command: Command) -> Result<Answer, Failure> {
+    match command {
+        Command::Init(init) => init.run(common),
+        Command::Run => run::run(common),
+        Command::CheckConfig => check_config::run(common),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Line::command(), "kelisim", &mut script);
+            let script = String::from_utf8_lossy(&script).into_owned();
+            Ok(Answer::new(serde_json::json!({ "shell": shell.to_string(), "script": script }), script))
+        }
+    }
+}
+
+const AFTER_HELP: &str = "\
+Exit codes:
+  0  done; permitted; accepted; whole
+  1  refused by the rules, or a negative answer: a refusal, a rejected chain, a damaged log, a draft with problems
+  2  the command line is wrong
+  3  the configuration, a file or the machine does not allow it
+
+Environment:
+  KELISIM_DIR  the data folder, where --dir and --config are not given
+  KELISIM_AS   the operator, where --as is not given
+
+A first folder:
+  kelisim init --dir trial --bin 000140000011 --organisation 'Operator of the gateway'
+  kelisim check-config --dir trial
+  kelisim run --dir trial";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Line::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_shows_an_example() {
+        let mut left: Vec<clap::Command> = Line::command().get_subcommands().cloned().collect();
+        while let Some(command) = left.pop() {
+            if command.has_subcommands() {
+                left.extend(command.get_subcommands().cloned());
+                continue;
+            }
+            let shown = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(shown.contains("Example") && shown.contains("  kelisim "), "{}", command.get_name());
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! `kelisim run`: the gateway, until a signal ends it.
+
+use serde_json::json;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing::{info, warn};
+
+use super::answer::print;
+use super::{Answer, Common, Exit, Failure};
+use crate::app::{App, AppError};
+use crate::telemetry;
+
+pub(super) const AFTER_HELP: &str = "\
+Example:
+  kelisim run --config /etc/kelisim/kelisim.toml
+
+Its addresses go to standard output when it serves, log lines to standard error. SIGTERM or SIGINT: it takes
+no new exchange, finishes those under way, and ends with 0. A second one ends it at once.";
+
+pub(super) fn run(common: &Common) -> Result<Answer, Failure> {
+    let config = common.config()?;
+    telemetry::start(&config.telemetry)
+        .map_err(|error| Failure::of(Exit::Environment, error.as_ref(), "correct telemetry.level"))?;
+    let machine = |error| Failure::of(Exit::Environment, &error, "look at the machine's limits");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(machine)?;
+    let ended: Result<Answer, Failure> = runtime.block_on(async {
+        // Before the start: who stops a gateway that is starting means it too.
+        let mut terminate = signal(SignalKind::terminate()).map_err(machine)?;
+        let mut interrupt = signal(SignalKind::interrupt()).map_err(machine)?;
+        let app =
+            App::start(&config).map_err(|error| Failure::of(Exit::Environment, &error, todo(&error)))?;
+        announce(&app, common.json);
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        info!("stopping: finishing exchanges under way");
+        let stopping = tokio::task::spawn_blocking(move || app.stop());
+        tokio::select! {
+            _ = stopping => return Ok(Answer::silent()),
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        warn!("ended at once: exchanges under way will be called unknown");
+        Ok(Answer::silent().negative())
+    });
+    // Does not wait for a stop that was cut short.
+    runtime.shutdown_background();
+    ended
+}
+
+fn announce(app: &App, as_json: bool) {
+    let (exchange, operations) = (app.exchange_address(), app.operations_address());
+    let line = if as_json {
+        json!({ "exchange": exchange, "operations": operations }).to_string()
+    } else {
+        format!("serving systems on {exchange}, operations on {operations}")
+    };
+    // A gateway serves, whether somebody reads this or not.
+    let _ = print(&format!("{line}\n"));
+}
+
+fn todo(error: &AppError) -> &'static str {
+    match error {
+        AppError::Listen(..) => "free the address, or choose another in the configuration",
+        AppError::Log(_) => "see that no other gateway uses the folder, then run `kelisim log verify`",
+        AppError::Identity(_)
+        | AppError::SubjectKey(_)
+        | AppError::Trust(_)
+        | AppError::Tls(_)
+        | AppError::Store(_)
+        | AppError::Registry(_) => "run `kelisim check-config`: it looks at each part and says what to do",
+    }
+}
