@@ -1,0 +1,180 @@
+//! A gateway and what stands around it: a data folder with real keys, people who work on its registry, a provider and
+//! a consumer over real mutual TLS, and the record.
+//!
+//! ```text
+//! plan      what a world is made of        sample    systems, data types, agreements to choose from
+//! desk      people at the registry         provider  the stand-in that answers, as a test tells it to
+//! consumer  who asks, over HTTP/1.1        streams   the same over HTTP/2
+//! answer    what comes back                record    the exchange log, read as it grows
+//! wait      conditions with a deadline     process   the real binary on a world's folder
+//! ```
+//!
+//! A world is for tests: what cannot be set up, panics. Nothing waits for a time to pass, only for things to happen.
+#![expect(clippy::unwrap_used, reason = "a test fails where it stands")]
+
+mod answer;
+mod consumer;
+mod desk;
+mod plan;
+
+mod provider;
+mod record;
+pub mod sample;
+mod streams;
+pub mod wait;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use agreements::{Recorded, SystemId};
+use certs::authority::{Authority, IssuedPem, SystemRequest};
+use certs::tls::Identity;
+use gateway::app::App;
+use gateway::config::Config;
+use gateway::office::Folder;
+use gateway::registry::Store as _;
+use gateway::registry::sqlite::SqliteStore;
+use jiff::Timestamp;
+use tempfile::TempDir;
+
+pub use answer::Answer;
+pub use consumer::{Ask, Consumer, Line};
+pub use desk::{Desk, Registry};
+pub use plan::{Plan, Reach};
+
+pub use provider::{Hold, Provider, Reply, Seen};
+pub use record::Log;
+pub use streams::Streams;
+
+/// A running gateway with its surroundings. Ends with it.
+pub struct World {
+    /// The gateway; `None` when it was stopped, or was never started in this process.
+    pub app: Option<App>,
+    /// The system that asks.
+    pub consumer: Consumer,
+    /// The system that answers.
+    pub provider: Provider,
+    /// Concurs in agreements, and supervises.
+    pub regulator: Desk,
+    /// Registers systems.
+    pub integrator: Desk,
+    /// Runs the gateway.
+    pub administrator: Desk,
+    /// The officer of the consumer's holder.
+    pub ministry: Desk,
+    /// The officer of the provider's holder.
+    pub agency: Desk,
+    /// The exchange log.
+    pub log: Log,
+    /// Issues certificates, and revokes them.
+    pub authority: Authority,
+    /// What the gateway was started with.
+    pub config: Config,
+    /// The data folder.
+    pub folder: Folder,
+    registry: Arc<Registry>,
+    // Last: it is removed when nothing uses it any more.
+    dir: TempDir,
+}
+
+impl World {
+    /// A portal that asks and an address register that answers; nothing is agreed between them yet.
+    pub fn consumer_and_provider() -> Plan {
+        Plan::default()
+    }
+
+    /// Stops the gateway; what is under way is finished.
+    pub fn stop(&mut self) {
+        if let Some(app) = self.app.take() {
+            app.stop();
+        }
+    }
+
+    /// Starts the gateway again on the same folder, and tells everybody where it is.
+    ///
+    /// # Panics
+    /// If it does not start.
+    pub fn start_again(&mut self) {
+        self.stop();
+        let app = App::start(&self.config).unwrap();
+        self.consumer.moves_to(app.exchange_address());
+        self.registry.moves_to(app.operations_address());
+        self.app = Some(app);
+    }
+
+    /// Waits until the gateway acts on everything that was decided.
+    pub async fn settled(&self) {
+        self.registry.settled().await;
+    }
+
+    /// The gateway's metrics.
+    pub async fn metrics(&self) -> String {
+        self.registry.operations("/metrics").await
+    }
+
+    /// One page of the operations face, with its status line.
+    pub async fn operations(&self, path: &str) -> String {
+        self.registry.operations(path).await
+    }
+
+    /// The folder's path.
+    pub fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// A new certificate for a system, bound to nothing.
+    ///
+    /// # Panics
+    /// If the authority does not issue it.
+    pub fn certificate(&self, code: &str) -> (IssuedPem, Identity) {
+        self.certificate_at(code, gateway::clock::now())
+    }
+
+    /// A certificate for one day from `at` on.
+    ///
+    /// # Panics
+    /// If the authority does not issue it.
+    pub fn certificate_at(&self, code: &str, at: Timestamp) -> (IssuedPem, Identity) {
+        issue(&self.authority, code, at)
+    }
+
+    /// Binds a certificate to a system.
+    pub async fn bind(&self, system: &SystemId, issued: &IssuedPem) {
+        self.administrator.orders(plan::binding(system, issued)).await;
+    }
+
+    /// Puts events into the registry behind the backs of the rules, as somebody could who may write its file.
+    ///
+    /// # Panics
+    /// If the store does not take them.
+    pub async fn forge(&self, events: impl IntoIterator<Item = agreements::Event>) {
+        let mut store = SqliteStore::open(&self.config.path(&self.config.registry.path)).unwrap();
+        let revision = store.revision().unwrap();
+        let forged: Vec<Recorded> = (revision + 1..)
+            .zip(events)
+            .map(|(sequence, event)| Recorded {
+                sequence,
+                at: gateway::clock::now(),
+                actor: self.regulator.actor().clone(),
+                reason: "forged".into(),
+                event,
+            })
+            .collect();
+        store.append(revision, &forged).unwrap();
+        self.settled().await;
+    }
+}
+
+/// Issues a certificate that lasts one day from `at` on.
+fn issue(authority: &Authority, code: &str, at: Timestamp) -> (IssuedPem, Identity) {
+    let request = SystemRequest {
+        code: code.into(),
+        bin: sample::bin(sample::MINISTRY),
+        organisation: "A holder".into(),
+        names: vec!["127.0.0.1".into(), "localhost".into()],
+        days: 1,
+    };
+    let issued = authority.issue_system(&request, at).unwrap();
+    let identity = Identity::from_pem(issued.chain.as_bytes(), issued.key.as_bytes()).unwrap();
+    (issued, identity)
+}

@@ -1,0 +1,243 @@
+//! What a world is made of, and how it comes about.
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::sync::Arc;
+
+use agreements::{
+    Actor, BoundCertificate, Command, Holder, Operator, OperatorId, Phase, Role, Side, SystemCard, SystemId,
+};
+use certs::authority::{Authority, IssuedPem, PersonRequest};
+use certs::sign::Signer;
+use certs::tls::Identity;
+use gateway::app::App;
+use gateway::clock;
+use gateway::config::Config;
+use gateway::office::{Folder, Founding, Office};
+use serde_json::Value;
+
+use super::consumer::Consumer;
+use super::desk::{Desk, Registry, key};
+use super::provider::Provider;
+use super::record::Log;
+use super::{World, issue, sample};
+
+/// What a world will be.
+#[derive(Default)]
+pub struct Plan {
+    agreements: Vec<(Value, Reach)>,
+    configure: Vec<Box<dyn FnOnce(&mut Config)>>,
+    consumer: Option<Box<dyn FnOnce(&mut SystemCard)>>,
+    provider: Option<Box<dyn FnOnce(&mut SystemCard)>>,
+    extra: String,
+}
+
+/// How far an agreement comes before the gateway starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// Drawn up, signed and submitted.
+    Submitted,
+    /// The regulator concurred.
+    Concurred,
+}
+
+impl Plan {
+    /// With a sample agreement in force.
+    pub fn agreement(self, number: &str) -> Self {
+        self.agreement_with(number, |_| {})
+    }
+
+    /// With a sample agreement in force, changed beforehand.
+    pub fn agreement_with(self, number: &str, change: impl FnOnce(&mut Value)) -> Self {
+        self.agreement_that_is(Reach::Concurred, number, change)
+    }
+
+    /// With a sample agreement, changed beforehand, that has come so far.
+    pub fn agreement_that_is(mut self, reach: Reach, number: &str, change: impl FnOnce(&mut Value)) -> Self {
+        let mut text = sample::agreement(number);
+        change(&mut text);
+        self.agreements.push((text, reach));
+        self
+    }
+
+    /// With a configuration that is changed beforehand.
+    pub fn configure(mut self, change: impl FnOnce(&mut Config) + 'static) -> Self {
+        self.configure.push(Box::new(change));
+        self
+    }
+
+    /// With lines at the end of the configuration's file, for the real binary.
+    pub fn configuration(mut self, lines: &str) -> Self {
+        self.extra = lines.into();
+        self
+    }
+
+    /// With another application of the consumer.
+    pub fn consumer(mut self, change: impl FnOnce(&mut SystemCard) + 'static) -> Self {
+        self.consumer = Some(Box::new(change));
+        self
+    }
+
+    /// With another application of the provider.
+    pub fn provider(mut self, change: impl FnOnce(&mut SystemCard) + 'static) -> Self {
+        self.provider = Some(Box::new(change));
+        self
+    }
+
+    /// Makes the world and starts its gateway.
+    ///
+    /// # Panics
+    /// If anything in it cannot be made.
+    pub async fn start(self) -> World {
+        let mut world = self.found();
+        let config = world.config.clone();
+        // Its many small files are written at once; nothing else runs meanwhile.
+        let app = App::start(&config).unwrap();
+        world.consumer.moves_to(app.exchange_address());
+        world.registry.moves_to(app.operations_address());
+        world.app = Some(app);
+        world
+    }
+
+    /// Makes the world; whoever wants a gateway in it starts it.
+    ///
+    /// # Panics
+    /// If anything in it cannot be made.
+    pub fn found(self) -> World {
+        let dir = tempfile::Builder::new().prefix("kelisim-world-").tempdir().unwrap();
+        let loopback = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let founding = Founding {
+            environment: Phase::Production,
+            listen: loopback,
+            operations: loopback,
+            names: vec!["localhost".into(), "127.0.0.1".into()],
+            origin: "gateway.example/log".into(),
+            operator: holder(sample::OPERATOR, "National operator"),
+            administrator: OperatorId::new("administrator").unwrap(),
+            extra: self.extra,
+        };
+        let folder = Folder::found(dir.path(), &founding).unwrap();
+        let mut config = folder.config().unwrap();
+        config.registry.poll_ms = 20;
+        config.trust.poll_ms = 20;
+        config.log.segment_mib = 4;
+        config.exchange.limits.drain_timeout_ms = 2_000;
+        for change in self.configure {
+            change(&mut config);
+        }
+        let authority = folder.authority().unwrap();
+        let office = Office::open(&config).unwrap();
+        let trust = Arc::clone(office.trust());
+        let registry = Registry::new(office);
+        let people = People { registry: &registry, authority: &authority };
+        let administrator = people.desk("administrator", Role::Administrator, sample::OPERATOR, None);
+        let integrator = people.desk("integrator", Role::ServiceIntegrator, sample::OPERATOR, None);
+        let regulator =
+            people.desk("regulator", Role::Regulator, sample::REGULATOR, Some(Side::Regulator));
+        let ministry = people.desk("ministry", Role::HolderOfficer, sample::MINISTRY, Some(Side::Consumer));
+        let agency = people.desk("agency", Role::HolderOfficer, sample::AGENCY, Some(Side::Provider));
+        for (number, name) in
+            [(sample::MINISTRY, "Ministry"), (sample::AGENCY, "Agency"), (sample::REGULATOR, "Regulator")]
+        {
+            administrator.issues(Command::RegisterHolder(holder(number, name)));
+        }
+        for desk in [&integrator, &regulator, &ministry, &agency] {
+            let Actor { id, role, holder, .. } = desk.actor().clone();
+            let name = id.to_string();
+            administrator.issues(Command::RegisterOperator(Operator { id, name, role, holder }));
+        }
+        administrator.issues(Command::NameRegulator(sample::bin(sample::REGULATOR)));
+        regulator.issues(Command::RecordAct(sample::act()));
+
+        let socket = TcpListener::bind(loopback).unwrap();
+        let at = socket.local_addr().unwrap();
+        let mut portal = sample::card(sample::PORTAL, sample::MINISTRY, None);
+        self.consumer.into_iter().for_each(|change| change(&mut portal));
+        let mut register = sample::card(sample::REGISTER, sample::AGENCY, Some(at));
+        self.provider.into_iter().for_each(|change| change(&mut register));
+        let [asks, answers] = [portal, register].map(|card| {
+            let (id, (issued, identity)) = (card.id.clone(), issue(&authority, card.id.as_str(), clock::now()));
+            registered(&integrator, card);
+            administrator.issues(binding(&id, &issued));
+            identity
+        });
+        for data_type in sample::data_types() {
+            agency.issues(Command::PublishDataType(data_type));
+        }
+        for (text, reach) in &self.agreements {
+            ministry.drafts(text);
+            ministry.signs(text);
+            agency.signs(text);
+            let (number, version) = key(text);
+            ministry.issues(Command::SubmitAgreement { number, version });
+            if *reach == Reach::Concurred {
+                regulator.signs(text);
+            }
+        }
+        World {
+            app: None,
+            consumer: Consumer::new(at, asks, Arc::clone(&trust)),
+            provider: Provider::start(socket, &answers, trust),
+            regulator,
+            integrator,
+            administrator,
+            ministry,
+            agency,
+            log: Log::at(config.path(&config.log.dir)),
+            authority,
+            config,
+            folder,
+            registry,
+            dir,
+        }
+    }
+}
+
+struct People<'a> {
+    registry: &'a Arc<Registry>,
+    authority: &'a Authority,
+}
+
+impl People<'_> {
+    fn desk(&self, id: &str, role: Role, holder: &str, signs: Option<Side>) -> Desk {
+        let bin = sample::bin(holder);
+        let actor = Actor { id: OperatorId::new(id).unwrap(), role, holder: bin, via: "test".into() };
+        let signs = signs.map(|side| {
+            let request = PersonRequest {
+                name: format!("Head of {id}"),
+                iin: "860101300123".into(),
+                bin,
+                organisation: id.into(),
+                days: 30,
+            };
+            let issued = self.authority.issue_person(&request, clock::now()).unwrap();
+            let identity = Identity::from_pem(issued.chain.as_bytes(), issued.key.as_bytes()).unwrap();
+            (side, Signer::new(identity))
+        });
+        Desk::new(self.registry, actor, signs)
+    }
+}
+
+/// Registers a system in good standing.
+pub(super) fn registered(integrator: &Desk, card: SystemCard) {
+    let system = card.id.clone();
+    let conformity = sample::conformity(system.as_str(), "2026-01-01", "2099-12-31");
+    let code = format!("code-{system}");
+    integrator.issues(Command::RegisterSystem { card, code });
+    integrator
+        .issues(Command::RecordAttestation { system: system.clone(), conformity: conformity.clone() });
+    integrator.issues(Command::RecordQualityCertificate { system, conformity });
+}
+
+/// The command that binds a certificate to a system.
+pub(super) fn binding(system: &SystemId, issued: &IssuedPem) -> Command {
+    let certificate = BoundCertificate {
+        fingerprint: issued.fingerprint,
+        serial: issued.serial.clone(),
+        not_after: issued.not_after,
+    };
+    Command::BindCertificate { system: system.clone(), certificate }
+}
+
+fn holder(number: &str, name: &str) -> Holder {
+    Holder { bin: sample::bin(number), name: name.into(), region: None }
+}

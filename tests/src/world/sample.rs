@@ -1,0 +1,263 @@
+//! Systems, data types and agreements that worlds are made of.
+
+use std::net::SocketAddr;
+
+use agreements::{
+    Act, ActId, AgreementNumber, Bin, Conformity, DataType, Document, DocumentKind, Endpoint, ListedUser,
+    Ownership, Phase, Significance, SystemCard, SystemId, UserId,
+};
+use jiff::civil::Date;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+/// BIN of the consumer's holder.
+pub const MINISTRY: &str = "000140000011";
+/// BIN of the provider's holder.
+pub const AGENCY: &str = "000140000022";
+/// BIN of the regulator.
+pub const REGULATOR: &str = "000140000033";
+/// BIN of the organisation that runs the gateway.
+pub const OPERATOR: &str = "000140000044";
+
+/// The system that asks.
+pub const PORTAL: &str = "portal";
+/// The system that answers.
+pub const REGISTER: &str = "address-register";
+
+/// The target of the plainest call.
+pub const LOOKUP: &str = "/address-register/address/addresses/7";
+/// Where corrections are posted.
+pub const ADDRESSES: &str = "/address-register/address/addresses";
+
+/// An agreement by its number: `address-lookup`, or `person-records` with personal data.
+///
+/// # Panics
+/// If there is no such sample.
+pub fn agreement(number: &str) -> Value {
+    match number {
+        "address-lookup" => address_lookup(),
+        "person-records" => person_records(),
+        other => panic!("no sample agreement {other}"),
+    }
+}
+
+fn address_lookup() -> Value {
+    json!({
+        "number": "address-lookup", "version": 1, "consumer": PORTAL, "provider": REGISTER,
+        "data": [{
+            "data_type": "address", "version": 1,
+            "operations": ["lookup", "search", "correct", "replace", "remove", "peek"],
+            "fields": ["/code", "/address", "/rooms/*/number", "/items"],
+        }],
+        "access_period": { "from": "2026-03-02", "until": "2099-12-31" },
+        "purposes": [{ "code": "delivery", "text": "Delivery of answers" }],
+        "basis": [{ "act": "hr-order", "version": "2003-07-08", "clause": "16" }],
+        "accounting": { "retention_years": 3, "text": "By the gateway" },
+        "recovery": { "within_hours": 4, "text": "Ask again" },
+        "protection": {
+            "category": "restricted", "rate": { "per_second": 100_000, "burst": 100_000 }, "text": "The gateway's",
+        },
+    })
+}
+
+fn person_records() -> Value {
+    json!({
+        "number": "person-records", "version": 1, "consumer": PORTAL, "provider": REGISTER,
+        "data": [{ "data_type": "person", "version": 1, "operations": ["record"], "fields": ["/name"] }],
+        "access_period": { "from": "2026-03-02", "until": "2099-12-31" },
+        "purposes": [{
+            "code": "staffing", "text": "Filling of vacancies", "collection_purpose": "civil-service",
+        }],
+        "basis": [{ "act": "hr-order", "version": "2003-07-08", "clause": "8.2" }],
+        "accounting": {
+            "answer_after": "completed", "case": "required", "retention_years": 5, "text": "Each side keeps a journal",
+        },
+        "recovery": { "within_hours": 24, "text": "The exchange is repeated" },
+        "protection": {
+            "category": "confidential", "users": "listed-and-trained",
+            "rate": { "per_second": 100_000, "burst": 100_000 }, "text": "Dedicated network segment",
+        },
+        "personal_data": {
+            "collection_purpose": "civil-service",
+            "fields": [{ "field": "/name", "approved_list_item": "4.1" }],
+        },
+    })
+}
+
+/// What the register publishes.
+pub fn data_types() -> Vec<DataType> {
+    vec![address(), person(), unusable()]
+}
+
+fn address() -> DataType {
+    let item = json!({
+        "type": "object", "required": ["code", "address"],
+        "properties": {
+            "code": { "type": "string" }, "address": { "type": "string" }, "internal": { "type": "string" },
+            "rooms": { "type": "array", "items": {
+                "type": "object",
+                "properties": { "number": { "type": "integer" }, "owner": { "type": "string" } },
+            } },
+        },
+    });
+    let correction = json!({
+        "type": "object", "required": ["code", "address"], "additionalProperties": false,
+        "properties": { "code": { "type": "string" }, "address": { "type": "string" } },
+    });
+    let items = json!({ "type": "object", "properties": { "items": { "type": "array", "items": item } } });
+    from_json(json!({
+        "id": "address", "version": 1, "provider": REGISTER, "title": "Address", "category": "restricted",
+        "operations": [
+            { "id": "lookup", "method": "GET", "path": "/addresses/{code}", "query": [{ "name": "lang" }],
+              "response": { "schema": item, "max_bytes": 32_768 }, "logical_part": "addresses" },
+            { "id": "peek", "method": "HEAD", "path": "/addresses/{code}",
+              "response": { "schema": item, "max_bytes": 32_768 }, "logical_part": "addresses" },
+            { "id": "search", "method": "GET", "path": "/addresses",
+              "query": [{ "name": "text", "presence": "required" }, { "name": "page" }],
+              "response": { "schema": items }, "logical_part": "addresses" },
+            { "id": "correct", "method": "POST", "path": "/addresses",
+              "request": { "schema": correction, "max_bytes": 4096 }, "response": { "schema": item },
+              "logical_part": "addresses" },
+            { "id": "replace", "method": "PUT", "path": "/addresses/{code}",
+              "request": { "schema": correction, "max_bytes": 8_388_608 }, "response": { "schema": item },
+              "logical_part": "addresses" },
+            { "id": "remove", "method": "DELETE", "path": "/addresses/{code}", "logical_part": "addresses" },
+            { "id": "export", "method": "GET", "path": "/export", "response": { "schema": items },
+              "logical_part": "addresses" },
+        ],
+    }))
+}
+
+fn person() -> DataType {
+    from_json(json!({
+        "id": "person", "version": 1, "provider": REGISTER, "title": "Person", "category": "confidential",
+        "personal": { "collection_purpose": "civil-service" },
+        "operations": [{
+            "id": "record", "method": "GET", "path": "/persons/{iin}", "subject": { "path": "iin" },
+            "response": { "schema": { "type": "object", "required": ["name"] } }, "logical_part": "persons",
+        }],
+    }))
+}
+
+/// Published with a schema that is none: nothing of it can be checked.
+fn unusable() -> DataType {
+    from_json(json!({
+        "id": "unusable", "version": 1, "provider": REGISTER, "title": "Unusable", "category": "restricted",
+        "operations": [{
+            "id": "read", "method": "GET", "path": "/", "logical_part": "all",
+            "response": { "schema": { "$ref": "https://schemas.example/elsewhere.json" } },
+        }],
+    }))
+}
+
+/// A system's application, complete.
+pub fn card(id: &str, holder: &str, endpoint: Option<SocketAddr>) -> SystemCard {
+    let kinds = [
+        DocumentKind::Description,
+        DocumentKind::TrialAct,
+        DocumentKind::TechnicalDocumentation,
+        DocumentKind::ProductionAct,
+    ];
+    let document = |kind| Document { kind, sha256: "b1".repeat(32), title: format!("{kind:?}") };
+    SystemCard {
+        id: system(id),
+        name: id.into(),
+        holder: bin(holder),
+        owner: bin(holder),
+        ownership: Ownership::State,
+        phase: Phase::Production,
+        significance: Significance::Ordinary,
+        region: None,
+        networks: vec![from_json(json!("127.0.0.0/8"))],
+        endpoint: endpoint.map(|address| Endpoint {
+            address: address.to_string(),
+            server_name: "localhost".into(),
+            base_path: "/api".into(),
+        }),
+        responsible: "An employee".into(),
+        documents: kinds.map(document).into(),
+    }
+}
+
+/// A conformity document that is valid from `from` to `until`.
+pub fn conformity(of: &str, from: &str, until: &str) -> Conformity {
+    Conformity {
+        number: format!("No {of}"),
+        issuer: "Accredited body".into(),
+        valid_from: date(from),
+        valid_until: date(until),
+        document: None,
+        withdrawn: None,
+    }
+}
+
+/// The act that all samples stand on.
+pub fn act() -> Act {
+    Act {
+        id: from_json::<ActId>(json!("hr-order")),
+        title: "Order on personnel records".into(),
+        version: "2003-07-08".into(),
+        in_force_from: date("2003-08-01"),
+        in_force_until: None,
+        successor: None,
+    }
+}
+
+/// An official on an approved list.
+pub fn listed(id: &str, training_certificate: Option<&str>) -> ListedUser {
+    ListedUser {
+        id: UserId::new(id).expect("a sample user has a good name"),
+        name: id.to_uppercase(),
+        duty: "Personnel".into(),
+        training_certificate: training_certificate.map(Into::into),
+    }
+}
+
+/// An address as the register answers with it: with what the agreement releases and what it does not.
+pub fn address_record() -> Value {
+    json!({
+        "code": "7", "address": "Astana, Mangilik El 55", "internal": "secret remark",
+        "rooms": [{ "number": 1, "owner": "A. Person" }, { "number": 2, "owner": "B. Person" }],
+    })
+}
+
+/// A correction that fits its schema.
+pub fn correction() -> Value {
+    json!({ "code": "7", "address": "Astana, Mangilik El 57" })
+}
+
+/// A system's code.
+///
+/// # Panics
+/// If it is none.
+pub fn system(id: &str) -> SystemId {
+    SystemId::new(id).expect("a sample system has a good code")
+}
+
+/// An agreement's number.
+///
+/// # Panics
+/// If it is none.
+pub fn number(number: &str) -> AgreementNumber {
+    AgreementNumber::new(number).expect("a sample agreement has a good number")
+}
+
+/// A BIN.
+///
+/// # Panics
+/// If it is none.
+pub fn bin(digits: &str) -> Bin {
+    Bin::new(digits).expect("a sample BIN has twelve digits")
+}
+
+/// A day.
+///
+/// # Panics
+/// If it is none.
+pub fn date(day: &str) -> Date {
+    day.parse().expect("a sample date is a date")
+}
+
+fn from_json<T: DeserializeOwned>(value: Value) -> T {
+    serde_json::from_value(value).expect("a sample is well-formed")
+}
