@@ -5,11 +5,13 @@ use std::io;
 use std::sync::Arc;
 
 use agreements::Fingerprint;
-use rustls::client::Resumption;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{Resumption, WantsClientCert};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::sign::SingleCertAndKey;
-use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, OtherError, SignatureScheme};
+use rustls::{
+    CertificateError, ClientConfig, ConfigBuilder, DigitallySignedStruct, OtherError, SignatureScheme,
+};
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -61,15 +63,32 @@ impl Connector {
     /// # Errors
     /// [`Unready`] if TLS cannot be set up.
     pub fn new(identity: &Identity, trust: Arc<Trust>, options: ConnectorOptions) -> Result<Self, Unready> {
+        let resolver = Arc::new(SingleCertAndKey::from((*identity.certified).clone()));
+        Self::build(trust, options, |config| config.with_client_cert_resolver(resolver))
+    }
+
+    /// Presents no certificate, as those do who must be refused; believes what `trust` believes.
+    ///
+    /// # Errors
+    /// [`Unready`] if TLS cannot be set up.
+    pub fn anonymous(trust: Arc<Trust>, options: ConnectorOptions) -> Result<Self, Unready> {
+        Self::build(trust, options, |config| config.with_no_client_auth())
+    }
+
+    fn build(
+        trust: Arc<Trust>,
+        options: ConnectorOptions,
+        presenting: impl FnOnce(ConfigBuilder<ClientConfig, WantsClientCert>) -> ClientConfig,
+    ) -> Result<Self, Unready> {
         let provider = provider();
         let check =
             ServerCheck { trust: trust.clone(), clock: options.clock.clone(), provider: provider.clone() };
-        let mut config = ClientConfig::builder_with_details(provider, Arc::new(options.clock.clone()))
+        let config = ClientConfig::builder_with_details(provider, Arc::new(options.clock.clone()))
             .with_protocol_versions(options.oldest.versions())
             .map_err(|error| Unready(error.into()))?
             .dangerous() // rustls' word for a verifier of one's own: ours is `Trust`
-            .with_custom_certificate_verifier(Arc::new(check))
-            .with_client_cert_resolver(Arc::new(SingleCertAndKey::from((*identity.certified).clone())));
+            .with_custom_certificate_verifier(Arc::new(check));
+        let mut config = presenting(config);
         config.alpn_protocols = Alpn::names(&options.alpn);
         config.resumption = Resumption::in_memory_sessions(SESSIONS);
         Ok(Self { tls: Arc::new(config).into(), trust, clock: options.clock })
