@@ -19,6 +19,7 @@ pub mod background;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod demo;
 pub mod exchange;
 pub mod exchange_log;
 pub mod framing;
