@@ -11,12 +11,14 @@ use super::{Exit, Failure};
 pub(super) struct Answer {
     json: Value,
     text: String,
+    /// What stands after a text that does not end its line.
+    end: &'static str,
     exit: Exit,
 }
 
 impl Answer {
     pub(super) fn new(json: Value, text: impl Into<String>) -> Self {
-        Self { json, text: text.into(), exit: Exit::Done }
+        Self { json, text: text.into(), end: "\n", exit: Exit::Done }
     }
 
     /// An answer whose JSON is what `subject` serialises to.
@@ -28,7 +30,21 @@ impl Answer {
 
     /// An answer that was already given, or needs no words.
     pub(super) fn silent() -> Self {
-        Self { json: Value::Null, text: String::new(), exit: Exit::Done }
+        Self { json: Value::Null, text: String::new(), end: "", exit: Exit::Done }
+    }
+
+    /// The same, without a newline that nobody gave it.
+    pub(super) fn as_it_is(self) -> Self {
+        Self { end: "", ..self }
+    }
+
+    /// What was done, and what was done besides: the members of both.
+    pub(super) fn and(mut self, besides: Self) -> Self {
+        if let (Value::Object(members), Value::Object(more)) = (&mut self.json, besides.json) {
+            members.extend(more);
+        }
+        self.text.push_str(&besides.text);
+        self
     }
 
     /// The same, but the configuration, a file or the machine does not do.
@@ -46,7 +62,7 @@ impl Answer {
         if json && !self.json.is_null() {
             let _ = print(&format!("{:#}\n", self.json));
         } else if !json && !self.text.is_empty() {
-            let end = if self.text.ends_with('\n') { "" } else { "\n" };
+            let end = if self.text.ends_with('\n') { "" } else { self.end };
             let _ = print(&format!("{}{end}", self.text));
         }
         self.exit

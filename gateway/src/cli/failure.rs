@@ -2,10 +2,16 @@
 
 use std::error::Error;
 
+use agreements::CommandError;
+use certs::authority::AuthorityError;
+use certs::keys::KeyError;
 use serde_json::json;
 
 use super::Exit;
 use crate::config::ConfigError;
+use crate::exchange_log::SearchError;
+use crate::office::{OfficeError, SignError};
+use crate::registry;
 use crate::telemetry::chain;
 
 /// A command that was not done.
@@ -52,5 +58,123 @@ impl From<ConfigError> for Failure {
             }
         };
         Self::of(Exit::Environment, &error, todo)
+    }
+}
+
+impl From<OfficeError> for Failure {
+    fn from(error: OfficeError) -> Self {
+        match error {
+            OfficeError::Registry(failure) => failure.into(),
+            OfficeError::Trust(_) => {
+                Self::of(Exit::Environment, &error, "run `kelisim check-config`: it says what is wrong")
+            }
+            OfficeError::UnknownOperator(_) => {
+                Self::of(Exit::Refused, &error, "name another with --as; see `kelisim operator list`")
+            }
+        }
+    }
+}
+
+impl From<registry::Failure> for Failure {
+    fn from(failure: registry::Failure) -> Self {
+        match failure {
+            registry::Failure::Refused(error) => error.into(),
+            registry::Failure::Busy(_) => Self::of(Exit::Environment, &failure, "try again"),
+            registry::Failure::Store(_) | registry::Failure::OutOfStep(_) => {
+                let todo =
+                    "if the store was changed from outside, restore it from a backup and find out by whom";
+                Self::of(Exit::Environment, &failure, todo)
+            }
+        }
+    }
+}
+
+impl From<CommandError> for Failure {
+    fn from(error: CommandError) -> Self {
+        let todo = match &error {
+            CommandError::Draft(problems) => {
+                let line =
+                    |one: &agreements::Problem| format!("{} ({}): {}", one.field, one.clause, one.message);
+                problems.iter().map(line).collect::<Vec<_>>().join("\n  ")
+            }
+            other => advice(other).to_owned(),
+        };
+        Self::of(Exit::Refused, &error, todo)
+    }
+}
+
+fn advice(error: &CommandError) -> &'static str {
+    match error {
+        CommandError::NotInRole { .. } => "name an operator of another role with --as",
+        CommandError::NotYours { .. } => "have an operator of that organisation do it",
+        CommandError::Unknown { .. } => "look for it with `list`; what is missing is registered first",
+        CommandError::Exists { .. } => "nothing is to be done, or choose another name or version",
+        CommandError::Incomplete { .. } => "add what lacks with --document KIND=FILE",
+        CommandError::NoNetworks { .. } => "name the networks in the card, or with --network",
+        CommandError::SystemStatus { .. } => "see `kelisim system show`",
+        CommandError::NoConformity { .. } => {
+            "record it first: `kelisim system attest`, `kelisim system certify`"
+        }
+        CommandError::EmptyValidity { .. } => "correct --from and --until",
+        CommandError::Stage { .. } => "see `kelisim agreement show`: another step is due",
+        CommandError::Version { .. } => "give the draft that version",
+        CommandError::SignedAlready { .. } => "draft the next version",
+        CommandError::Unreadable(_) => "correct the document; `kelisim agreement lint` helps",
+        CommandError::Draft(_) => "correct the draft",
+        CommandError::Stranger { .. } => "sign with the certificate of the organisation whose side it is",
+        CommandError::Unsigned(_) => "have that side sign first: `kelisim agreement sign`",
+        CommandError::NoReason => "say why with --reason TEXT",
+        CommandError::DataType(..) => "correct the data type and publish it again",
+    }
+}
+
+impl From<SignError> for Failure {
+    fn from(error: SignError) -> Self {
+        match error {
+            SignError::Registry(failure) => failure.into(),
+            SignError::Fault(_) => {
+                let todo = "sign with a certificate for signing, of an authority that this gateway trusts";
+                Self::of(Exit::Refused, &error, todo)
+            }
+            SignError::Unknown(..) => Self::of(Exit::Refused, &error, "see `kelisim agreement list`"),
+            SignError::NotCanonical(_) => Self::of(Exit::Refused, &error, "correct the document"),
+            SignError::NoOrganisation => {
+                Self::of(Exit::Refused, &error, "sign with a certificate that names the organisation's BIN")
+            }
+            SignError::Signing(_) | SignError::Json(_) => {
+                Self::of(Exit::Environment, &error, "sign with another key")
+            }
+        }
+    }
+}
+
+impl From<KeyError> for Failure {
+    fn from(error: KeyError) -> Self {
+        Self::of(Exit::Environment, &error, "name the PEM file that was meant")
+    }
+}
+
+impl From<AuthorityError> for Failure {
+    fn from(error: AuthorityError) -> Self {
+        let (exit, todo) = match &error {
+            AuthorityError::Unknown(_) => (Exit::Refused, "ask the authority that issued it"),
+            AuthorityError::Request(_) => (Exit::Usage, "correct what was asked for"),
+            AuthorityError::Folder { .. } | AuthorityError::Key(_) | AuthorityError::Damaged(_) => {
+                (Exit::Environment, "this needs the folder's trial authority, and the right to use its keys")
+            }
+            AuthorityError::Exists | AuthorityError::Making(_) => (Exit::Environment, "see the cause"),
+        };
+        Self::of(exit, &error, todo)
+    }
+}
+
+impl From<SearchError> for Failure {
+    fn from(error: SearchError) -> Self {
+        match &error {
+            SearchError::Io { .. } => {
+                Self::of(Exit::Environment, &error, "see log.dir in the configuration, and who may read it")
+            }
+            SearchError::Damaged { .. } => Self::of(Exit::Refused, &error, "run `kelisim log verify`"),
+        }
     }
 }

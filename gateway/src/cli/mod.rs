@@ -8,9 +8,20 @@ mod common;
 mod failure;
 mod table;
 
+mod desk;
+
+mod act;
+mod agreement;
+mod certificates;
 mod check_config;
+mod data_type;
+mod explain;
+mod history;
 mod init;
+mod log;
+mod parties;
 mod run;
+mod system;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -63,6 +74,37 @@ enum Command {
     /// Check the configuration and everything that it names
     #[command(after_help = check_config::AFTER_HELP)]
     CheckConfig,
+    /// Organisations
+    #[command(subcommand)]
+    Holder(parties::HolderCommand),
+    /// Those who may issue commands
+    #[command(subcommand)]
+    Operator(parties::OperatorCommand),
+    /// The regulator
+    #[command(subcommand)]
+    Regulator(parties::RegulatorCommand),
+    /// Systems: registration, standing, certificates
+    #[command(subcommand)]
+    System(system::SystemCommand),
+    /// Certificates: the trial authority, revocation, verification
+    #[command(subcommand)]
+    Certs(certificates::CertsCommand),
+    /// Data types: what may be exchanged
+    #[command(subcommand)]
+    DataType(data_type::DataTypeCommand),
+    /// Acts that agreements stand on
+    #[command(subcommand)]
+    Act(act::ActCommand),
+    /// Agreements: from a draft to the end
+    #[command(subcommand)]
+    Agreement(agreement::AgreementCommand),
+    /// Say whether a call would pass, and why not: on any day, without making it
+    Explain(explain::Explain),
+    /// What was done to the registry, by whom, when and why
+    History(history::History),
+    /// The exchange log: what was exchanged, and what was refused
+    #[command(subcommand)]
+    Log(log::LogCommand),
     /// Print a script that completes commands in a shell
     #[command(after_help = "Example:\n  kelisim completions bash > /etc/bash_completion.d/kelisim")]
     Completions {
@@ -104,6 +146,17 @@ fn act(common: &Common, command: Command) -> Result<Answer, Failure> {
         Command::Init(init) => init.run(common),
         Command::Run => run::run(common),
         Command::CheckConfig => check_config::run(common),
+        Command::Holder(command) => parties::holder(common, command),
+        Command::Operator(command) => parties::operator(common, command),
+        Command::Regulator(command) => parties::regulator(common, command),
+        Command::System(command) => system::run(common, command),
+        Command::Certs(command) => certificates::run(common, command),
+        Command::DataType(command) => data_type::run(common, command),
+        Command::Act(command) => act::run(common, command),
+        Command::Agreement(command) => agreement::run(common, command),
+        Command::Explain(explain) => explain.run(common),
+        Command::History(history) => history.run(common),
+        Command::Log(command) => log::run(common, command),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Line::command(), "kelisim", &mut script);

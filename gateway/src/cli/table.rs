@@ -39,6 +39,16 @@ impl fmt::Display for Table {
     }
 }
 
+/// Facts under one another, each with its name.
+pub(super) fn facts<const N: usize>(facts: [(&str, String); N]) -> String {
+    let width = facts.iter().map(|(name, _)| name.chars().count()).max().unwrap_or_default();
+    let line = |(name, fact): (&str, String)| {
+        let fact = fact.trim_end().replace('\n', &format!("\n{:width$}  ", ""));
+        format!("{name:width$}  {fact}\n")
+    };
+    facts.map(|fact| if fact.1.is_empty() { String::new() } else { line(fact) }).concat()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,0 +1,130 @@
+//! `kelisim act`: the dated register of acts, and what stands on each.
+
+use std::path::PathBuf;
+
+use agreements::{Act, ActId, Agreement, AgreementText, Command, Registry, Stage};
+use clap::Subcommand;
+use jiff::civil::Date;
+use serde_json::json;
+
+use super::desk::{Desk, kebab, read_json};
+use super::table::{Table, facts};
+use super::{Answer, Common, Exit, Failure};
+
+#[derive(Subcommand)]
+pub(super) enum ActCommand {
+    /// Enter a version of an act
+    #[command(after_help = "\
+Example:
+  kelisim act record joint-procedure.json --as regulator
+
+In JSON:
+  { \"id\": \"joint-procedure\", \"title\": \"Joint procedure of …\", \"version\": \"2026-01-10\",
+    \"in_force_from\": \"2026-01-10\" }")]
+    Record {
+        /// The act
+        file: PathBuf,
+    },
+    /// Say when a version of an act loses force
+    #[command(after_help = "\
+Example:
+  kelisim act repeal joint-procedure 2026-01-10 --last-day 2026-06-30 --successor joint-procedure-2 --as regulator")]
+    Repeal {
+        /// Which act
+        id: ActId,
+        /// Which version
+        version: String,
+        /// Its last day in force
+        #[arg(long, value_name = "DATE")]
+        last_day: Date,
+        /// What comes in its place
+        #[arg(long, value_name = "ACT")]
+        successor: Option<ActId>,
+    },
+    /// List acts, with the agreements that stand on each
+    #[command(after_help = "Example:\n  kelisim act list")]
+    List,
+    /// Show an act in all its versions
+    #[command(after_help = "Example:\n  kelisim act show joint-procedure")]
+    Show {
+        /// Which
+        id: ActId,
+    },
+}
+
+pub(super) fn run(common: &Common, command: ActCommand) -> Result<Answer, Failure> {
+    let mut desk = Desk::open(common)?;
+    match command {
+        ActCommand::Record { file } => {
+            let act: Act = read_json(&file)?;
+            let done = format!("act {} {} is recorded", act.id, act.version);
+            desk.issue(Command::RecordAct(act), done)
+        }
+        ActCommand::Repeal { id, version, last_day, successor } => {
+            let done = format!("act {id} {version} is in force until {last_day}");
+            desk.issue(Command::RepealAct { act: id, version, last_day, successor }, done)
+        }
+        ActCommand::List => {
+            let mut table = Table::new(["ACT", "VERSION", "FROM", "UNTIL", "AGREEMENTS", "TITLE"]);
+            let mut listed = Vec::new();
+            for act in desk.registry().acts() {
+                let standing = standing_on(desk.registry(), act);
+                table.row([
+                    act.id.to_string(),
+                    act.version.clone(),
+                    act.in_force_from.to_string(),
+                    last_day(act),
+                    if standing.is_empty() { "-".into() } else { standing.join(", ") },
+                    act.title.clone(),
+                ]);
+                listed.push(json!({ "act": act, "agreements": standing }));
+            }
+            Ok(Answer::new(json!({ "acts": listed }), table.or("no act is recorded")))
+        }
+        ActCommand::Show { id } => {
+            let versions: Vec<&Act> = desk.registry().acts().filter(|act| act.id == id).collect();
+            if versions.is_empty() {
+                return Err(Failure::new(Exit::Refused, format!("no act {id}"), "see `kelisim act list`"));
+            }
+            let shown = versions.iter().map(|act| {
+                facts([
+                    ("act", format!("{} {}", act.id, act.version)),
+                    ("title", act.title.clone()),
+                    ("in force", format!("{} to {}", act.in_force_from, last_day(act))),
+                    ("successor", act.successor.as_ref().map_or_else(String::new, ToString::to_string)),
+                    ("agreements", standing_on(desk.registry(), act).join("\n")),
+                ])
+            });
+            let text = shown.collect::<Vec<_>>().join("\n");
+            let json: Vec<_> = versions
+                .iter()
+                .map(|act| json!({ "act": act, "agreements": standing_on(desk.registry(), act) }))
+                .collect();
+            Ok(Answer::new(json!({ "versions": json }), text))
+        }
+    }
+}
+
+/// The agreements that stand on an act, and have not ended.
+fn standing_on(registry: &Registry, act: &Act) -> Vec<String> {
+    let on_it = |agreement: &&Agreement| {
+        let text = serde_json::from_str::<AgreementText>(&agreement.document);
+        text.is_ok_and(|text| text.basis.iter().any(|one| one.act == act.id && one.version == act.version))
+    };
+    registry
+        .agreements()
+        .filter(|agreement| match agreement.stage {
+            Stage::Draft | Stage::Submitted | Stage::Concurred | Stage::Suspended => true,
+            Stage::Refused | Stage::Terminated | Stage::Superseded => false,
+        })
+        .filter(on_it)
+        .map(|agreement| {
+            let header = &agreement.header;
+            format!("{} version {} ({})", header.number, header.version, kebab(&agreement.stage))
+        })
+        .collect()
+}
+
+fn last_day(act: &Act) -> String {
+    act.in_force_until.map_or_else(|| "-".into(), |day| day.to_string())
+}

@@ -1,0 +1,353 @@
+//! `kelisim agreement`: from a draft to an agreement in force, and to its end.
+
+use std::path::PathBuf;
+
+use agreements::{Agreement, AgreementNumber, Command, ListedUser, Side, lint};
+use certs::keys::Identity;
+use certs::sign::{JwsSignature, Signer};
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+
+use super::common::word;
+use super::desk::{Desk, kebab, read_json};
+use super::table::{Table, facts};
+use super::{Answer, Common, Exit, Failure};
+use crate::clock;
+use crate::registry::proof::Proofs;
+
+#[derive(Subcommand)]
+pub(super) enum AgreementCommand {
+    /// Draw up a version of an agreement
+    #[command(after_help = "Example:\n  kelisim agreement draft address-lookup.json --as officer")]
+    Draft {
+        /// The document, JSON; it is kept in its canonical form
+        file: PathBuf,
+    },
+    /// Say what a document lacks before it can be signed
+    #[command(
+        after_help = "Example:\n  kelisim agreement lint address-lookup.json\n\nEnds with 1 if it lacks anything."
+    )]
+    Lint {
+        /// The document, JSON
+        file: PathBuf,
+    },
+    /// Sign for the consumer or the provider
+    #[command(after_help = "\
+Example:
+  kelisim agreement sign ar-2026-1 --side consumer --cert keys/head.pem --key keys/head.key --as officer
+
+A signature that was made elsewhere, over the bytes of `agreement show --document`, is entered with --jws.")]
+    Sign {
+        #[command(flatten)]
+        which: Which,
+        /// For whom: consumer or provider
+        #[arg(long, value_parser = word::<Side>)]
+        side: Side,
+        #[command(flatten)]
+        with: With,
+    },
+    /// Put a signed agreement before the regulator
+    #[command(after_help = "Example:\n  kelisim agreement submit ar-2026-1 --as officer")]
+    Submit(Which),
+    /// Concur in an agreement, for the regulator: it is in force within its period
+    #[command(after_help = "\
+Example:
+  kelisim agreement concur ar-2026-1 --cert keys/regulator.pem --key keys/regulator.key --as regulator")]
+    Concur {
+        #[command(flatten)]
+        which: Which,
+        #[command(flatten)]
+        with: With,
+        /// A remark; as often as needed
+        #[arg(long = "remark", value_name = "TEXT")]
+        remarks: Vec<String>,
+    },
+    /// Refuse an agreement, for the regulator
+    #[command(
+        after_help = "Example:\n  kelisim agreement refuse ar-2026-1 --as regulator --reason 'no basis'"
+    )]
+    Refuse(Which),
+    /// Stop an agreement for a time
+    #[command(
+        after_help = "Example:\n  kelisim agreement suspend ar-2026-1 --as regulator --reason 'complaint 4'"
+    )]
+    Suspend(Which),
+    /// Let a suspended agreement work again
+    #[command(after_help = "Example:\n  kelisim agreement resume ar-2026-1 --as regulator")]
+    Resume(Which),
+    /// End an agreement for good
+    #[command(
+        after_help = "Example:\n  kelisim agreement terminate ar-2026-1 --as officer --reason 'not needed'"
+    )]
+    Terminate(Which),
+    /// Show an agreement: what it says, who signed, what happened to it
+    #[command(after_help = "Example:\n  kelisim agreement show ar-2026-1")]
+    Show {
+        #[command(flatten)]
+        which: Which,
+        /// Print the document alone: the bytes that are signed
+        #[arg(long)]
+        document: bool,
+    },
+    /// List agreements
+    #[command(after_help = "Example:\n  kelisim agreement list")]
+    List,
+    /// Show the officials who may ask under an agreement, or replace them
+    #[command(after_help = "\
+Example:
+  kelisim agreement users ar-2026-1 users.json --as officer
+
+In JSON:
+  [ { \"id\": \"a.serik\", \"name\": \"A. Serik\", \"duty\": \"personnel officer\", \"training_certificate\": \"T-1\" } ]")]
+    Users {
+        /// Which agreement
+        number: AgreementNumber,
+        /// The new list
+        file: Option<PathBuf>,
+    },
+}
+
+/// Which version of which agreement.
+#[derive(Args)]
+pub(super) struct Which {
+    /// Which agreement
+    number: AgreementNumber,
+    /// Which version [default: the newest]
+    #[arg(long)]
+    version: Option<u32>,
+}
+
+/// What a signature is made with.
+#[derive(Args)]
+pub(super) struct With {
+    /// The signer's certificate chain, PEM, their own first
+    #[arg(long, value_name = "FILE", requires = "key", required_unless_present = "jws")]
+    cert: Option<PathBuf>,
+    /// The signer's private key, PEM, mode 600
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    key: Option<PathBuf>,
+    /// A signature made elsewhere, JSON: { "protected": …, "signature": … }
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["cert", "key"])]
+    jws: Option<PathBuf>,
+}
+
+pub(super) fn run(common: &Common, command: AgreementCommand) -> Result<Answer, Failure> {
+    let mut desk = Desk::open(common)?;
+    match command {
+        AgreementCommand::Draft { file } => {
+            let document: Value = read_json(&file)?;
+            let actor = desk.actor()?;
+            let events = desk.office.draft(&document, &actor, common.reason.as_str())?;
+            desk.issued(&events, format!("{} is drafted", document["number"].as_str().unwrap_or_default()))
+        }
+        AgreementCommand::Lint { file } => Ok(linted(&desk, &read_json(&file)?)),
+        AgreementCommand::Sign { which, side: Side::Regulator, .. } => Err(Failure::new(
+            Exit::Usage,
+            format!("the regulator does not sign {}, but concurs in it", which.number),
+            "use `kelisim agreement concur`",
+        )),
+        AgreementCommand::Sign { which, side, with } => sign(&mut desk, which, side, with, Vec::new()),
+        AgreementCommand::Concur { which, with, remarks } => {
+            sign(&mut desk, which, Side::Regulator, with, remarks)
+        }
+        AgreementCommand::Submit(which) => {
+            step(&mut desk, which, "is before the regulator", |number, version| Command::SubmitAgreement {
+                number,
+                version,
+            })
+        }
+        AgreementCommand::Refuse(which) => step(&mut desk, which, "is refused", |number, version| {
+            Command::RefuseAgreement { number, version }
+        }),
+        AgreementCommand::Suspend(which) => step(&mut desk, which, "is suspended", |number, version| {
+            Command::SuspendAgreement { number, version }
+        }),
+        AgreementCommand::Resume(which) => step(&mut desk, which, "works again", |number, version| {
+            Command::ResumeAgreement { number, version }
+        }),
+        AgreementCommand::Terminate(which) => step(&mut desk, which, "has ended", |number, version| {
+            Command::TerminateAgreement { number, version }
+        }),
+        AgreementCommand::Show { which, document } => show(&desk, which, document),
+        AgreementCommand::List => Ok(list(&desk)),
+        AgreementCommand::Users { number, file: Some(file) } => {
+            let users: Vec<ListedUser> = read_json(&file)?;
+            let done = format!("{} officials may ask under {number}", users.len());
+            desk.issue(Command::ApproveUsers { number, users }, done)
+        }
+        AgreementCommand::Users { number, file: None } => {
+            desk.version(&number, None)?;
+            let users = desk.registry().users(&number);
+            let mut table = Table::new(["OFFICIAL", "TRAINED", "NAME", "DUTY"]);
+            for user in users {
+                let trained = user.training_certificate.clone().unwrap_or_else(|| "-".into());
+                table.row([user.id.as_str().to_owned(), trained, user.name.clone(), user.duty.clone()]);
+            }
+            Ok(Answer::new(json!({ "users": users }), table.or("nobody is listed")))
+        }
+    }
+}
+
+fn step(
+    desk: &mut Desk<'_>,
+    which: Which,
+    done: &str,
+    command: impl Fn(AgreementNumber, u32) -> Command,
+) -> Result<Answer, Failure> {
+    let version = desk.version(&which.number, which.version)?;
+    let done = format!("{} version {version} {done}", which.number);
+    desk.issue(command(which.number, version), done)
+}
+
+fn sign(
+    desk: &mut Desk<'_>,
+    which: Which,
+    side: Side,
+    with: With,
+    remarks: Vec<String>,
+) -> Result<Answer, Failure> {
+    let version = desk.version(&which.number, which.version)?;
+    let (actor, reason, number) = (desk.actor()?, desk.reason(), which.number);
+    let events = match (with.cert.zip(with.key), with.jws) {
+        (Some((cert, key)), _) => {
+            let signer = Signer::new(Identity::from_files(&cert, &key)?);
+            desk.office.sign(&number, version, side, &signer, remarks, &actor, reason)?
+        }
+        (None, Some(jws)) => {
+            let made: JwsSignature = read_json(&jws)?;
+            desk.office.enter(&number, version, side, &made, remarks, &actor, reason)?
+        }
+        (None, None) => {
+            let todo = "give --cert and --key, or --jws";
+            return Err(Failure::new(Exit::Usage, "nothing to sign with", todo));
+        }
+    };
+    let done = match side {
+        Side::Consumer | Side::Provider => {
+            format!("{number} version {version} is signed for the {}", side.as_str())
+        }
+        Side::Regulator => format!("the regulator concurs in {number} version {version}"),
+    };
+    desk.issued(&events, done)
+}
+
+fn linted(desk: &Desk<'_>, document: &Value) -> Answer {
+    match lint(document, desk.registry()) {
+        Ok(text) => {
+            let json = json!({ "number": text.number, "version": text.version, "problems": [] });
+            Answer::new(json, format!("{} version {} can be signed", text.number, text.version))
+        }
+        Err(problems) => {
+            let mut table = Table::new(["FIELD", "CLAUSE", "PROBLEM"]);
+            for problem in &problems {
+                table.row([problem.field.clone(), problem.clause.to_owned(), problem.message.clone()]);
+            }
+            Answer::new(json!({ "problems": problems }), table.to_string()).negative()
+        }
+    }
+}
+
+fn show(desk: &Desk<'_>, which: Which, document: bool) -> Result<Answer, Failure> {
+    let version = desk.version(&which.number, which.version)?;
+    let registry = desk.registry();
+    let agreement = registry.agreement(&which.number, version).ok_or_else(|| {
+        let what = format!("no agreement {} version {version}", which.number);
+        Failure::new(Exit::Refused, what, "see `kelisim agreement list`")
+    })?;
+    if document {
+        return Ok(Answer::new(json!({ "document": &*agreement.document }), &*agreement.document).as_it_is());
+    }
+    let proof = Proofs::new(desk.office.trust().clone()).prove(agreement, registry, clock::now());
+    let said: Value = serde_json::from_str(&agreement.document).unwrap_or_default();
+    let text = told(agreement, &said, proof);
+    let json = json!({
+        "document": said,
+        "stage": agreement.stage,
+        "signatures": agreement.signatures,
+        "signatures_stand": proof.is_ok(),
+        "fault": proof.err(),
+        "remarks": agreement.remarks,
+        "conformity": agreement.conformity,
+        "history": agreement.history,
+        "users": registry.users(&which.number),
+    });
+    Ok(Answer::new(json, text))
+}
+
+fn told(agreement: &Agreement, said: &Value, proof: Result<(), &'static str>) -> String {
+    let header = &agreement.header;
+    let word = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    // What was not signed yet may lack anything; then nothing is shown.
+    let all = |list: &Value, each: &dyn Fn(&Value) -> String| {
+        list.as_array().map_or_else(String::new, |list| list.iter().map(each).collect::<Vec<_>>().join("\n"))
+    };
+    let signatures = agreement.signatures.iter().map(|signature| {
+        let (side, signer) = (signature.side.as_str(), &signature.signer);
+        format!("{side}: {signer} of {}, {}", signature.bin, signature.signed_at)
+    });
+    let standing = match (agreement.signatures.is_empty(), proof) {
+        (true, _) => "none".to_owned(),
+        (false, Ok(())) => "this gateway has verified each".to_owned(),
+        (false, Err(fault)) => format!("DO NOT STAND: {fault}"),
+    };
+    let history = agreement.history.iter().map(|step| {
+        let reason = if step.reason.is_empty() { String::new() } else { format!(": {}", step.reason) };
+        format!("{} {} by {}{reason}", step.at, kebab(&step.stage), step.actor.id)
+    });
+    let period = &said["access_period"];
+    facts([
+        ("agreement", format!("{} version {}", header.number, header.version)),
+        ("stage", kebab(&agreement.stage)),
+        ("consumer", header.consumer.to_string()),
+        ("provider", header.provider.to_string()),
+        (
+            "data",
+            all(&said["data"], &|one| {
+                let operations = all(&one["operations"], &word).replace('\n', ", ");
+                let fields = all(&one["fields"], &word).replace('\n', ", ");
+                format!(
+                    "{} version {}: {operations}; fields {fields}",
+                    word(&one["data_type"]),
+                    one["version"]
+                )
+            }),
+        ),
+        ("access period", format!("{} to {}", word(&period["from"]), word(&period["until"]))),
+        (
+            "purposes",
+            all(&said["purposes"], &|one| format!("{}: {}", word(&one["code"]), word(&one["text"]))),
+        ),
+        (
+            "basis",
+            all(&said["basis"], &|one| {
+                format!("{} {} {}", word(&one["act"]), word(&one["version"]), word(&one["clause"]))
+            }),
+        ),
+        ("accounting", word(&said["accounting"]["text"])),
+        ("recovery", word(&said["recovery"]["text"])),
+        ("protection", word(&said["protection"]["text"])),
+        ("signatures", format!("{standing}\n{}", signatures.collect::<Vec<_>>().join("\n"))),
+        ("remarks", agreement.remarks.join("\n")),
+        ("history", history.collect::<Vec<_>>().join("\n")),
+    ])
+}
+
+fn list(desk: &Desk<'_>) -> Answer {
+    let mut table = Table::new(["AGREEMENT", "VERSION", "STAGE", "CONSUMER", "PROVIDER", "SIGNED BY"]);
+    let mut listed = Vec::new();
+    for agreement in desk.registry().agreements() {
+        let header = &agreement.header;
+        let signed: Vec<&str> =
+            agreement.signatures.iter().map(|signature| signature.side.as_str()).collect();
+        table.row([
+            header.number.to_string(),
+            header.version.to_string(),
+            kebab(&agreement.stage),
+            header.consumer.to_string(),
+            header.provider.to_string(),
+            signed.join(", "),
+        ]);
+        listed.push(json!({ "agreement": header, "stage": agreement.stage, "signed_by": signed }));
+    }
+    Answer::new(json!({ "agreements": listed }), table.or("no agreement is drafted"))
+}

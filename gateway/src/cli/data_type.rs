@@ -1,0 +1,128 @@
+//! `kelisim data-type`: what may be exchanged.
+
+use std::path::PathBuf;
+
+use agreements::{Category, Command, DataType, DataTypeId, SystemId};
+use clap::Subcommand;
+use serde_json::json;
+
+use super::common::word;
+use super::desk::{Desk, kebab, read_json};
+use super::table::{Table, facts};
+use super::{Answer, Common, Exit, Failure};
+
+#[derive(Subcommand)]
+pub(super) enum DataTypeCommand {
+    /// Publish a version of a data type
+    #[command(after_help = "\
+Example:
+  kelisim data-type publish address.json --as officer
+
+In JSON:
+  { \"id\": \"address\", \"version\": 1, \"provider\": \"address-register\", \"title\": \"Addresses\",
+    \"category\": \"restricted\",
+    \"operations\": [ { \"id\": \"lookup\", \"method\": \"GET\", \"path\": \"/addresses/{code}\",
+      \"response\": { \"schema\": { \"type\": \"object\" } }, \"logical_part\": \"addresses\" } ] }")]
+    Publish {
+        /// The data type
+        file: PathBuf,
+    },
+    /// List data types
+    #[command(after_help = "Example:\n  kelisim data-type list")]
+    List,
+    /// Show a data type
+    #[command(after_help = "Example:\n  kelisim data-type show address-register address --json")]
+    Show {
+        /// Who provides it
+        provider: SystemId,
+        /// Which
+        id: DataTypeId,
+        /// Which version [default: the newest]
+        #[arg(long)]
+        version: Option<u32>,
+    },
+    /// Set the category of a data type, for all its versions
+    #[command(after_help = "\
+Example:
+  kelisim data-type categorise address-register address official-use --as officer --reason 'order 5'
+
+Categories: public, restricted, official-use, confidential, state-secret.")]
+    Categorise {
+        /// Who provides it
+        provider: SystemId,
+        /// Which
+        id: DataTypeId,
+        /// Its category from now on
+        #[arg(value_parser = word::<Category>)]
+        category: Category,
+    },
+}
+
+pub(super) fn run(common: &Common, command: DataTypeCommand) -> Result<Answer, Failure> {
+    let mut desk = Desk::open(common)?;
+    match command {
+        DataTypeCommand::Publish { file } => {
+            let data_type: DataType = read_json(&file)?;
+            let done =
+                format!("{}/{} version {} is published", data_type.provider, data_type.id, data_type.version);
+            desk.issue(Command::PublishDataType(data_type), done)
+        }
+        DataTypeCommand::List => {
+            let mut table = Table::new(["PROVIDER", "DATA TYPE", "VERSIONS", "CATEGORY", "TITLE"]);
+            let mut listed = Vec::new();
+            for ((provider, id), published) in desk.registry().data_types() {
+                let versions: Vec<&u32> = published.versions.keys().collect();
+                let title = published.versions.values().last().map_or("", |newest| newest.title.as_str());
+                let shown = versions.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+                let category = kebab(&published.category);
+                table.row([provider.to_string(), id.to_string(), shown, category.clone(), title.to_owned()]);
+                listed.push(json!({
+                    "provider": provider, "id": id, "versions": versions, "category": category, "title": title,
+                }));
+            }
+            Ok(Answer::new(json!({ "data_types": listed }), table.or("no data type is published")))
+        }
+        DataTypeCommand::Show { provider, id, version } => show(&desk, &provider, &id, version),
+        DataTypeCommand::Categorise { provider, id, category } => {
+            let done = format!("{provider}/{id} is {} now", kebab(&category));
+            desk.issue(Command::Categorise { provider, data_type: id, category }, done)
+        }
+    }
+}
+
+fn show(
+    desk: &Desk<'_>,
+    provider: &SystemId,
+    id: &DataTypeId,
+    version: Option<u32>,
+) -> Result<Answer, Failure> {
+    let published = desk.registry().published(provider, id);
+    let found = published.and_then(|published| match version {
+        Some(version) => Some((published, published.versions.get(&version)?)),
+        None => Some((published, published.versions.values().last()?)),
+    });
+    let (published, data_type) = found.ok_or_else(|| {
+        Failure::new(
+            Exit::Refused,
+            format!("no such data type {provider}/{id}"),
+            "see `kelisim data-type list`",
+        )
+    })?;
+    let operations = data_type.operations.iter().map(|operation| {
+        let query: Vec<&str> = operation.query.iter().map(|parameter| parameter.name.as_str()).collect();
+        let query = if query.is_empty() { String::new() } else { format!("?{}", query.join("&")) };
+        format!("{}: {} {}{query}", operation.id, operation.method.as_str(), operation.path.as_str())
+    });
+    let personal = data_type.personal.as_ref();
+    let text = facts([
+        ("data type", format!("{provider}/{id} version {}", data_type.version)),
+        ("title", data_type.title.clone()),
+        ("category", kebab(&published.category)),
+        (
+            "personal data",
+            personal.map_or("no".into(), |personal| format!("collected for {}", personal.collection_purpose)),
+        ),
+        ("operations", operations.collect::<Vec<_>>().join("\n")),
+    ]);
+    Ok(Answer::new(json!({ "category": published.category, "data_type": &**data_type }), text))
+}

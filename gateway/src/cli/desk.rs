@@ -1,0 +1,162 @@
+//! A desk in the office: the data folder opened for one command, and the operator who sits there.
+
+use std::fs;
+use std::path::Path;
+
+use agreements::{
+    Actor, AgreementNumber, Command, CommandError, Document, DocumentKind, OperatorId, Recorded, Registry,
+    Role, entitled,
+};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::{Answer, Common, Exit, Failure};
+use crate::config::Config;
+use crate::office::Office;
+use crate::registry;
+
+/// A data folder, opened for one command.
+pub(super) struct Desk<'c> {
+    common: &'c Common,
+    pub(super) config: Config,
+    pub(super) office: Office,
+}
+
+impl<'c> Desk<'c> {
+    pub(super) fn open(common: &'c Common) -> Result<Self, Failure> {
+        let config = common.config()?;
+        let registry = config.path(&config.registry.path);
+        // Opening would make it, and an empty registry in the wrong place misleads.
+        if !registry.is_file() {
+            let what = format!("there is no registry at {}", registry.display());
+            return Err(Failure::new(Exit::Environment, what, "see registry.path in the configuration"));
+        }
+        let office = Office::open(&config)?;
+        Ok(Self { common, config, office })
+    }
+
+    pub(super) fn registry(&self) -> &Registry {
+        self.office.registry()
+    }
+
+    pub(super) fn reason(&self) -> &'c str {
+        &self.common.reason
+    }
+
+    /// Who acts: as named, or the only administrator.
+    pub(super) fn actor(&self) -> Result<Actor, Failure> {
+        let via = format!("cli:uid={}", rustix::process::getuid().as_raw());
+        Ok(self.office.actor(&self.operator()?, &via)?)
+    }
+
+    /// Issues a command; `done` says what came of it.
+    pub(super) fn issue(&mut self, command: Command, done: impl Into<String>) -> Result<Answer, Failure> {
+        let actor = self.actor()?;
+        let roles = entitled(&command);
+        match self.office.issue(command, &actor, self.reason()) {
+            Ok(events) => self.issued(&events, done),
+            Err(registry::Failure::Refused(error @ CommandError::NotInRole { .. })) => {
+                let what = format!("{}: {error}", actor.id);
+                Err(Failure::new(Exit::Refused, what, self.who_may(roles)))
+            }
+            Err(failure) => Err(failure.into()),
+        }
+    }
+
+    /// What is said of events that were recorded.
+    pub(super) fn issued(&self, events: &[Recorded], done: impl Into<String>) -> Result<Answer, Failure> {
+        let revision = self.registry().revision();
+        let text = format!("{} (revision {revision})\n", done.into());
+        let events = serde_json::to_value(events)
+            .map_err(|error| Failure::of(Exit::Environment, &error, "report this: it is a bug"))?;
+        Ok(Answer::new(json!({ "revision": revision, "events": events }), text))
+    }
+
+    /// Keeps a file in the depositary.
+    pub(super) fn deposit(&self, kind: DocumentKind, path: &Path) -> Result<Document, Failure> {
+        let title = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let kept = self.office.depositary().keep(kind, &title, &read(path)?);
+        kept.map_err(|error| Failure::of(Exit::Environment, &error, format!("look at {}", path.display())))
+    }
+
+    /// The version that is meant where none is named: the newest.
+    pub(super) fn version(&self, number: &AgreementNumber, named: Option<u32>) -> Result<u32, Failure> {
+        let newest = self.registry().versions(number).last().map(|agreement| agreement.header.version);
+        named.or(newest).ok_or_else(|| {
+            let todo = "see `kelisim agreement list`";
+            Failure::new(Exit::Refused, format!("no agreement {number}"), todo)
+        })
+    }
+
+    fn operator(&self) -> Result<OperatorId, Failure> {
+        if let Some(named) = &self.common.operator {
+            return Ok(named.clone());
+        }
+        if let Ok(named) = std::env::var("KELISIM_AS") {
+            let todo = "correct KELISIM_AS, or name the operator with --as";
+            return named.parse().map_err(|error| Failure::of(Exit::Usage, &error, todo));
+        }
+        let mut administrators =
+            self.registry().operators().filter(|operator| operator.role == Role::Administrator);
+        match (administrators.next(), administrators.next()) {
+            (Some(only), None) => Ok(only.id.clone()),
+            _ => Err(Failure::new(
+                Exit::Usage,
+                "who acts? there is not one administrator alone",
+                "name the operator with --as; see `kelisim operator list`",
+            )),
+        }
+    }
+
+    fn who_may(&self, roles: &[Role]) -> String {
+        let named: Vec<&str> = self
+            .registry()
+            .operators()
+            .filter(|operator| roles.contains(&operator.role))
+            .map(|operator| operator.id.as_str())
+            .collect();
+        let roles = roles.iter().map(kebab).collect::<Vec<_>>().join(" or ");
+        match named.as_slice() {
+            [] => {
+                format!("this is for a {roles}: the administrator registers one with `kelisim operator add`")
+            }
+            named => format!("this is for a {roles}: use --as {}", named.join(" or --as ")),
+        }
+    }
+}
+
+/// The word by which an enum's value goes in JSON.
+pub(super) fn kebab(value: &impl Serialize) -> String {
+    match serde_json::to_value(value) {
+        Ok(Value::String(word)) => word,
+        Ok(other) => other.to_string(),
+        Err(_) => String::new(),
+    }
+}
+
+/// Reads a file.
+pub(super) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    fs::read(path).map_err(|error| {
+        let what = format!("cannot read {}: {error}", path.display());
+        Failure::new(Exit::Environment, what, "name a file that you may read")
+    })
+}
+
+/// Reads what a JSON file says.
+pub(super) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, Failure> {
+    let bytes = read(path)?;
+    let mut json = serde_json::Deserializer::from_slice(&bytes);
+    let whole = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let place = match error.path().to_string() {
+            root if root == "." => String::new(),
+            place => format!("{place}: "),
+        };
+        format!("{}: {place}{}", path.display(), error.inner())
+    });
+    let ended = whole.and_then(|whole| match json.end() {
+        Ok(()) => Ok(whole),
+        Err(error) => Err(format!("{}: {error}", path.display())),
+    });
+    ended.map_err(|what| Failure::new(Exit::Environment, what, "correct the file"))
+}

@@ -1,0 +1,276 @@
+//! `kelisim log`: the exchange log, searched, shown, verified and followed.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::answer::{Heard, print};
+use super::desk::kebab;
+use super::table::Table;
+use super::{Answer, Common, Exit, Failure};
+use crate::exchange_log::{Entry, Filter, Follow, Record, SearchError, Severity, search, tail, verify};
+
+#[derive(Subcommand)]
+pub(super) enum LogCommand {
+    /// Find entries
+    Search(Search),
+    /// Show all that is written of an exchange
+    #[command(after_help = "Example:\n  kelisim log show --exchange 019c1f6e-7d5a-7b3c-9a53-0b6f2f3f3a10")]
+    Show {
+        /// Which, as Kelisim-Exchange named it
+        #[arg(long, value_name = "ID")]
+        exchange: Uuid,
+    },
+    /// Check that the record is whole: nothing changed, removed, inserted or moved
+    #[command(after_help = "\
+Example:
+  kelisim log verify /var/lib/kelisim/log
+
+Ends with 1 if anything speaks against the record. A gateway may write meanwhile.")]
+    Verify {
+        /// The log's folder [default: that of the configuration]
+        #[arg(value_name = "FOLDER")]
+        folder: Option<PathBuf>,
+    },
+    /// Show the newest entries
+    #[command(
+        after_help = "Example:\n  kelisim log tail -n 20 --follow\n\nWith --follow, --json prints a document a line."
+    )]
+    Tail {
+        /// How many
+        #[arg(short = 'n', value_name = "COUNT", default_value_t = 10)]
+        count: usize,
+        /// Wait for more
+        #[arg(long, short)]
+        follow: bool,
+    },
+}
+
+#[derive(Args)]
+#[command(after_help = "\
+Example:
+  kelisim log search --consumer portal --code purpose-not-agreed --from 2026-03-01T00:00:00+05:00")]
+pub(super) struct Search {
+    /// Of this exchange
+    #[arg(long, value_name = "ID")]
+    exchange: Option<Uuid>,
+    /// Asked by this system
+    #[arg(long, value_name = "SYSTEM")]
+    consumer: Option<String>,
+    /// Asked of this system
+    #[arg(long, value_name = "SYSTEM")]
+    provider: Option<String>,
+    /// Under this agreement
+    #[arg(long, value_name = "NUMBER")]
+    agreement: Option<String>,
+    /// Refused with this code
+    #[arg(long)]
+    code: Option<String>,
+    /// Received then or later
+    #[arg(long, value_name = "RFC3339")]
+    from: Option<Timestamp>,
+    /// Received before then
+    #[arg(long, value_name = "RFC3339")]
+    to: Option<Timestamp>,
+    /// At most so many entries
+    #[arg(long, value_name = "COUNT")]
+    limit: Option<usize>,
+}
+
+pub(super) fn run(common: &Common, command: LogCommand) -> Result<Answer, Failure> {
+    let dir = || -> Result<PathBuf, Failure> {
+        let config = common.config()?;
+        Ok(config.path(&config.log.dir))
+    };
+    match command {
+        LogCommand::Search(asked) => {
+            let filter = Filter {
+                exchange: asked.exchange,
+                consumer: asked.consumer,
+                provider: asked.provider,
+                agreement: asked.agreement,
+                code: asked.code,
+                from: asked.from,
+                to: asked.to,
+                limit: asked.limit,
+            };
+            list(search(&dir()?, filter)?, if common.json { Form::Array } else { Form::Lines })
+        }
+        LogCommand::Show { exchange } => show(&dir()?, exchange),
+        LogCommand::Verify { folder: Some(folder) } => verified(&folder),
+        LogCommand::Verify { folder: None } => verified(&dir()?),
+        LogCommand::Tail { count, follow } => {
+            let (follow, form) = match (follow, common.json) {
+                (true, true) => (Follow::Yes, Form::Documents),
+                (true, false) => (Follow::Yes, Form::Lines),
+                (false, true) => (Follow::No, Form::Array),
+                (false, false) => (Follow::No, Form::Lines),
+            };
+            list(tail(&dir()?, count, follow)?, form)
+        }
+    }
+}
+
+/// How entries are printed, one by one: there may be more than memory holds.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Lines,
+    Array,
+    Documents,
+}
+
+fn list(entries: impl Iterator<Item = Result<Entry, SearchError>>, form: Form) -> Result<Answer, Failure> {
+    let opening = match form {
+        Form::Lines => HEADINGS,
+        Form::Array => "[",
+        Form::Documents => "",
+    };
+    let mut failed = None;
+    let mut heard = print(opening);
+    let mut between = "\n";
+    for entry in entries {
+        if heard == Heard::Closed {
+            return Ok(Answer::silent());
+        }
+        match entry {
+            Ok(entry) => {
+                heard = match form {
+                    Form::Lines => print(&format!("{}\n", line(&entry))),
+                    Form::Array => print(&format!("{between}{}", entry.line)),
+                    Form::Documents => print(&format!("{}\n", entry.line)),
+                };
+                between = ",\n";
+            }
+            Err(error) => failed = Some(error),
+        }
+    }
+    if form == Form::Array {
+        // Whole also when the reading was not.
+        let _ = print("\n]\n");
+    }
+    failed.map_or(Ok(Answer::silent()), |error| Err(error.into()))
+}
+
+fn line(entry: &Entry) -> String {
+    let (at, exchange, what) = match &entry.record {
+        Record::Segment(header) => (header.at, String::new(), "segment".to_owned()),
+        Record::Opening(opening) => {
+            let what = format!(
+                "permit   {} -> {} {} {} under {} for {}",
+                opening.consumer,
+                opening.provider,
+                opening.data_type,
+                opening.operation,
+                opening.agreement,
+                opening.purpose
+            );
+            (opening.at, opening.exchange.to_string(), what)
+        }
+        Record::Closing { exchange, closing, .. } => {
+            let status = closing.status.map(|status| format!(" {status}")).unwrap_or_default();
+            let code = closing.code.as_ref().map(|code| format!(" {}", code.as_str())).unwrap_or_default();
+            let what = format!("end      {}{status}{code}", kebab(&closing.outcome));
+            (closing.at, exchange.to_string(), what)
+        }
+        Record::Refused(refused) => {
+            let asked = |claim: &Option<crate::exchange_log::Claim<'_>>| {
+                claim.as_ref().map_or_else(|| "?".to_owned(), |claim| visible(claim.as_str()))
+            };
+            let what = format!(
+                "refuse   {} -> {} {}: {}",
+                refused.consumer.as_deref().unwrap_or("?"),
+                asked(&refused.provider),
+                asked(&refused.data_type),
+                refused.code
+            );
+            (refused.at, refused.exchange.to_string(), what)
+        }
+    };
+    format!("{:<8}  {:<27}  {exchange:<36}  {what}", entry.index, at.to_string())
+}
+
+/// Text that a peer chose, as a terminal may show it.
+fn visible(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+fn show(dir: &Path, exchange: Uuid) -> Result<Answer, Failure> {
+    let filter = Filter { exchange: Some(exchange), ..Filter::default() };
+    let entries = search(dir, filter)?.collect::<Result<Vec<Entry>, _>>()?;
+    let documents: Vec<Value> =
+        entries.iter().map(|entry| serde_json::from_str(&entry.line).unwrap_or_default()).collect();
+    let mut text = String::new();
+    for document in &documents {
+        let Value::Object(members) = document else { continue };
+        let width = members.keys().map(String::len).max().unwrap_or_default();
+        for (name, value) in members {
+            let value = value.as_str().map_or_else(|| value.to_string(), visible);
+            text.push_str(&format!("{name:width$}  {value}\n"));
+        }
+        text.push('\n');
+    }
+    let json = json!({ "exchange": exchange, "entries": documents });
+    if entries.is_empty() {
+        return Ok(Answer::new(json, format!("nothing is written of exchange {exchange}")).negative());
+    }
+    Ok(Answer::new(json, text.trim_end()))
+}
+
+fn verified(dir: &Path) -> Result<Answer, Failure> {
+    let found = verify(dir).map_err(|error| {
+        let what = format!("cannot read {}: {error}", dir.display());
+        Failure::new(Exit::Environment, what, "name the log's folder, and see who may read it")
+    })?;
+    let mut table = Table::new(["", "FILE", "LINE", "ENTRY", "FINDING"]);
+    let mut listed = Vec::new();
+    for finding in &found.findings {
+        let severity = match finding.severity() {
+            Severity::Broken => "broken",
+            Severity::Notice => "notice",
+        };
+        let file =
+            finding.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let (line, index) = (finding.line.to_string(), finding.index.to_string());
+        table.row([severity.into(), file, line, index, finding.problem.to_string()]);
+        listed.push(json!({
+            "severity": severity,
+            "file": finding.path,
+            "line": finding.line,
+            "index": finding.index,
+            "problem": finding.problem.to_string(),
+        }));
+    }
+    let whole = found.is_whole();
+    let mut text = format!(
+        "{}: {} entries in {} segments; {} exchanges permitted, {} calls refused, {} open at the end\n",
+        if whole { "WHOLE" } else { "NOT WHOLE" },
+        found.entries,
+        found.segments,
+        found.openings,
+        found.refusals,
+        found.open_at_end
+    );
+    if !found.findings.is_empty() {
+        text.push_str(&format!("\n{table}"));
+    }
+    if found.more_findings > 0 {
+        text.push_str(&format!("and {} more\n", found.more_findings));
+    }
+    let json = json!({
+        "whole": whole,
+        "entries": found.entries,
+        "segments": found.segments,
+        "permitted": found.openings,
+        "refused": found.refusals,
+        "open_at_end": found.open_at_end,
+        "findings": listed,
+        "more_findings": found.more_findings,
+    });
+    let answer = Answer::new(json, text);
+    Ok(if whole { answer } else { answer.negative() })
+}
+
+const HEADINGS: &str = "ENTRY     AT                           EXCHANGE                              WHAT\n";
