@@ -255,7 +255,7 @@ fn show(desk: &Desk<'_>, which: Which, document: bool) -> Result<Answer, Failure
         Failure::new(Exit::Refused, what, "see `kelisim agreement list`")
     })?;
     if document {
-        return Ok(Answer::new(json!({ "document": &*agreement.document }), &*agreement.document).as_it_is());
+        return Ok(Answer::new(json!({ "document": &*agreement.document }), &*agreement.document).unended());
     }
     let proof = Proofs::new(desk.office.trust().clone()).prove(agreement, registry, clock::now());
     let said: Value = serde_json::from_str(&agreement.document).unwrap_or_default();

@@ -34,7 +34,7 @@ impl Answer {
     }
 
     /// The same, without a newline that nobody gave it.
-    pub(super) fn as_it_is(self) -> Self {
+    pub(super) fn unended(self) -> Self {
         Self { end: "", ..self }
     }
 

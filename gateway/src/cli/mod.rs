@@ -32,6 +32,7 @@ use clap_complete::Shell;
 use self::answer::{Answer, print};
 use self::common::Common;
 use self::failure::Failure;
+use crate::demo;
 
 /// How a command ends, as scripts see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +67,9 @@ struct Line {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Show systems that exchange data under agreements, and calls that are refused; needs nothing but this program
+    #[command(after_help = DEMO_AFTER_HELP)]
+    Demo(demo::DemoArgs),
     /// Make a data folder: keys, trial authority, configuration, an administrator
     Init(init::Init),
     /// Serve systems until told to stop
@@ -143,6 +147,7 @@ fn with(arguments: Vec<OsString>) -> Exit {
 
 fn act(common: &Common, command: Command) -> Result<Answer, Failure> {
     match command {
+        Command::Demo(arguments) => demonstrate(common, arguments),
         Command::Init(init) => init.run(common),
         Command::Run => run::run(common),
         Command::CheckConfig => check_config::run(common),
@@ -165,6 +170,27 @@ fn act(common: &Common, command: Command) -> Result<Answer, Failure> {
         }
     }
 }
+
+fn demonstrate(common: &Common, arguments: demo::DemoArgs) -> Result<Answer, Failure> {
+    // KELISIM_DIR names a folder that is used in earnest.
+    let arguments = demo::DemoArgs { dir: common.dir.clone(), json: common.json, ..arguments };
+    let report = demo::run(&arguments).map_err(|trouble| {
+        Failure::of(
+            Exit::Environment,
+            &trouble,
+            "name a fresh folder with --dir; it needs free ports on loopback",
+        )
+    })?;
+    let answer = Answer::of(&report, "")?;
+    Ok(if report.is_as_expected() { answer } else { answer.negative() })
+}
+
+const DEMO_AFTER_HELP: &str = "\
+Example:
+  kelisim demo --once --dir /tmp/kelisim-demo
+
+It founds a folder of its own (--dir, or a new temporary one), serves on loopback, tells what happens, and stays
+up until Ctrl-C. With --once it ends, with 1 if anything went otherwise than it should.";
 
 const AFTER_HELP: &str = "\
 Exit codes:
