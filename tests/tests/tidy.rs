@@ -14,7 +14,7 @@ mod tree;
 use std::collections::BTreeSet;
 use std::fs;
 
-use tree::{files, root};
+use tree::{File, files, root};
 
 /// Which crate may name which: `gateway → adapters, certs → agreements`.
 const ARROWS: [(&str, &[&str]); 5] = [
@@ -53,7 +53,7 @@ fn only_certs_names_tls() {
         let named = dependencies(name, &["dependencies"]);
         assert!(named.iter().all(|one| !TLS.contains(&one.as_str())), "{name} names TLS: {named:?}");
     }
-    for file in files(".rs").iter().filter(|file| file.ships() && !file.path.starts_with("certs/")) {
+    for file in files(".rs").iter().filter(|file| ships(file) && !file.path.starts_with("certs/")) {
         for word in ["rustls::", "webpki::", "tokio_rustls", "rustls_pki_types"] {
             assert!(!file.text.contains(word), "{} names {word}", file.path);
         }
@@ -67,7 +67,7 @@ fn only_the_registry_store_names_sql() {
         assert!(named.iter().all(|one| !SQL.contains(&one.as_str())), "{name} names SQL: {named:?}");
     }
     let store = ["gateway/src/registry/sqlite.rs", "gateway/src/registry/store.rs"];
-    for file in files(".rs").iter().filter(|file| file.ships() && !store.contains(&file.path.as_str())) {
+    for file in files(".rs").iter().filter(|file| ships(file) && !store.contains(&file.path.as_str())) {
         for word in ["rusqlite", "tokio_postgres"] {
             assert!(!file.text.contains(word), "{} names {word}", file.path);
         }
@@ -79,7 +79,7 @@ fn only_the_registry_store_names_sql() {
 
 #[test]
 fn rules_do_no_io_wait_for_nothing_and_read_no_clock() {
-    for file in files(".rs").iter().filter(|file| file.ships() && file.path.starts_with("agreements/")) {
+    for file in files(".rs").iter().filter(|file| ships(file) && file.path.starts_with("agreements/")) {
         let code = file.text.split("#[cfg(test)]").next().unwrap();
         for word in ["std::fs", "std::io", "std::thread", "std::time", "std::env", "TcpStream", "async fn", "tokio", "::now("] {
             assert!(!code.contains(word), "{} names {word}", file.path);
@@ -89,7 +89,7 @@ fn rules_do_no_io_wait_for_nothing_and_read_no_clock() {
 
 #[test]
 fn the_clock_is_read_in_one_place() {
-    for file in files(".rs").iter().filter(|file| file.ships() && file.path != "gateway/src/clock.rs") {
+    for file in files(".rs").iter().filter(|file| ships(file) && file.path != "gateway/src/clock.rs") {
         for word in ["Timestamp::now(", "SystemTime::now(", "Zoned::now("] {
             assert!(!file.text.contains(word), "{} reads the clock by {word})", file.path);
         }
@@ -140,6 +140,12 @@ fn dependencies_come_from_crates_io_and_their_versions_stand_in_the_workspace() 
         }
         assert!(manifest["lints"]["workspace"].as_bool().unwrap(), "{name} has lints of its own");
     }
+}
+
+/// Whether a file is part of the program rather than a test, example or bench.
+fn ships(file: &File) -> bool {
+    let of_tests = file.path.starts_with("tests/") || file.path.contains("/tests");
+    file.path.contains("/src/") && !of_tests
 }
 
 fn manifest(path: &str) -> toml::Table {

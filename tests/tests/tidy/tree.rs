@@ -28,6 +28,7 @@ pub(crate) fn files(ending: &str) -> Vec<File> {
                     later.push(path);
                 }
             } else if name.ends_with(ending)
+                && name != ".git"
                 && let Ok(text) = fs::read_to_string(&path)
             {
                 let path = path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned();
@@ -37,12 +38,4 @@ pub(crate) fn files(ending: &str) -> Vec<File> {
     }
     found.sort_by(|a, b| a.path.cmp(&b.path));
     found
-}
-
-impl File {
-    /// Whether it is part of the program rather than a test, example or bench.
-    pub(crate) fn ships(&self) -> bool {
-        let of_tests = self.path.starts_with("tests/") || self.path.contains("/tests");
-        self.path.contains("/src/") && !of_tests
-    }
 }
