@@ -20,10 +20,10 @@ use crate::exchange::subject::SubjectKey;
 use crate::exchange_log::{ExchangeLog, Health, LogConfig, RecoveryReport, StartError};
 use crate::listener::{Listener, Parts};
 use crate::operations::{Operations, Shown};
-use crate::registry::StoreError;
 use crate::registry::follower::{FollowError, Follower, Following};
 use crate::registry::proof::Proofs;
 use crate::registry::sqlite::SqliteStore;
+use crate::registry::{Allowed, StoreError};
 use crate::telemetry::metrics::{Gauges, Metrics};
 use crate::trusted::{TrustFiles, Unreadable};
 
@@ -89,7 +89,10 @@ impl App {
             environment: config.environment,
             poll: Duration::from_millis(config.registry.poll_ms),
             lease: Duration::from_secs(config.registry.lease_seconds.into()),
-            most_exchanges: limits.max_exchanges_per_system,
+            allowed: Allowed {
+                exchanges: limits.max_exchanges_per_system,
+                bytes: limits.max_buffered_mib_per_system << 20,
+            },
         };
         let follower = Arc::new(Follower::start(store, Proofs::new(Arc::clone(&trust)), following)?);
 

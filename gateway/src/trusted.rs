@@ -3,7 +3,7 @@
 //! Trust: whoever can write these files decides who may connect. A file that cannot be read leaves what was read
 //! before in force, loudly; revocation lists then end by their own time, and what they settled is refused.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -108,6 +108,6 @@ fn read(path: &PathBuf) -> Result<Vec<u8>, Unreadable> {
     std::fs::read(path).map_err(|error| unreadable(path, &error))
 }
 
-fn unreadable(path: &PathBuf, error: &dyn std::error::Error) -> Unreadable {
-    Unreadable { path: path.clone(), reason: chain(error) }
+fn unreadable(path: &Path, error: &dyn std::error::Error) -> Unreadable {
+    Unreadable { path: path.to_owned(), reason: chain(error) }
 }

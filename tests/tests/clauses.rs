@@ -108,8 +108,14 @@ fn clauses(comment: &str) -> Vec<String> {
 #[test]
 fn clauses_are_read_from_the_comment_above_a_test_that_runs() {
     let read = |text: &str| tests(&text.replace('|', "\n"));
-    assert_eq!(read("/// B9, D1: now.|#[test]|fn is_so() {"), [(vec!["B9".into(), "D1".into()], "is_so".into())]);
-    assert_eq!(read("/// Promise 1 (B2.3).|#[tokio::test]|async fn x() {"), [(vec!["B2".into()], "x".into())]);
+    assert_eq!(
+        read("/// B9, D1: now.|#[test]|fn is_so() {"),
+        [(vec!["B9".into(), "D1".into()], "is_so".into())]
+    );
+    assert_eq!(
+        read("/// Promise 1 (B2.3).|#[tokio::test]|async fn x() {"),
+        [(vec!["B2".into()], "x".into())]
+    );
     assert_eq!(read("/// B9|#[test]|#[ignore]|fn is_so() {"), []);
     assert_eq!(read("/// B9|fn no_test() {"), []);
     assert_eq!(read("/// An A10000 and HTTP/2.|#[test]|fn x() {"), [(vec![], "x".into())]);

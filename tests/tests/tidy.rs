@@ -35,8 +35,12 @@ const SQL: [&str; 4] = ["rusqlite", "tokio-postgres", "deadpool-postgres", "sqlx
 #[test]
 fn crates_point_one_way() {
     let workspace: toml::Table = manifest("Cargo.toml");
-    let members: BTreeSet<&str> =
-        workspace["workspace"]["members"].as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
+    let members: BTreeSet<&str> = workspace["workspace"]["members"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|name| name.as_str().unwrap())
+        .collect();
     assert_eq!(members, ARROWS.iter().map(|(name, _)| *name).collect(), "each crate has its arrows");
     for (name, allowed) in ARROWS {
         let named = dependencies(name, &["dependencies", "dev-dependencies", "build-dependencies"]);
@@ -81,7 +85,17 @@ fn only_the_registry_store_names_sql() {
 fn rules_do_no_io_wait_for_nothing_and_read_no_clock() {
     for file in files(".rs").iter().filter(|file| ships(file) && file.path.starts_with("agreements/")) {
         let code = file.text.split("#[cfg(test)]").next().unwrap();
-        for word in ["std::fs", "std::io", "std::thread", "std::time", "std::env", "TcpStream", "async fn", "tokio", "::now("] {
+        for word in [
+            "std::fs",
+            "std::io",
+            "std::thread",
+            "std::time",
+            "std::env",
+            "TcpStream",
+            "async fn",
+            "tokio",
+            "::now(",
+        ] {
             assert!(!code.contains(word), "{} names {word}", file.path);
         }
     }
@@ -108,7 +122,8 @@ fn no_file_is_longer_than_it_may_be_and_each_says_what_it_is_for() {
 #[test]
 fn nothing_names_this_machine_or_is_left_undone() {
     let machine = [concat!("/", "work/"), concat!("/", "root/"), concat!("/home", "/")];
-    let undone = [concat!("to", "do!("), concat!("un", "implemented!("), concat!("FIX", "ME"), concat!("TO", "DO")];
+    let undone =
+        [concat!("to", "do!("), concat!("un", "implemented!("), concat!("FIX", "ME"), concat!("TO", "DO")];
     for file in files("") {
         for word in machine {
             assert!(!file.text.contains(word), "{} names {word}", file.path);
@@ -135,7 +150,11 @@ fn dependencies_come_from_crates_io_and_their_versions_stand_in_the_workspace() 
             let Some(named) = manifest.get(table).and_then(toml::Value::as_table) else { continue };
             for (dependency, how) in named {
                 let inherited = how.get("workspace").and_then(toml::Value::as_bool);
-                assert_eq!(inherited, Some(true), "{name}: the version of {dependency} belongs to the workspace");
+                assert_eq!(
+                    inherited,
+                    Some(true),
+                    "{name}: the version of {dependency} belongs to the workspace"
+                );
             }
         }
         assert!(manifest["lints"]["workspace"].as_bool().unwrap(), "{name} has lints of its own");

@@ -40,6 +40,10 @@ pub struct Limits {
     pub max_exchanges_per_system: usize,
     /// Most bytes of payloads held at once, in MiB. Default: 256.
     pub max_buffered_mib: usize,
+    /// Most bytes of payloads held at once for one consumer, in MiB: no one takes all. Default: 64.
+    pub max_buffered_mib_per_system: usize,
+    /// Most connections at once of one certificate: no one takes all. Default: 2,000.
+    pub max_connections_per_caller: usize,
     /// Most streams at once on an HTTP/2 connection. Default: 128.
     pub max_streams: u32,
     /// Longest TLS handshake, in ms. Default: 10,000.
@@ -68,6 +72,8 @@ impl Default for Limits {
             max_connections: 20_000,
             max_exchanges_per_system: 512,
             max_buffered_mib: 256,
+            max_buffered_mib_per_system: 64,
+            max_connections_per_caller: 2_000,
             max_streams: 128,
             handshake_timeout_ms: 10_000,
             head_timeout_ms: 10_000,
@@ -88,6 +94,8 @@ impl Limits {
             ("max_connections", self.max_connections as u64, 1_000_000),
             ("max_exchanges_per_system", self.max_exchanges_per_system as u64, 1_000_000),
             ("max_buffered_mib", self.max_buffered_mib as u64, 1 << 20),
+            ("max_buffered_mib_per_system", self.max_buffered_mib_per_system as u64, 1 << 20),
+            ("max_connections_per_caller", self.max_connections_per_caller as u64, 1_000_000),
             ("max_streams", u64::from(self.max_streams), 10_000),
             ("handshake_timeout_ms", self.handshake_timeout_ms, 600_000),
             ("head_timeout_ms", self.head_timeout_ms, 600_000),

@@ -9,6 +9,8 @@ use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue};
 use http::{Method, StatusCode};
 use serde_json::json;
 
+use super::body;
+use super::budget::Room;
 use super::contract::Terms;
 use super::refusal::Refusal;
 use super::rows;
@@ -41,10 +43,11 @@ pub(super) fn release(
     terms: &Terms,
     method: &Method,
     reply: Reply,
+    room: Room,
 ) -> Result<Answer, Refusal> {
     let status = reply.head.status;
     if status.is_client_error() || status.is_server_error() {
-        return Ok(providers_error(status, &reply));
+        return Ok(providers_error(status, &reply, room));
     }
     if !status.is_success() && status != StatusCode::NOT_MODIFIED {
         return Err(Refusal::new(&rows::RESPONSE_NOT_AGREED, format!("status {status}")));
@@ -52,7 +55,7 @@ pub(super) fn release(
     let mut headers = passing(&reply.head.headers);
     let bodiless = *method == Method::HEAD
         || matches!(status, StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT | StatusCode::NOT_MODIFIED);
-    let bytes = &reply.body.bytes;
+    let bytes = &reply.body;
     let (body, withheld) = match (&terms.response, &permit.operation().response) {
         (Some(schema), Some(agreed)) if !bodiless => {
             if media_type(&reply.head.headers) != Some(agreed.media_type.as_str()) {
@@ -64,7 +67,7 @@ pub(super) fn release(
                     format!("more than {} bytes", agreed.max_bytes),
                 ));
             }
-            trimmed(schema, &terms.released, bytes)?
+            trimmed(schema, &terms.released, bytes, room)?
         }
         _ if bytes.is_empty() => {
             headers.remove(CONTENT_TYPE);
@@ -76,7 +79,12 @@ pub(super) fn release(
     Ok(Answer { status, headers, body, withheld, outcome: Outcome::Completed })
 }
 
-fn trimmed(schema: &Schema, released: &Selection, bytes: &Bytes) -> Result<(Bytes, u32), Refusal> {
+fn trimmed(
+    schema: &Schema,
+    released: &Selection,
+    bytes: &Bytes,
+    mut room: Room,
+) -> Result<(Bytes, u32), Refusal> {
     let trimmed = schema.check_and_trim(bytes, released).map_err(|violation| {
         let row = match violation.code {
             "nothing-agreed" => &rows::RESPONSE_NOT_AGREED,
@@ -87,20 +95,25 @@ fn trimmed(schema: &Schema, released: &Selection, bytes: &Bytes) -> Result<(Byte
     let withheld = u32::try_from(trimmed.withheld_total()).unwrap_or(u32::MAX);
     let body = match trimmed.into_body() {
         std::borrow::Cow::Borrowed(_) => bytes.clone(),
-        std::borrow::Cow::Owned(kept) => kept.into(),
+        std::borrow::Cow::Owned(kept) => {
+            if !room.grow(kept.len()) {
+                return Err(Refusal::new(&rows::GATEWAY_BUSY, "no memory left for payloads").retry_after(1));
+            }
+            body::housed(kept.into(), room)
+        }
     };
     Ok((body, withheld))
 }
 
 /// A provider's own error passes as such, and never bears `Kelisim-Refusal`; of its document, only the members of
 /// RFC 9457 that are not open-ended.
-fn providers_error(status: StatusCode, reply: &Reply) -> Answer {
+fn providers_error(status: StatusCode, reply: &Reply, room: Room) -> Answer {
     let mut headers = passing(&reply.head.headers);
     let problem = match media_type(&reply.head.headers) {
-        Some("application/problem+json") => trimmed(&PROBLEM.0, &PROBLEM.1, &reply.body.bytes).ok(),
+        Some("application/problem+json") => trimmed(&PROBLEM.0, &PROBLEM.1, &reply.body, room).ok(),
         _ => None,
     };
-    let withheld = problem.is_none() && !reply.body.bytes.is_empty();
+    let withheld = problem.is_none() && !reply.body.is_empty();
     let (body, withheld) = problem.unwrap_or((Bytes::new(), u32::from(withheld)));
     if body.is_empty() {
         headers.remove(CONTENT_TYPE);
@@ -152,11 +165,13 @@ static PROBLEM: LazyLock<(Schema, Selection)> = LazyLock::new(|| {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::exchange::budget::Budget;
 
     #[test]
     fn of_a_providers_problem_document_only_the_bounded_members_pass() {
+        let room = Room::new(&Budget::new(1024), &Budget::new(1024));
         let document = Bytes::from_static(br#"{"title":"No such person","iin":"860101300123","status":404}"#);
-        let (body, withheld) = trimmed(&PROBLEM.0, &PROBLEM.1, &document).unwrap();
+        let (body, withheld) = trimmed(&PROBLEM.0, &PROBLEM.1, &document, room).unwrap();
         assert_eq!(&body[..], br#"{"title":"No such person","status":404}"#);
         assert_eq!(withheld, 1);
     }

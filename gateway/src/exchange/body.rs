@@ -1,20 +1,28 @@
 //! Bodies taken whole: within a size, a time, and the memory that all exchanges share.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http_body::Body;
 use http_body_util::BodyExt;
 
-use super::budget::{Budget, Share};
+use super::budget::Room;
 
-/// A body in memory, with its share of the memory.
-#[derive(Debug)]
-pub struct Held {
-    /// The bytes.
-    pub bytes: Bytes,
-    _share: Share,
+/// Bytes that give their room back when the last of them was dropped: sent, say, to a peer that takes its time.
+struct Housed {
+    bytes: Bytes,
+    _room: Room,
+}
+
+impl AsRef<[u8]> for Housed {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+/// Binds bytes to the room that they take.
+pub(super) fn housed(bytes: Bytes, room: Room) -> Bytes {
+    Bytes::from_owner(Housed { bytes, _room: room })
 }
 
 /// Why a body was not taken.
@@ -34,35 +42,29 @@ pub enum BodyError {
     Broken(#[source] hyper::Error),
 }
 
-/// Takes a body whole.
+/// Takes a body whole. Its room is given back when the last of its bytes is dropped.
 ///
 /// # Errors
 /// [`BodyError`]; what was read is dropped.
 ///
 /// # Cancel safety
 /// Dropped meanwhile, what was read is dropped and its memory given back.
-pub(super) async fn hold<B>(
-    body: B,
-    most: u64,
-    within: Duration,
-    budget: &Arc<Budget>,
-) -> Result<Held, BodyError>
+pub(super) async fn hold<B>(body: B, most: u64, within: Duration, mut room: Room) -> Result<Bytes, BodyError>
 where
     B: Body<Data = Bytes, Error = hyper::Error> + Unpin,
 {
     if body.size_hint().lower() > most {
         return Err(BodyError::TooLarge(most));
     }
-    let mut share = budget.share(0).ok_or(BodyError::NoRoom)?;
     if body.is_end_stream() {
-        return Ok(Held { bytes: Bytes::new(), _share: share });
+        return Ok(Bytes::new());
     }
-    let collected = collect(body, most, &mut share);
+    let collected = collect(body, most, &mut room);
     let bytes = tokio::time::timeout(within, collected).await.map_err(|_| BodyError::Late(within))??;
-    Ok(Held { bytes, _share: share })
+    Ok(housed(bytes, room))
 }
 
-async fn collect<B>(mut body: B, most: u64, share: &mut Share) -> Result<Bytes, BodyError>
+async fn collect<B>(mut body: B, most: u64, room: &mut Room) -> Result<Bytes, BodyError>
 where
     B: Body<Data = Bytes, Error = hyper::Error> + Unpin,
 {
@@ -76,7 +78,7 @@ where
         if held > most {
             return Err(BodyError::TooLarge(most));
         }
-        if !share.grow(data.len()) {
+        if !room.grow(data.len()) {
             return Err(BodyError::NoRoom);
         }
         match (first.is_empty(), rest.is_empty()) {

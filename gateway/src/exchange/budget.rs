@@ -48,6 +48,27 @@ impl Share {
     }
 }
 
+/// Memory for one payload: a part of what all exchanges may hold, and of what its consumer may.
+#[derive(Debug)]
+pub struct Room {
+    all: Share,
+    consumer: Share,
+}
+
+impl Room {
+    /// No bytes yet.
+    pub fn new(all: &Arc<Budget>, consumer: &Arc<Budget>) -> Self {
+        let none = |budget: &Arc<Budget>| Share { budget: Arc::clone(budget), amount: 0 };
+        Self { all: none(all), consumer: none(consumer) }
+    }
+
+    /// Takes more, if there is so much left, and says whether there was.
+    pub fn grow(&mut self, bytes: usize) -> bool {
+        // What was taken of one budget when the other has no more is given back with the room.
+        self.consumer.grow(bytes) && self.all.grow(bytes)
+    }
+}
+
 impl Drop for Share {
     fn drop(&mut self) {
         self.budget.used.fetch_sub(self.amount, Ordering::Relaxed);

@@ -19,7 +19,6 @@ use certs::trust::{Trust, VerifiedChain};
 use http::header::{CONNECTION, HeaderValue};
 use http::{Request, Response, Version, request};
 use http_body::Body as _;
-use http_body_util::Full;
 use hyper::body::Incoming;
 use jiff::Timestamp;
 use tracing::{debug, info};
@@ -38,8 +37,8 @@ mod surface;
 pub mod upstream;
 
 use self::answer::Answer;
-use self::body::{BodyError, Held};
-use self::budget::{Budget, Share};
+use self::body::BodyError;
+use self::budget::{Budget, Room, Share};
 use self::contract::Terms;
 use self::flood::{FloodGuard, Sampled};
 pub use self::refusal::{After, Refusal};
@@ -49,7 +48,7 @@ use crate::clock;
 use crate::config::Limits;
 use crate::exchange_log::{LogPort, OpenEntry};
 use crate::framing::{FramingViolation, Observed, strict};
-use crate::registry::{View, Views};
+use crate::registry::{Gate, View, Views};
 use crate::telemetry::metrics::Metrics;
 
 /// One runtime's exchange path.
@@ -115,12 +114,13 @@ struct Received {
 
 /// A request that may be carried, in memory and checked.
 struct Checked {
-    body: Held,
+    body: Bytes,
     _consumer: Share,
     _provider: Share,
 }
 
-type Carried = Response<Full<Bytes>>;
+/// An answer, whole; its bytes give their memory back when they were sent.
+type Carried = Response<Bytes>;
 
 impl ExchangePath {
     /// A path for one runtime.
@@ -176,20 +176,12 @@ impl ExchangePath {
         let gate = view.gate(permit.agreement()).ok_or(contract::Unusable::unknown())?;
         let terms = gate.contract.terms(&permit)?;
 
-        let opening = record::opening(
-            &self.shared,
-            caller,
-            received,
-            &asked,
-            &view,
-            gate,
-            &permit,
-            &checked.body.bytes,
-        );
+        let opening =
+            record::opening(&self.shared, caller, received, &asked, &view, gate, &permit, &checked.body);
         let entry = self.log.open(&opening).await?;
-        let call = surface::outgoing(&asked, &permit, received.exchange, head, checked.body.bytes.clone());
-        let answer = match self.upstream.forward(&permit, &entry, call).await {
-            Ok(reply) => answer::release(&permit, terms, &head.method, reply),
+        let call = surface::outgoing(&asked, &permit, received.exchange, head, checked.body.clone());
+        let answer = match self.upstream.forward(&permit, &entry, call, self.room(gate)).await {
+            Ok(reply) => answer::release(&permit, terms, &head.method, reply, self.room(gate)),
             Err(error) => Err(error.into()),
         };
         Ok(self.close(&permit, entry, received, head, answer).await)
@@ -232,7 +224,7 @@ impl ExchangePath {
         let consumer = gate.consumer.share(1).ok_or_else(too_many)?;
         let provider = gate.provider.share(1).ok_or_else(too_many)?;
         let terms = gate.contract.terms(permit)?;
-        let body = self.checked_body(permit, terms, framing, head, body).await?;
+        let body = self.checked_body(permit, terms, framing, head, body, self.room(gate)).await?;
         Ok(Checked { body, _consumer: consumer, _provider: provider })
     }
 
@@ -243,7 +235,8 @@ impl ExchangePath {
         framing: Option<&Framing>,
         head: &request::Parts,
         body: Incoming,
-    ) -> Result<Held, Refusal> {
+        room: Room,
+    ) -> Result<Bytes, Refusal> {
         let agreed = permit.operation().request.as_ref();
         let most = agreed.map_or(0, |payload| payload.max_bytes);
         if agreed.is_none() && !body.is_end_stream() && body.size_hint().lower() > 0 {
@@ -254,20 +247,24 @@ impl ExchangePath {
         {
             return Err(Refusal::new(&rows::REQUEST_MEDIA_TYPE, "another media type than agreed"));
         }
-        let held = body::hold(body, most, self.shared.limits.body_timeout(), &self.shared.memory).await;
+        let held = body::hold(body, most, self.shared.limits.body_timeout(), room).await;
         let held = held.map_err(|error| match Framing::violation(framing) {
             Some(violation) => violation.into(),
             None => of_request_body(error, agreed.is_some()),
         })?;
         match &terms.request {
-            Some(_) if held.bytes.is_empty() => Err(Refusal::new(&rows::REQUEST_BODY_MISSING, "")),
+            Some(_) if held.is_empty() => Err(Refusal::new(&rows::REQUEST_BODY_MISSING, "")),
             Some(schema) => {
-                let checked = schema.check(&held.bytes);
+                let checked = schema.check(&held);
                 checked.map_err(|violation| Refusal::of_payload(&rows::REQUEST_SCHEMA, violation))?;
                 Ok(held)
             }
             None => Ok(held),
         }
+    }
+
+    fn room(&self, gate: &Gate) -> Room {
+        Room::new(&self.shared.memory, &gate.memory)
     }
 
     /// Closes the entry and answers. Where the agreement says so, the answer waits until the closing is durable.
@@ -382,7 +379,7 @@ fn finish(mut response: Carried, refusal: &Refusal, head: &request::Parts, place
 }
 
 fn answered(permit: &Permit<'_>, answer: Answer) -> Carried {
-    let mut response = Response::new(Full::new(answer.body));
+    let mut response = Response::new(answer.body);
     *response.status_mut() = answer.status;
     *response.headers_mut() = answer.headers;
     surface::mark(permit, response.headers_mut());

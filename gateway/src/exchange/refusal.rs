@@ -6,7 +6,6 @@ use bytes::Bytes;
 use certs::trust::Untrusted;
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Response, StatusCode};
-use http_body_util::Full;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -25,7 +24,7 @@ pub struct Refusal {
     code: &'static str,
     culprit: Culprit,
     retry_after_seconds: Option<u32>,
-    violation: Option<Violation>,
+    violation: Option<Box<Violation>>,
     /// What happened, for the log of the process: never in an answer.
     context: String,
     after: After,
@@ -56,7 +55,7 @@ impl Refusal {
 
     /// A payload that does not fit its schema.
     pub fn of_payload(row: &'static Row, violation: Violation) -> Self {
-        Self { violation: Some(violation.clone()), ..Self::new(row, violation) }
+        Self { violation: Some(Box::new(violation.clone())), ..Self::new(row, violation) }
     }
 
     /// The same refusal, with a time after which asking again may help.
@@ -95,7 +94,7 @@ impl Refusal {
     }
 
     /// The answer: a problem document (RFC 9457) in the language that the caller accepts best.
-    pub fn response(&self, exchange: Uuid, entry: Option<&str>, asked: &HeaderMap) -> Response<Full<Bytes>> {
+    pub fn response(&self, exchange: Uuid, entry: Option<&str>, asked: &HeaderMap) -> Response<Bytes> {
         let accepted = asked.get(header::ACCEPT_LANGUAGE).and_then(|field| field.to_str().ok());
         let language = Language::accepted(accepted.unwrap_or(""));
         let mut problem = json!({
@@ -116,7 +115,7 @@ impl Refusal {
             problem["keyword"] = violation.code.into();
             problem["reason"] = violation.reason.as_str().into();
         }
-        let mut response = Response::new(Full::new(Bytes::from(problem.to_string())));
+        let mut response = Response::new(Bytes::from(problem.to_string()));
         *response.status_mut() = self.status();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));

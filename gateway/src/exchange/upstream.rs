@@ -17,8 +17,8 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tracing::debug;
 
-use super::body::{self, BodyError, Held};
-use super::budget::Budget;
+use super::body::{self, BodyError};
+use super::budget::Room;
 use crate::clock;
 use crate::config::Limits;
 use crate::exchange_log::OpenEntry;
@@ -27,7 +27,6 @@ use crate::exchange_log::OpenEntry;
 pub struct Upstream {
     connector: Connector,
     trust: Arc<Trust>,
-    budget: Arc<Budget>,
     limits: Limits,
     // Only this runtime's tasks lock it, and never across an await.
     idle: Mutex<HashMap<SystemId, Vec<Line>>>,
@@ -47,7 +46,7 @@ pub struct Reply {
     /// Its head.
     pub head: http::response::Parts,
     /// Its body.
-    pub body: Held,
+    pub body: Bytes,
 }
 
 /// Why there is no answer.
@@ -75,8 +74,8 @@ pub enum ForwardError {
 
 impl Upstream {
     /// No connections yet.
-    pub fn new(connector: Connector, trust: Arc<Trust>, budget: Arc<Budget>, limits: Limits) -> Self {
-        Self { connector, trust, budget, limits, idle: Mutex::default() }
+    pub fn new(connector: Connector, trust: Arc<Trust>, limits: Limits) -> Self {
+        Self { connector, trust, limits, idle: Mutex::default() }
     }
 
     /// Carries a permitted and recorded call to its provider, and takes the answer whole.
@@ -91,10 +90,11 @@ impl Upstream {
         permit: &Permit<'_>,
         _entry: &OpenEntry,
         call: Request<Full<Bytes>>,
+        room: Room,
     ) -> Result<Reply, ForwardError> {
         let most = permit.operation().response.as_ref().map_or(ERROR_BYTES, |payload| payload.max_bytes);
         let within = self.limits.provider_timeout();
-        let carried = self.carry(permit, call, most.max(ERROR_BYTES));
+        let carried = self.carry(permit, call, most.max(ERROR_BYTES), room);
         tokio::time::timeout(within, carried).await.map_err(|_| ForwardError::Timeout(within))?
     }
 
@@ -103,13 +103,14 @@ impl Upstream {
         permit: &Permit<'_>,
         mut call: Request<Full<Bytes>>,
         most: u64,
+        room: Room,
     ) -> Result<Reply, ForwardError> {
         let provider = &permit.provider().system;
         let mut again = permit.operation().method.is_idempotent().then(|| call.clone());
         loop {
             let (mut line, origin) = self.line(provider).await?;
             match line.sender.try_send_request(call).await {
-                Ok(response) => return self.take(provider, line, response, most).await,
+                Ok(response) => return self.take(provider, line, response, most, room).await,
                 Err(mut failed) => match (failed.take_message(), origin) {
                     // Never sent: a connection that was idle too long. A fresh one is no second call.
                     (Some(unsent), Origin::Pool) => call = unsent,
@@ -132,9 +133,10 @@ impl Upstream {
         line: Line,
         response: Response<Incoming>,
         most: u64,
+        room: Room,
     ) -> Result<Reply, ForwardError> {
         let (head, incoming) = response.into_parts();
-        let held = body::hold(incoming, most, self.limits.provider_timeout(), &self.budget).await;
+        let held = body::hold(incoming, most, self.limits.provider_timeout(), room).await;
         let body = held.map_err(ForwardError::Body)?;
         self.put_back(&provider.card.id, line);
         Ok(Reply { head, body })

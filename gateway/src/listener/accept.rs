@@ -94,6 +94,10 @@ async fn serve(core: Arc<Core>, tcp: TcpStream, peer: std::net::SocketAddr, seat
         }
         Err(_) => return metrics.handshake_failed("too-slow"),
     };
+    let Some(chair) = core.balance.chair(accepted.chain.fingerprint()) else {
+        metrics.connections_refused.inc();
+        return info!(certificate = %accepted.chain.fingerprint(), "connection refused: this caller has too many");
+    };
     metrics.connections.inc();
     let Accepted { stream, chain, alpn, .. } = accepted;
     let caller = Caller { chain, peer };
@@ -102,5 +106,5 @@ async fn serve(core: Arc<Core>, tcp: TcpStream, peer: std::net::SocketAddr, seat
         Alpn::Http2 => http2::serve(&core, stream, caller).await,
     }
     metrics.connections.dec();
-    drop(seat);
+    drop((seat, chair));
 }

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use certs::tls::TlsStream;
+use http_body_util::Full;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -36,6 +37,7 @@ pub(super) async fn serve(core: &Arc<Core>, stream: TlsStream<TcpStream>, caller
     }
 }
 
+#[expect(clippy::large_enum_variant, reason = "moved once, when the connection rests")]
 enum Turn {
     /// Nothing is under way, and nothing comes: hyper and its buffers can go.
     Rest(Stream),
@@ -69,7 +71,7 @@ async fn work(core: &Arc<Core>, stream: Stream, caller: &Arc<Caller>, calls: &Ar
             Box::pin(async move {
                 let response = core.path.exchange(&caller, Some(framing), request).await;
                 drop(under_way);
-                Ok::<_, Infallible>(response)
+                Ok::<_, Infallible>(response.map(Full::new))
             })
         })
     };

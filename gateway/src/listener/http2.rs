@@ -4,9 +4,11 @@ use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use certs::tls::TlsStream;
+use http_body_util::Full;
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -28,8 +30,7 @@ pub(super) async fn serve(core: &Arc<Core>, stream: TlsStream<TcpStream>, caller
             let turn = Turn::begin(&activity);
             async move {
                 let response = core.path.exchange(&caller, None, request).await;
-                drop(turn);
-                Ok::<_, Infallible>(response)
+                Ok::<_, Infallible>(response.map(|body| Full::new(turn.track(body))))
             }
         })
     };
@@ -38,6 +39,8 @@ pub(super) async fn serve(core: &Arc<Core>, stream: TlsStream<TcpStream>, caller
         .max_concurrent_streams(limits.max_streams)
         .max_header_list_size(u32::try_from(HEAD_BYTES).unwrap_or(u32::MAX))
         .max_send_buf_size(256 * 1024)
+        .initial_stream_window_size(128 * 1024)
+        .initial_connection_window_size(512 * 1024)
         .keep_alive_interval(Some(Duration::from_secs(30)))
         .keep_alive_timeout(Duration::from_secs(15))
         .serve_connection(TokioIo::new(stream), service);
@@ -46,9 +49,9 @@ pub(super) async fn serve(core: &Arc<Core>, stream: TlsStream<TcpStream>, caller
     if draining {
         Pin::new(&mut connection).graceful_shutdown();
     }
-    let mut tick = tokio::time::interval(limits.idle_timeout());
-    let mut seen = activity.begun.load(Ordering::Relaxed);
-    tick.tick().await;
+    let mut tick = tokio::time::interval(Duration::from_secs(1));
+    let mut seen = (activity.begun.load(Ordering::Relaxed), activity.ended.load(Ordering::Relaxed));
+    let mut since = Instant::now();
     loop {
         tokio::select! {
             ended = &mut connection => {
@@ -58,12 +61,20 @@ pub(super) async fn serve(core: &Arc<Core>, stream: TlsStream<TcpStream>, caller
                 return;
             }
             _ = tick.tick() => {
-                let begun = activity.begun.load(Ordering::Relaxed);
-                // Nothing was asked for a whole period, and nothing is under way.
-                if begun == seen && activity.ended.load(Ordering::Relaxed) == begun {
+                let now = (activity.begun.load(Ordering::Relaxed), activity.ended.load(Ordering::Relaxed));
+                if now != seen {
+                    (seen, since) = (now, Instant::now());
+                }
+                let quiet = since.elapsed();
+                if now.0 == now.1 && quiet > limits.idle_timeout() {
                     Pin::new(&mut connection).graceful_shutdown();
                 }
-                seen = begun;
+                // Exchanges have deadlines of their own: what is under way for longer is an answer that the peer
+                // does not take.
+                if now.0 != now.1 && quiet > limits.body_timeout() * 2 + limits.provider_timeout() {
+                    debug!("connection ended: the peer takes no answers");
+                    return;
+                }
             }
             changed = drain.changed(), if !draining => {
                 draining = true;
@@ -74,18 +85,36 @@ pub(super) async fn serve(core: &Arc<Core>, stream: TlsStream<TcpStream>, caller
     }
 }
 
+/// Exchanges begun, and those whose answers were sent or given up.
 #[derive(Default)]
 struct Activity {
     begun: AtomicU64,
     ended: AtomicU64,
 }
 
+/// One exchange, until the last byte of its answer was sent.
 struct Turn(Arc<Activity>);
+
+struct Tracked {
+    body: Bytes,
+    _turn: Turn,
+}
 
 impl Turn {
     fn begin(activity: &Arc<Activity>) -> Self {
         activity.begun.fetch_add(1, Ordering::Relaxed);
         Self(Arc::clone(activity))
+    }
+
+    /// Ties the end of the exchange to that of its answer's bytes: HTTP/2 lets a peer take them when it likes.
+    fn track(self, body: Bytes) -> Bytes {
+        if body.is_empty() { body } else { Bytes::from_owner(Tracked { body, _turn: self }) }
+    }
+}
+
+impl AsRef<[u8]> for Tracked {
+    fn as_ref(&self) -> &[u8] {
+        &self.body
     }
 }
 

@@ -6,12 +6,14 @@ mod accept;
 mod http1;
 mod http2;
 
+use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
+use agreements::Fingerprint;
 use certs::tls::{Acceptor, Connector};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
@@ -51,6 +53,15 @@ pub(crate) struct Balance {
     open: Vec<AtomicUsize>,
     doors: Vec<mpsc::Sender<Arrival>>,
     most: usize,
+    // Locked when a connection begins and ends, never on the path of a call.
+    callers: Mutex<HashMap<Fingerprint, usize>>,
+    most_per_caller: usize,
+}
+
+/// A caller's place among its own connections, given back when dropped.
+pub(crate) struct Chair {
+    balance: Arc<Balance>,
+    caller: Fingerprint,
 }
 
 /// A connection on its way to the runtime that will serve it.
@@ -98,16 +109,19 @@ impl Listener {
         let (drain, draining) = watch::channel(Drain::Open);
         let (doors, halls): (Vec<_>, Vec<_>) = (0..count).map(|_| mpsc::channel(1024)).unzip();
         let open = (0..count).map(|_| AtomicUsize::new(0)).collect();
-        let balance = Arc::new(Balance { open, doors, most: parts.shared.limits.max_connections });
+        let limits = &parts.shared.limits;
+        let balance = Arc::new(Balance {
+            open,
+            doors,
+            most: limits.max_connections,
+            callers: Mutex::default(),
+            most_per_caller: limits.max_connections_per_caller,
+        });
         let mut threads = Vec::new();
         for (place, (socket, hall)) in sockets.into_iter().zip(halls).enumerate() {
             let shared = Arc::clone(&parts.shared);
-            let upstream = Upstream::new(
-                parts.connector.clone(),
-                Arc::clone(&shared.trust),
-                Arc::clone(&shared.memory),
-                shared.limits.clone(),
-            );
+            let upstream =
+                Upstream::new(parts.connector.clone(), Arc::clone(&shared.trust), shared.limits.clone());
             let core = Arc::new(Core {
                 path: ExchangePath::new(shared, port(), upstream),
                 acceptor: Arc::clone(&parts.acceptor),
@@ -158,6 +172,31 @@ impl Balance {
         let place = if count(at) > count(fewest) { fewest } else { at };
         self.open[place].fetch_add(1, Ordering::Relaxed);
         Some(Seat { balance: Arc::clone(self), place })
+    }
+}
+
+impl Balance {
+    /// A place among a caller's own connections, if it has not too many.
+    fn chair(self: &Arc<Self>, caller: Fingerprint) -> Option<Chair> {
+        let mut callers = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = callers.entry(caller).or_insert(0);
+        if *count >= self.most_per_caller {
+            return None;
+        }
+        *count += 1;
+        Some(Chair { balance: Arc::clone(self), caller })
+    }
+}
+
+impl Drop for Chair {
+    fn drop(&mut self) {
+        let mut callers = self.balance.callers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = callers.get_mut(&self.caller) {
+            *count -= 1;
+            if *count == 0 {
+                callers.remove(&self.caller);
+            }
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use tracing::{error, info};
 
 use super::proof::Proofs;
 use super::store::{Store, StoreError};
-use super::view::{View, Views};
+use super::view::{Allowed, View, Views};
 use crate::background::Background;
 use crate::clock;
 
@@ -45,8 +45,8 @@ pub struct Following {
     pub poll: Duration,
     /// Longest time without confirmation.
     pub lease: Duration,
-    /// Most exchanges at once of one system.
-    pub most_exchanges: usize,
+    /// What one system may use at once.
+    pub allowed: Allowed,
 }
 
 impl Follower {
@@ -60,7 +60,7 @@ impl Follower {
             registry: Registry::default(),
             proofs,
             environment: following.environment,
-            most_exchanges: following.most_exchanges,
+            allowed: following.allowed,
             trust_generation: 0,
         };
         folding.catch_up()?;
@@ -86,7 +86,7 @@ struct Folding {
     registry: Registry,
     proofs: Proofs,
     environment: Phase,
-    most_exchanges: usize,
+    allowed: Allowed,
     trust_generation: u64,
 }
 
@@ -122,7 +122,7 @@ impl Folding {
         self.trust_generation = self.proofs.generation();
         let now = clock::now();
         let prove = |agreement: &_| self.proofs.prove(agreement, &self.registry, now);
-        View::new(Book::new(&self.registry, self.environment, &prove), before, self.most_exchanges)
+        View::new(Book::new(&self.registry, self.environment, &prove), before, self.allowed)
     }
 }
 

@@ -12,4 +12,4 @@ mod view;
 
 pub use commands::{Commands, Failure};
 pub use store::{Store, StoreError};
-pub use view::{Gate, Unconfirmed, View, Views};
+pub use view::{Allowed, Gate, Unconfirmed, View, Views};

@@ -19,7 +19,28 @@ pub struct View {
     /// The book.
     pub book: Book,
     gates: HashMap<(AgreementNumber, u32), Arc<Gate>>,
-    systems: HashMap<SystemId, Arc<Budget>>,
+    systems: HashMap<SystemId, Arc<Allowance>>,
+}
+
+/// What one system may use at once, whatever its agreements.
+#[derive(Debug, Clone, Copy)]
+pub struct Allowed {
+    /// Exchanges.
+    pub exchanges: usize,
+    /// Bytes of payloads, as consumer.
+    pub bytes: usize,
+}
+
+#[derive(Debug)]
+struct Allowance {
+    exchanges: Arc<Budget>,
+    bytes: Arc<Budget>,
+}
+
+impl Allowed {
+    fn fresh(self) -> Allowance {
+        Allowance { exchanges: Budget::new(self.exchanges), bytes: Budget::new(self.bytes) }
+    }
 }
 
 /// What goes with one version of an agreement, and outlives the book while its text stays.
@@ -27,6 +48,8 @@ pub struct View {
 pub struct Gate {
     /// How many requests may come.
     pub rate: DefaultDirectRateLimiter,
+    /// How many bytes of payloads may be held for the consumer, under all its agreements.
+    pub memory: Arc<Budget>,
     /// How many exchanges the consumer may have at once, under all its agreements.
     pub consumer: Arc<Budget>,
     /// How many exchanges the provider may have at once, under all its agreements.
@@ -42,14 +65,14 @@ pub struct Gate {
 }
 
 impl View {
-    /// A view of a book; gates of `before` are kept where the agreement is the same. A system may have
-    /// `most_exchanges` at once.
-    pub fn new(book: Book, before: Option<&Self>, most_exchanges: usize) -> Self {
+    /// A view of a book; gates of `before` are kept where the agreement is the same. Each system gets what
+    /// is `allowed`.
+    pub fn new(book: Book, before: Option<&Self>, allowed: Allowed) -> Self {
         let mut systems = HashMap::new();
         for page in book.systems() {
             let id = &page.system.card.id;
             let kept = before.and_then(|view| view.systems.get(id)).cloned();
-            systems.insert(id.clone(), kept.unwrap_or_else(|| Budget::new(most_exchanges)));
+            systems.insert(id.clone(), kept.unwrap_or_else(|| Arc::new(allowed.fresh())));
         }
         let mut gates = HashMap::new();
         for page in book.agreements() {
@@ -68,7 +91,7 @@ impl View {
 }
 
 impl Gate {
-    fn new(page: &AgreementPage, book: &Book, systems: &HashMap<SystemId, Arc<Budget>>) -> Option<Self> {
+    fn new(page: &AgreementPage, book: &Book, systems: &HashMap<SystemId, Arc<Allowance>>) -> Option<Self> {
         let Rate { per_second, burst } = page.text.protection.rate;
         let some = |count: u32| NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN);
         let quota = Quota::per_second(some(per_second)).allow_burst(some(burst));
@@ -76,8 +99,9 @@ impl Gate {
         let basis = page.text.basis.iter().map(|one| format!("{} {} {}", one.act, one.version, one.clause));
         Some(Self {
             rate: RateLimiter::direct(quota),
-            consumer: Arc::clone(systems.get(consumer)?),
-            provider: Arc::clone(systems.get(provider)?),
+            memory: Arc::clone(&systems.get(consumer)?.bytes),
+            consumer: Arc::clone(&systems.get(consumer)?.exchanges),
+            provider: Arc::clone(&systems.get(provider)?.exchanges),
             consumer_holder: book.system(consumer.as_str())?.system.card.holder.to_string(),
             provider_holder: book.system(provider.as_str())?.system.card.holder.to_string(),
             basis: basis.collect::<Vec<_>>().join("; "),

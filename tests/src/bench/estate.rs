@@ -200,6 +200,7 @@ listen = "{exchange}"
 [exchange.limits]
 idle_timeout_ms = 900000
 max_exchanges_per_system = 4096
+max_connections_per_caller = 20000
 [operations]
 listen = "{operations}"
 [telemetry]

@@ -144,4 +144,3 @@ pub(super) fn head_end(bytes: &[u8]) -> Option<usize> {
 fn broken(why: &'static str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, why)
 }
-

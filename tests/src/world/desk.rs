@@ -119,9 +119,9 @@ impl Desk {
     pub fn signs(&self, text: &Value) {
         let (number, version) = key(text);
         let (side, signer) = self.signs.as_ref().unwrap();
-        let signed = self.registry.with(|office| {
-            office.sign(&number, version, *side, signer, vec![], &self.actor, "as agreed")
-        });
+        let signed = self
+            .registry
+            .with(|office| office.sign(&number, version, *side, signer, vec![], &self.actor, "as agreed"));
         signed.unwrap();
     }
 

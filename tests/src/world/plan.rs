@@ -131,8 +131,7 @@ impl Plan {
         let people = People { registry: &registry, authority: &authority };
         let administrator = people.desk("administrator", Role::Administrator, sample::OPERATOR, None);
         let integrator = people.desk("integrator", Role::ServiceIntegrator, sample::OPERATOR, None);
-        let regulator =
-            people.desk("regulator", Role::Regulator, sample::REGULATOR, Some(Side::Regulator));
+        let regulator = people.desk("regulator", Role::Regulator, sample::REGULATOR, Some(Side::Regulator));
         let ministry = people.desk("ministry", Role::HolderOfficer, sample::MINISTRY, Some(Side::Consumer));
         let agency = people.desk("agency", Role::HolderOfficer, sample::AGENCY, Some(Side::Provider));
         for (number, name) in
@@ -155,7 +154,8 @@ impl Plan {
         let mut register = sample::card(sample::REGISTER, sample::AGENCY, Some(at));
         self.provider.into_iter().for_each(|change| change(&mut register));
         let [asks, answers] = [portal, register].map(|card| {
-            let (id, (issued, identity)) = (card.id.clone(), issue(&authority, card.id.as_str(), clock::now()));
+            let (id, (issued, identity)) =
+                (card.id.clone(), issue(&authority, card.id.as_str(), clock::now()));
             registered(&integrator, card);
             administrator.issues(binding(&id, &issued));
             identity
@@ -223,8 +223,7 @@ pub(super) fn registered(integrator: &Desk, card: SystemCard) {
     let conformity = sample::conformity(system.as_str(), "2026-01-01", "2099-12-31");
     let code = format!("code-{system}");
     integrator.issues(Command::RegisterSystem { card, code });
-    integrator
-        .issues(Command::RecordAttestation { system: system.clone(), conformity: conformity.clone() });
+    integrator.issues(Command::RecordAttestation { system: system.clone(), conformity: conformity.clone() });
     integrator.issues(Command::RecordQualityCertificate { system, conformity });
 }
 

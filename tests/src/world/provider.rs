@@ -217,11 +217,8 @@ async fn read(
     ordinal: usize,
 ) -> io::Result<Seen> {
     let head_bytes = fill_until(stream, buffer, head_end).await?;
-    let head: Vec<String> = String::from_utf8_lossy(&buffer[..head_bytes])
-        .trim_end()
-        .split("\r\n")
-        .map(str::to_owned)
-        .collect();
+    let head: Vec<String> =
+        String::from_utf8_lossy(&buffer[..head_bytes]).trim_end().split("\r\n").map(str::to_owned).collect();
     buffer.drain(..head_bytes);
     let mut seen = Seen { head, body: Vec::new(), connection, ordinal };
     let length: usize = seen.header("content-length").map_or(0, |length| length.parse().unwrap());

@@ -17,11 +17,21 @@ fn every_metric_is_documented_and_no_other() {
 #[test]
 fn each_word_of_the_lexicon_is_in_the_code_where_it_says() {
     let text = fs::read_to_string(root().join("gateway/docs/lexicon.md")).unwrap();
-    let rows: Vec<_> = text.lines().map(cells).filter(|cells| cells.len() == 4 && cells[0].starts_with("**")).collect();
+    let rows: Vec<_> =
+        text.lines().map(cells).filter(|cells| cells.len() == 4 && cells[0].starts_with("**")).collect();
     let words: BTreeSet<_> = rows.iter().map(|cells| cells[0].trim_matches('*')).collect();
-    for word in
-        ["caller", "call", "standing", "permit", "denial", "refusal", "entry", "checkpoint", "delivery", "book"]
-    {
+    for word in [
+        "caller",
+        "call",
+        "standing",
+        "permit",
+        "denial",
+        "refusal",
+        "entry",
+        "checkpoint",
+        "delivery",
+        "book",
+    ] {
         assert!(words.contains(word), "the lexicon lacks {word}");
     }
     let sources = files(".rs");
@@ -32,7 +42,11 @@ fn each_word_of_the_lexicon_is_in_the_code_where_it_says() {
             let defined = |file: &File| {
                 let kinds = ["struct", "enum", "trait", "fn", "mod"];
                 file.path.starts_with(path)
-                    && file.text.split(|c: char| !c.is_alphanumeric() && c != '_').collect::<Vec<_>>().windows(2)
+                    && file
+                        .text
+                        .split(|c: char| !c.is_alphanumeric() && c != '_')
+                        .collect::<Vec<_>>()
+                        .windows(2)
                         .any(|pair| kinds.contains(&pair[0]) && pair[1] == name)
             };
             assert!(sources.iter().any(defined), "the lexicon says that {} is {path}::{name}", cells[0]);
@@ -72,7 +86,9 @@ fn what_documents_name_exists() {
             if ours.iter().any(|folder| path.starts_with(folder)) && !path.contains([' ', '*', '{']) {
                 assert!(root().join(path).exists(), "{} names {path}", file.path);
             }
-            let line = named.split_once(".rs:").is_some_and(|(_, rest)| rest.starts_with(|c: char| c.is_ascii_digit()));
+            let line = named
+                .split_once(".rs:")
+                .is_some_and(|(_, rest)| rest.starts_with(|c: char| c.is_ascii_digit()));
             assert!(!line, "{} cites a line by its number: {named}", file.path);
         }
     }
@@ -105,7 +121,8 @@ pub(crate) fn keep(path: &str, name: &str, due: &str) {
     let path = root().join(path);
     let text = fs::read_to_string(&path).unwrap();
     let (begin, end) = (format!("<!-- begin {name} -->\n"), format!("<!-- end {name} -->"));
-    let (before, rest) = text.split_once(&begin).unwrap_or_else(|| panic!("{} lacks {begin}", path.display()));
+    let (before, rest) =
+        text.split_once(&begin).unwrap_or_else(|| panic!("{} lacks {begin}", path.display()));
     let (found, after) = rest.split_once(&end).unwrap_or_else(|| panic!("{} lacks {end}", path.display()));
     if found == due {
         return;

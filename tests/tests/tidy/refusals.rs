@@ -88,12 +88,16 @@ fn readings() -> impl Iterator<Item = Unreadable> {
 /// A variant that is new does not compile here: it goes into [`readings`] too.
 fn meaning(reading: Unreadable) -> &'static str {
     match reading {
-        Unreadable::TargetMalformed(_) => "the target is not `/{provider}/{data type}/{path}` in well-formed escapes",
+        Unreadable::TargetMalformed(_) => {
+            "the target is not `/{provider}/{data type}/{path}` in well-formed escapes"
+        }
         Unreadable::TargetAmbiguous(_) => {
             "the target has dot segments, encoded slashes or the like, which another server reads otherwise"
         }
         Unreadable::QueryMalformed(_) => "the query is not `name=value` pairs in well-formed escapes",
-        Unreadable::QueryAmbiguous(_) => "the query repeats a name or the like: another server takes another value",
+        Unreadable::QueryAmbiguous(_) => {
+            "the query repeats a name or the like: another server takes another value"
+        }
         Unreadable::ClaimMalformed { .. } => "a `Kelisim-…` header has a value that it cannot have",
         Unreadable::ClaimRepeated { .. } => "a `Kelisim-…` header stands twice",
     }

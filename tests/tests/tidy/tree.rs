@@ -23,7 +23,8 @@ pub(crate) fn files(ending: &str) -> Vec<File> {
         for entry in fs::read_dir(dir).unwrap().map(Result::unwrap) {
             let (path, name) = (entry.path(), entry.file_name().into_string().unwrap());
             if path.is_dir() {
-                let made = name == "target" || name == "kelisim-demo" || name.starts_with('.') && name != ".ci";
+                let made =
+                    name == "target" || name == "kelisim-demo" || name.starts_with('.') && name != ".ci";
                 if !made {
                     later.push(path);
                 }
