@@ -8,7 +8,7 @@ use jiff::civil::Date;
 use serde_json::json;
 
 use super::desk::{Desk, kebab, read_json};
-use super::table::{Table, facts};
+use super::table::{Table, facts, short};
 use super::{Answer, Common, Exit, Failure};
 
 #[derive(Subcommand)]
@@ -65,7 +65,7 @@ pub(super) fn run(common: &Common, command: ActCommand) -> Result<Answer, Failur
             desk.issue(Command::RepealAct { act: id, version, last_day, successor }, done)
         }
         ActCommand::List => {
-            let mut table = Table::new(["ACT", "VERSION", "FROM", "UNTIL", "AGREEMENTS", "TITLE"]);
+            let mut table = Table::new(["ACT", "VERSION", "FROM", "UNTIL", "TITLE", "AGREEMENTS"]);
             let mut listed = Vec::new();
             for act in desk.registry().acts() {
                 let standing = standing_on(desk.registry(), act);
@@ -74,8 +74,8 @@ pub(super) fn run(common: &Common, command: ActCommand) -> Result<Answer, Failur
                     act.version.clone(),
                     act.in_force_from.to_string(),
                     last_day(act),
+                    short(&act.title),
                     if standing.is_empty() { "-".into() } else { standing.join(", ") },
-                    act.title.clone(),
                 ]);
                 listed.push(json!({ "act": act, "agreements": standing }));
             }
@@ -120,7 +120,7 @@ fn standing_on(registry: &Registry, act: &Act) -> Vec<String> {
         .filter(on_it)
         .map(|agreement| {
             let header = &agreement.header;
-            format!("{} version {} ({})", header.number, header.version, kebab(&agreement.stage))
+            format!("{}/{} {}", header.number, header.version, kebab(&agreement.stage))
         })
         .collect()
 }

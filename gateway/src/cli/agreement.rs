@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::common::word;
 use super::desk::{Desk, kebab, read_json};
-use super::table::{Table, facts};
+use super::table::{Table, facts, moment};
 use super::{Answer, Common, Exit, Failure};
 use crate::clock;
 use crate::registry::proof::Proofs;
@@ -283,7 +283,7 @@ fn told(agreement: &Agreement, said: &Value, proof: Result<(), &'static str>) ->
     };
     let signatures = agreement.signatures.iter().map(|signature| {
         let (side, signer) = (signature.side.as_str(), &signature.signer);
-        format!("{side}: {signer} of {}, {}", signature.bin, signature.signed_at)
+        format!("{side}: {signer} of {}, {}", signature.bin, moment(signature.signed_at))
     });
     let standing = match (agreement.signatures.is_empty(), proof) {
         (true, _) => "none".to_owned(),
@@ -292,7 +292,7 @@ fn told(agreement: &Agreement, said: &Value, proof: Result<(), &'static str>) ->
     };
     let history = agreement.history.iter().map(|step| {
         let reason = if step.reason.is_empty() { String::new() } else { format!(": {}", step.reason) };
-        format!("{} {} by {}{reason}", step.at, kebab(&step.stage), step.actor.id)
+        format!("{} {} by {}{reason}", moment(step.at), kebab(&step.stage), step.actor.id)
     });
     let period = &said["access_period"];
     facts([

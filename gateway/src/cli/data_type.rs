@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::common::word;
 use super::desk::{Desk, kebab, read_json};
-use super::table::{Table, facts};
+use super::table::{Table, facts, short};
 use super::{Answer, Common, Exit, Failure};
 
 #[derive(Subcommand)]
@@ -75,7 +75,7 @@ pub(super) fn run(common: &Common, command: DataTypeCommand) -> Result<Answer, F
                 let title = published.versions.values().last().map_or("", |newest| newest.title.as_str());
                 let shown = versions.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
                 let category = kebab(&published.category);
-                table.row([provider.to_string(), id.to_string(), shown, category.clone(), title.to_owned()]);
+                table.row([provider.to_string(), id.to_string(), shown, category.clone(), short(title)]);
                 listed.push(json!({
                     "provider": provider, "id": id, "versions": versions, "category": category, "title": title,
                 }));

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::desk::{Desk, kebab};
-use super::table::facts;
+use super::table::{facts, moment};
 use super::{Answer, Common, Exit, Failure};
 use crate::clock;
 use crate::exchange::rows;
@@ -186,7 +186,7 @@ fn permitted(registry: &Registry, at: Timestamp, permit: &Permit<'_>, asked: &As
     let data_type = format!("{}/{} version {}", text.provider, grant.data_type.id, grant.data_type.version);
     let forwarded = format!("{} {}", operation.method.as_str(), asked.target());
     let shown = facts([
-        ("PERMITTED", format!("at {at}, by revision {} of the registry", registry.revision())),
+        ("PERMITTED", format!("at {}, by revision {} of the registry", moment(at), registry.revision())),
         ("agreement", format!("{} version {}", text.number, text.version)),
         ("consumer", permit.consumer().system.card.id.to_string()),
         ("data type", data_type),
@@ -221,7 +221,7 @@ fn refusal(registry: &Registry, at: Timestamp, refused: Refused) -> Answer {
     let text = facts([
         ("REFUSED", format!("{code} ({})", row.status)),
         ("because", because.clone()),
-        ("at", format!("{at}, by revision {} of the registry", registry.revision())),
+        ("at", format!("{}, by revision {} of the registry", moment(at), registry.revision())),
         ("clause", row.clause.to_owned()),
         ("on the side of", culprit.as_str().to_owned()),
         ("kk", row.words.kk.to_owned()),

@@ -5,7 +5,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::desk::Desk;
-use super::table::Table;
+use super::table::{Table, moment};
 use super::{Answer, Common, Failure};
 
 #[derive(Args)]
@@ -33,7 +33,7 @@ impl History {
             let (kind, of) = told(&recorded.event);
             table.row([
                 recorded.sequence.to_string(),
-                recorded.at.to_string(),
+                moment(recorded.at),
                 recorded.actor.id.to_string(),
                 kind,
                 of,

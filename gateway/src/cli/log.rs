@@ -245,7 +245,7 @@ fn verified(dir: &Path) -> Result<Answer, Failure> {
     }
     let whole = found.is_whole();
     let mut text = format!(
-        "{}: {} entries in {} segments; {} exchanges permitted, {} calls refused, {} open at the end\n",
+        "{}: {} entries, segments: {}; {} exchanges permitted, {} calls refused, {} open at the end\n",
         if whole { "WHOLE" } else { "NOT WHOLE" },
         found.entries,
         found.segments,

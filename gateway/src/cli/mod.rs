@@ -195,7 +195,7 @@ up until Ctrl-C. With --once it ends, with 1 if anything went otherwise than it 
 const AFTER_HELP: &str = "\
 Exit codes:
   0  done; permitted; accepted; whole
-  1  refused by the rules, or a negative answer: a refusal, a rejected chain, a damaged log, a draft with problems
+  1  refused by the rules; or a negative answer, such as a rejected chain or a damaged log
   2  the command line is wrong
   3  the configuration, a file or the machine does not allow it
 

@@ -124,7 +124,7 @@ pub(super) struct Register {
     /// A document of the application; kept in the depositary
     #[arg(long = "document", value_name = "KIND=FILE", value_parser = document)]
     documents: Vec<(DocumentKind, PathBuf)>,
-    /// Its registration or accounting code [default: KZ-state-NNNN or KZ-other-NNNN]
+    /// Its registration or accounting code [default: KZ-STATE-NNNN or KZ-OTHER-NNNN]
     #[arg(long)]
     code: Option<String>,
 }
@@ -372,8 +372,8 @@ fn paper(paper: Option<&Conformity>) -> String {
 /// The first code of its kind that nobody has.
 fn next_code(registry: &Registry, ownership: Ownership) -> String {
     let kind = match ownership {
-        Ownership::State => "state",
-        Ownership::NonState => "other",
+        Ownership::State => "STATE",
+        Ownership::NonState => "OTHER",
     };
     let free = |code: &String| registry.systems().all(|system| system.code != *code);
     let mut codes = (registry.systems().count() + 1..).map(|number| format!("KZ-{kind}-{number:04}"));

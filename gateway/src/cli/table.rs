@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use jiff::Timestamp;
+
 /// Rows under headings.
 pub(super) struct Table {
     rows: Vec<Vec<String>>,
@@ -48,6 +50,21 @@ pub(super) fn facts<const N: usize>(facts: [(&str, String); N]) -> String {
     };
     facts.map(|fact| if fact.1.is_empty() { String::new() } else { line(fact) }).concat()
 }
+
+/// A moment to the second, which is enough for people.
+pub(super) fn moment(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// A text that fits a column.
+pub(super) fn short(text: &str) -> String {
+    match text.char_indices().nth(MOST_IN_A_COLUMN) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{}…", text[..end].trim_end()),
+    }
+}
+
+const MOST_IN_A_COLUMN: usize = 60;
 
 #[cfg(test)]
 mod tests {

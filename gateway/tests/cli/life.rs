@@ -1,0 +1,254 @@
+//! The life of an agreement, every step of it typed.
+
+use serde_json::{Value, json};
+
+use crate::folder::Folder;
+
+const MINISTRY: &str = "970140000013";
+const OFFICE: &str = "020740000018";
+const REGULATOR: &str = "991040000016";
+const INTEGRATOR: &str = "980340000012";
+
+const ASKED: [&str; 11] = [
+    "explain",
+    "--consumer",
+    "portal",
+    "--provider",
+    "address-register",
+    "--data-type",
+    "address",
+    "--path",
+    "/addresses/7?language=kk",
+    "--purpose",
+    "address-check",
+];
+
+#[test]
+fn an_agreement_lives_from_its_draft_to_its_suspension_and_each_day_is_explained() {
+    let folder = Folder::new();
+    found(&folder);
+
+    let lacking = folder.file("lacking.json", &json!({ "number": "ar-1", "version": 1 }).to_string());
+    let problems = folder.json(1, &["agreement", "lint", &lacking])["problems"].clone();
+    assert_eq!(problems.as_array().unwrap().len(), 7, "{problems:#}");
+    let draft = folder.file("agreement.json", &agreement().to_string());
+    assert_eq!(folder.json(0, &["agreement", "lint", &draft])["problems"], json!([]));
+    folder.does(&["agreement", "draft", &draft, "--as", "ministry"]);
+    assert_eq!(refusal(&folder, &[]), "no-agreement");
+
+    let sign = |side: &str, head: &str, officer: &str| {
+        let (cert, key) = (folder.key(&format!("{head}.pem")), folder.key(&format!("{head}.key")));
+        let with = ["--cert", &cert, "--key", &key, "--as", officer];
+        match side {
+            "regulator" => {
+                folder.json(0, &[&["agreement", "concur", "ar-1", "--remark", "yearly"], &with[..]].concat())
+            }
+            side => folder.json(0, &[&["agreement", "sign", "ar-1", "--side", side], &with[..]].concat()),
+        }
+    };
+    sign("consumer", "head-of-ministry", "ministry");
+    let early = folder.json(1, &["agreement", "submit", "ar-1", "--as", "ministry"]);
+    assert!(early["error"]["todo"].as_str().unwrap().contains("agreement sign"), "{early}");
+    sign("provider", "head-of-office", "office");
+    folder.does(&["agreement", "submit", "ar-1", "--as", "office"]);
+    assert_eq!(refusal(&folder, &[]), "agreement-not-concurred");
+    let concurred = sign("regulator", "head-of-regulator", "regulator");
+    let in_force = concurred["events"][0]["at"].as_str().unwrap().to_owned();
+
+    let permit = folder.json(0, &ASKED);
+    assert_eq!(permit["decision"], "permit");
+    assert_eq!((&permit["agreement"], &permit["operation"]), (&json!("ar-1"), &json!("lookup")));
+    assert_eq!(permit["forwarded"], "GET /addresses/7?language=kk");
+    assert_eq!(permit["fields"], json!(["/kk"]));
+    assert!(folder.does(&ASKED).starts_with("PERMITTED"));
+    refusals_of_other_calls(&folder);
+    let shown = folder.json(0, &["agreement", "show", "ar-1"]);
+    assert_eq!((&shown["stage"], &shown["signatures_stand"]), (&json!("concurred"), &json!(true)));
+    assert!(folder.does(&["act", "list"]).contains("ar-1"));
+
+    let stopped = folder.json(1, &["agreement", "suspend", "ar-1", "--as", "regulator"]);
+    assert!(stopped["error"]["todo"].as_str().unwrap().contains("--reason"), "{stopped}");
+    folder.does(&["agreement", "suspend", "ar-1", "--as", "regulator", "--reason", "complaint 4"]);
+    assert_eq!(refusal(&folder, &[]), "agreement-suspended");
+    let before = folder.json(0, &[&ASKED[..], &["--at", &in_force]].concat());
+    assert_eq!(before["decision"], "permit");
+    assert!(before["revision"].as_u64() < folder.json(0, &["history"])["revision"].as_u64());
+    let unheard_of = folder.say(&[&ASKED[..], &["--at", "2001-01-01T00:00:00Z"]].concat());
+    assert_eq!(unheard_of.exit, 1, "{unheard_of:?}");
+
+    folder.does(&["agreement", "resume", "ar-1", "--as", "regulator"]);
+    folder.does(&["system", "suspend", "portal", "--as", "integrator", "--reason", "incident"]);
+    assert_eq!(refusal(&folder, &[]), "system-suspended");
+    folder.does(&["system", "resume", "portal", "--as", "integrator"]);
+    certificates_come_and_go(&folder);
+    every_view_has_its_json(&folder);
+}
+
+/// What a call that differs from the agreed one is refused with.
+fn refusal(folder: &Folder, more: &[&str]) -> String {
+    let refused = folder.json(1, &[&ASKED[..], more].concat());
+    assert_eq!(refused["decision"], "refuse", "{refused}");
+    for language in ["kk", "ru", "en"] {
+        assert!(refused["words"][language].as_str().unwrap().len() > 20, "{refused}");
+    }
+    refused["code"].as_str().unwrap().to_owned()
+}
+
+fn refusals_of_other_calls(folder: &Folder) {
+    let with = |name: &str, value: &str| {
+        let mut asked: Vec<&str> = ASKED.to_vec();
+        match asked.iter().position(|argument| *argument == name) {
+            Some(at) => asked[at + 1] = value,
+            None => asked.extend([name, value]),
+        }
+        folder.json(1, &asked)["code"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(with("--purpose", "curiosity"), "purpose-not-agreed");
+    assert_eq!(with("--path", "/addresses/7?owner=1"), "parameter-not-declared");
+    assert_eq!(with("--path", "/addresses/%2e%2e"), "target-ambiguous");
+    assert_eq!(with("--method", "DELETE"), "operation-unknown");
+    assert_eq!(with("--data-type", "owner"), "data-type-not-agreed");
+    assert_eq!(with("--peer", "192.0.2.1"), "network-not-registered");
+    assert_eq!(with("--at", "2098-06-01T00:00:00Z"), "agreement-expired");
+    assert_eq!(with("--agreement", "ar-2"), "no-agreement");
+}
+
+fn certificates_come_and_go(folder: &Folder) {
+    let renewed = folder.json(0, &["certs", "renew", "portal", "--as", "integrator"]);
+    let newer = renewed["fingerprint"].as_str().unwrap().to_owned();
+    let shown = folder.json(0, &["system", "show", "portal"]);
+    assert_eq!(shown["certificates"].as_array().unwrap().len(), 2);
+    let older = shown["certificates"][0]["fingerprint"].as_str().unwrap().to_owned();
+    let revoke = |which: &str| {
+        folder.json(0, &["certs", "revoke", which, "--as", "integrator", "--reason", "renewed"])
+    };
+    assert_eq!(revoke(&folder.key("portal.pem"))["revoked"], true);
+    let by = |certificate: &str| {
+        let mut asked = ASKED.to_vec();
+        asked.splice(1..3, ["--certificate", certificate]);
+        asked.extend(["--peer", "127.0.0.1"]);
+        folder.say(&asked)
+    };
+    assert!(by(&older).out.contains("certificate-not-registered"));
+    assert_eq!(by(&newer).exit, 0);
+    revoke(&newer);
+    assert_eq!(refusal(folder, &[]), "certificate-not-registered");
+    let chain = folder.key("portal.pem");
+    let dead = folder.json(1, &["system", "bind", "portal", &chain, "--as", "integrator"]);
+    assert!(dead["error"]["what"].as_str().unwrap().contains("revoked"), "{dead}");
+}
+
+fn every_view_has_its_json(folder: &Folder) {
+    for view in [
+        &["holder", "list"][..],
+        &["operator", "list"],
+        &["system", "list"],
+        &["data-type", "list"],
+        &["data-type", "show", "address-register", "address"],
+        &["act", "list"],
+        &["act", "show", "procedure"],
+        &["agreement", "list"],
+        &["agreement", "show", "ar-1", "--document"],
+        &["agreement", "users", "ar-1"],
+        &["history", "--after", "3", "--limit", "2"],
+        &["history", "--after", "1000000"],
+        &["completions", "zsh"],
+        &["check-config"],
+    ] {
+        assert!(folder.json(0, view).is_object(), "{view:?}");
+        assert!(!folder.does(view).is_empty(), "{view:?}");
+    }
+}
+
+#[test]
+fn who_may_not_is_told_who_may() {
+    let folder = Folder::new();
+    found(&folder);
+    let said = folder.say(&["system", "suspend", "portal", "--as", "office", "--reason", "spite"]);
+    assert_eq!(said.exit, 1);
+    assert!(said.err.contains("--as integrator or --as regulator"), "{said:?}");
+    let nobody = folder.json(1, &["system", "resume", "portal", "--as", "nobody"]);
+    assert!(nobody["error"]["what"].as_str().unwrap().contains("no operator nobody"), "{nobody}");
+    let other = folder
+        .json(1, &["data-type", "categorise", "address-register", "address", "public", "--as", "ministry"]);
+    assert!(other["error"]["what"].as_str().unwrap().contains("belongs to organisation"), "{other}");
+}
+
+/// Organisations, people, two systems in standing, a data type and an act: typed.
+fn found(folder: &Folder) {
+    for (bin, name) in
+        [(MINISTRY, "Ministry"), (OFFICE, "Office"), (REGULATOR, "Regulator"), (INTEGRATOR, "Integrator")]
+    {
+        folder.does(&["holder", "add", bin, name]);
+    }
+    folder.does(&["regulator", "name", REGULATOR]);
+    for (id, role, bin) in [
+        ("ministry", "holder-officer", MINISTRY),
+        ("office", "holder-officer", OFFICE),
+        ("regulator", "regulator", REGULATOR),
+        ("integrator", "service-integrator", INTEGRATOR),
+    ] {
+        folder.does(&["operator", "add", id, id, "--role", role, "--holder", bin]);
+    }
+    for (head, bin) in [("ministry", MINISTRY), ("office", OFFICE), ("regulator", REGULATOR)] {
+        let out = format!("head-of-{head}");
+        let person = ["certs", "issue-person", "--name", head, "--iin", "800101400017", "--bin", bin];
+        folder.does(&[&person[..], &["--out", &out]].concat());
+    }
+    for (id, bin) in [("portal", MINISTRY), ("address-register", OFFICE)] {
+        system(folder, id, bin);
+    }
+    let act = json!({
+        "id": "procedure", "title": "Joint procedure", "version": "1", "in_force_from": "2020-01-01",
+    });
+    folder.does(&["act", "record", &folder.file("act.json", &act.to_string()), "--as", "regulator"]);
+    let published = folder.file("address.json", &data_type().to_string());
+    folder.does(&["data-type", "publish", &published, "--as", "office"]);
+}
+
+fn system(folder: &Folder, id: &str, bin: &str) {
+    let card = json!({
+        "id": id, "name": id, "holder": bin, "owner": bin, "ownership": "state", "phase": "trial",
+        "networks": ["127.0.0.0/8"], "responsible": "Somebody",
+        "endpoint": { "address": "127.0.0.1:1", "server_name": "localhost" },
+    });
+    let card = folder.file(&format!("{id}.json"), &card.to_string());
+    let lacking = folder.json(1, &["system", "register", &card, "--as", "integrator"]);
+    assert!(lacking["error"]["todo"].as_str().unwrap().contains("--document"), "{lacking}");
+    let paper = folder.file("paper.txt", "a document");
+    let kinds = ["description", "trial-act", "technical-documentation"].map(|kind| format!("{kind}={paper}"));
+    let documents = ["--document", &kinds[0], "--document", &kinds[1], "--document", &kinds[2]];
+    folder.does(&[&["system", "register", &card, "--as", "integrator"], &documents[..]].concat());
+    for step in ["attest", "certify"] {
+        let paper = ["--number", "1", "--issuer", "Body", "--from", "2020-01-01", "--until", "2099-12-31"];
+        folder.does(&[&["system", step, id, "--as", "integrator"], &paper[..]].concat());
+    }
+    folder.does(&["certs", "issue-system", id, "--name", "localhost", "--bind", "--as", "integrator"]);
+    let again = folder.json(1, &["certs", "issue-system", id]);
+    assert!(again["error"]["what"].as_str().unwrap().ends_with("is there already"), "{again}");
+}
+
+fn data_type() -> Value {
+    json!({
+        "id": "address", "version": 1, "provider": "address-register", "title": "Addresses",
+        "category": "restricted",
+        "operations": [{
+            "id": "lookup", "method": "GET", "path": "/addresses/{code}", "query": [{ "name": "language" }],
+            "response": { "schema": { "type": "object", "properties": { "kk": { "type": "string" } } } },
+            "logical_part": "addresses",
+        }],
+    })
+}
+
+fn agreement() -> Value {
+    json!({
+        "number": "ar-1", "version": 1, "consumer": "portal", "provider": "address-register",
+        "data": [{ "data_type": "address", "version": 1, "operations": ["lookup"], "fields": ["/kk"] }],
+        "access_period": { "from": "2020-01-01", "until": "2090-12-31" },
+        "purposes": [{ "code": "address-check", "text": "Checking an address" }],
+        "basis": [{ "act": "procedure", "version": "1", "clause": "clause 4" }],
+        "accounting": { "retention_years": 5, "text": "Each holder keeps a journal" },
+        "recovery": { "within_hours": 24, "text": "The consumer asks again" },
+        "protection": { "category": "restricted", "text": "Mutual TLS" },
+    })
+}

@@ -1,0 +1,146 @@
+//! The command line, as people and scripts use it.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod folder;
+mod life;
+
+use std::fs::{self, Permissions};
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt;
+
+use serde_json::Value;
+
+use self::folder::{Folder, Said, kelisim};
+
+#[test]
+fn help_names_every_command_and_the_exit_codes() {
+    let said = Said::of(kelisim().arg("--help").output().unwrap());
+    assert_eq!(said.exit, 0);
+    insta::assert_snapshot!(said.out);
+}
+
+#[test]
+fn a_fresh_folder_passes_its_check_and_is_not_founded_twice() {
+    let folder = Folder::new();
+    let checked = folder.json(0, &["check-config"]);
+    assert_eq!(checked["fine"], true);
+    let again = folder.json(3, &["init"]);
+    assert!(again["error"]["what"].as_str().unwrap().ends_with("is a data folder already"), "{again}");
+}
+
+#[test]
+fn an_unknown_key_is_answered_with_the_nearest_known_one() {
+    let folder = Folder::new();
+    let path = folder.path().join("kelisim.toml");
+    fs::write(&path, fs::read_to_string(&path).unwrap() + "lisen = \"127.0.0.1:1\"\n").unwrap();
+    for command in ["check-config", "run"] {
+        let said = folder.say(&[command]);
+        assert_eq!(said.exit, 3, "{said:?}");
+        assert!(said.err.contains("operations") && said.err.contains("did you mean 'listen'?"), "{said:?}");
+    }
+}
+
+#[test]
+fn check_config_names_each_part_that_would_not_do_and_what_to_do() {
+    let folder = Folder::new();
+    fs::set_permissions(folder.key("gateway.key"), Permissions::from_mode(0o644)).unwrap();
+    fs::remove_file(folder.path().join("registry.sqlite")).unwrap();
+    let said = folder.say(&["check-config"]);
+    assert_eq!(said.exit, 3);
+    assert!(said.out.contains("chmod 600") && said.out.contains("registry.sqlite"), "{}", said.out);
+    let parts = folder.json(3, &["check-config"])["parts"].clone();
+    let wrong: Vec<_> = parts.as_array().unwrap().iter().filter(|part| part["fine"] == false).collect();
+    assert_eq!(wrong.len(), 2, "{parts:#}");
+    assert!(wrong.iter().all(|part| !part["todo"].as_str().unwrap().is_empty()));
+}
+
+#[test]
+fn a_wrong_command_line_ends_with_2_and_a_missing_folder_with_3() {
+    let folder = Folder::new();
+    for wrong in [
+        &["sing"][..],
+        &["holder", "add", "12", "Agency"],
+        &["explain", "--provider", "a", "--data-type", "b"],
+        &["data-type", "categorise", "a", "b", "secret"],
+    ] {
+        let answer = folder.json(2, wrong);
+        assert_eq!(answer["exit"], 2);
+        assert!(answer["error"]["what"].is_string(), "{answer}");
+    }
+    let said = Said::of(kelisim().args(["system", "list", "--dir", "nowhere"]).output().unwrap());
+    assert_eq!(said.exit, 3);
+    assert!(said.err.contains("kelisim init"), "{said:?}");
+}
+
+#[test]
+fn run_says_where_it_serves_and_ends_with_0_when_asked_to() {
+    let folder = Folder::new();
+    let running = folder.run(&["--json"]);
+    let addresses: Value = serde_json::from_str(&running.line).unwrap();
+
+    let mut asked = TcpStream::connect(addresses["operations"].as_str().unwrap()).unwrap();
+    asked.write_all(b"GET /ready HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    asked.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert!(TcpStream::connect(addresses["exchange"].as_str().unwrap()).is_ok());
+
+    let second = folder.say(&["run"]);
+    assert_eq!(second.exit, 3, "two gateways write one log: {second:?}");
+
+    assert_eq!(running.end(), Some(0));
+}
+
+#[test]
+fn a_log_is_whole_until_a_byte_of_it_is_changed() {
+    let folder = Folder::new();
+    assert_eq!(folder.run(&[]).end(), Some(0));
+
+    assert_eq!(folder.json(0, &["log", "verify"])["whole"], true);
+    assert_eq!(folder.json(0, &["log", "search"]), serde_json::json!([]));
+    assert_eq!(folder.json(0, &["log", "tail", "-n", "3"]), serde_json::json!([]));
+    let nothing = folder.json(1, &["log", "show", "--exchange", "019c1f6e-7d5a-7b3c-9a53-0b6f2f3f3a10"]);
+    assert_eq!(nothing["entries"], serde_json::json!([]));
+
+    let log = folder.path().join("log");
+    let segment = log.join("00000000000000000000.jsonl");
+    let mut bytes = fs::read(&segment).unwrap();
+    bytes[30] ^= 1;
+    fs::write(&segment, bytes).unwrap();
+    let found = folder.json(1, &["log", "verify", &log.display().to_string()]);
+    assert_eq!(found["whole"], false);
+    assert_eq!(found["findings"][0]["severity"], "broken", "{found:#}");
+    assert!(folder.say(&["log", "verify"]).out.starts_with("NOT WHOLE"));
+}
+
+#[test]
+fn certs_verify_says_what_the_gateway_would_say() {
+    let folder = Folder::new();
+    let authority = folder.path().join("authority");
+    let at = |name: &str| authority.join(name).display().to_string();
+    let (anchors, crls, chain) = (at("root.pem"), at("crls.pem"), folder.key("gateway.pem"));
+    let verify = |exit: i32, more: &[&str]| {
+        let asked = ["certs", "verify", "--anchors", &anchors, "--crls", &crls];
+        folder.json(exit, &[&asked, more, &[chain.as_str()]].concat())
+    };
+    let accepted = verify(0, &["--purpose", "server", "--name", "localhost"]);
+    assert_eq!((&accepted["verdict"], &accepted["revocation_asked"]), (&"accepted".into(), &true.into()));
+    assert_eq!(verify(1, &["--name", "elsewhere.example"])["code"], "name-mismatch");
+    assert_eq!(verify(1, &["--purpose", "signing"])["code"], "wrong-key-usage");
+    assert_eq!(verify(1, &["--at", "2020-01-01T00:00:00Z"])["verdict"], "rejected");
+
+    folder.does(&["certs", "revoke", &chain, "--reason", "key lost"]);
+    assert_eq!(verify(1, &[])["code"], "revoked");
+    let unasked = folder.json(0, &["certs", "verify", "--anchors", &anchors, &chain]);
+    assert_eq!(unasked["revocation_asked"], false);
+    assert_eq!(folder.say(&["certs", "verify", "--anchors", "nowhere.pem", &chain]).exit, 3);
+    assert_eq!(folder.json(0, &["certs", "crl", "--renew"])["renewed"], true);
+}
+
+#[test]
+fn completions_complete_commands() {
+    let said = Said::of(kelisim().args(["completions", "bash"]).output().unwrap());
+    assert_eq!(said.exit, 0);
+    assert!(said.out.contains("check-config") && said.out.contains("--json"));
+}
