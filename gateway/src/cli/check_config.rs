@@ -4,6 +4,7 @@ use std::error::Error;
 use std::path::Path;
 
 use certs::keys::Identity;
+use certs::trust::{Purpose, Trust};
 use serde::Serialize;
 use serde_json::json;
 
@@ -54,6 +55,14 @@ pub(super) fn run(common: &Common) -> Result<Answer, Failure> {
 fn identity(config: &Config) -> Found {
     let identity = &config.identity;
     let read = Identity::from_files(&config.path(&identity.certificate), &config.path(&identity.key));
+    let now = clock::now();
+    if let (Ok(identity), Ok(set)) = (&read, TrustFiles::of(config).load(now)) {
+        // Systems that trust whom we trust would say so.
+        if let Err(untrusted) = Trust::new(set).verify(identity.certificates(), Purpose::Server, now) {
+            let what = format!("systems would not accept the certificate: {}", chain(&untrusted));
+            return problem("identity", what, "renew the gateway's certificate, or complete [trust]");
+        }
+    }
     let told = read.map(|identity| {
         format!(
             "certificate {} with its key, {} in the chain",

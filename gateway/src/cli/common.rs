@@ -34,8 +34,10 @@ pub(super) struct Common {
 impl Common {
     /// The data folder.
     pub(super) fn folder(&self) -> Folder {
-        let parent = |file: &PathBuf| file.parent().map(Path::to_owned);
-        let named = self.dir.clone().or_else(|| self.config.as_ref().and_then(parent));
+        let parent = |file: &PathBuf| {
+            file.parent().filter(|dir| *dir != Path::new("")).unwrap_or(Path::new(".")).to_owned()
+        };
+        let named = self.dir.clone().or_else(|| self.config.as_ref().map(parent));
         let dir = named.or_else(|| std::env::var_os("KELISIM_DIR").map(PathBuf::from));
         Folder::at(&dir.unwrap_or_else(|| ".".into()))
     }

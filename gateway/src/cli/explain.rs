@@ -66,6 +66,14 @@ pub(super) struct Explain {
     at: Option<Timestamp>,
 }
 
+/// Who calls.
+struct Caller {
+    certificate: Fingerprint,
+    peer: IpAddr,
+    /// The certificate's last moment, where it is bound to a system.
+    until: Option<Timestamp>,
+}
+
 /// Why the call would not pass, in the words of an answer.
 struct Refused {
     row: &'static Row,
@@ -85,12 +93,18 @@ impl Explain {
             Ok(asked) => asked,
             Err(unreadable) => return Ok(refusal(&registry, at, Refused::from(unreadable))),
         };
-        let Some((certificate, peer)) = caller else {
+        let Some(Caller { certificate, peer, until }) = caller else {
             let because = "no certificate is bound to the system".to_owned();
             let row = &agreements::refusal::rows::CERTIFICATE_NOT_REGISTERED;
             let refused = Refused { row, code: row.code, culprit: row.culprit, because };
             return Ok(refusal(&registry, at, refused));
         };
+        // As the exchange path does, before it decides.
+        if let Some(until) = until.filter(|until| *until < at) {
+            let (row, because) = (&rows::CERTIFICATE_EXPIRED, format!("the certificate ended at {until}"));
+            let refused = Refused { row, code: row.code, culprit: row.culprit, because };
+            return Ok(refusal(&registry, at, refused));
+        }
         // Signatures are judged with the revocation lists that there are: today's, whatever day is asked about.
         let proofs = Proofs::new(desk.office.trust().clone());
         let today = clock::now();
@@ -119,7 +133,7 @@ impl Explain {
     }
 
     /// The certificate and the address of the caller; `None` if it has no certificate to call with.
-    fn caller(&self, registry: &Registry) -> Result<Option<(Fingerprint, IpAddr)>, Failure> {
+    fn caller(&self, registry: &Registry) -> Result<Option<Caller>, Failure> {
         let known = match (&self.consumer, &self.certificate) {
             (Some(id), _) => Some(registry.system(id).ok_or_else(|| {
                 let what = format!("no system {id} is registered at that moment");
@@ -130,8 +144,13 @@ impl Explain {
         };
         let network = known.and_then(|system| system.card.networks.first());
         let peer = self.peer.or(network.map(ipnet::IpNet::addr)).unwrap_or(Ipv4Addr::LOCALHOST.into());
-        let newest = known.and_then(|system| system.certificates.last()).map(|bound| bound.fingerprint);
-        Ok(self.certificate.or(newest).map(|certificate| (certificate, peer)))
+        let certificates = known.map_or(&[][..], |system| &system.certificates);
+        let bound = match self.certificate {
+            Some(shown) => certificates.iter().find(|bound| bound.fingerprint == shown),
+            None => certificates.iter().max_by_key(|bound| bound.not_after),
+        };
+        let shown = self.certificate.or(bound.map(|bound| bound.fingerprint));
+        Ok(shown.map(|certificate| Caller { certificate, peer, until: bound.map(|bound| bound.not_after) }))
     }
 
     /// The head that such a call would have.

@@ -109,7 +109,7 @@ fn refusals_of_other_calls(folder: &Folder) {
     assert_eq!(with("--method", "DELETE"), "operation-unknown");
     assert_eq!(with("--data-type", "owner"), "data-type-not-agreed");
     assert_eq!(with("--peer", "192.0.2.1"), "network-not-registered");
-    assert_eq!(with("--at", "2098-06-01T00:00:00Z"), "agreement-expired");
+    assert_eq!(with("--at", "2098-06-01T00:00:00Z"), "certificate-expired");
     assert_eq!(with("--agreement", "ar-2"), "no-agreement");
 }
 

@@ -132,6 +132,8 @@ fn certs_verify_says_what_the_gateway_would_say() {
 
     folder.does(&["certs", "revoke", &chain, "--reason", "key lost"]);
     assert_eq!(verify(1, &[])["code"], "revoked");
+    let checked = folder.say(&["check-config"]);
+    assert!(checked.exit == 3 && checked.out.contains("systems would not accept"), "{checked:?}");
     let unasked = folder.json(0, &["certs", "verify", "--anchors", &anchors, &chain]);
     assert_eq!(unasked["revocation_asked"], false);
     assert_eq!(folder.say(&["certs", "verify", "--anchors", "nowhere.pem", &chain]).exit, 3);
