@@ -1,5 +1,6 @@
 //! What the demonstration leaves: `demo.json` for scripts, and lines to paste.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -31,7 +32,7 @@ pub(super) fn leave(
             (Some(number), Expected::Allowed { .. }) => {
                 let why = format!("{}, under agreement {number}", scene.by);
                 pasted.push(Pasted { why, line: curl(&call, &ca, gateway) });
-                agreements.push(with(call, json!({ "agreement": number, "status": 200 })));
+                agreements.push(with(call, json!({ "number": number, "status": 200 })));
             }
             (_, Expected::Refused(code)) if code == "purpose-not-agreed" => {
                 let language = scene.says.get("accept-language").map_or("kk", String::as_str);
@@ -59,12 +60,10 @@ pub(super) fn leave(
 fn call(folder: &Folder, scene: &Scene) -> Value {
     let (method, target) = scene.asked();
     let keys = folder.dir().join("keys");
-    let mut headers: Vec<[String; 2]> = Vec::new();
-    for (name, value) in &scene.says {
-        headers.push([capitalised(name), value.clone()]);
-    }
+    let mut headers: BTreeMap<String, &str> =
+        scene.says.iter().map(|(name, value)| (capitalised(name), value.as_str())).collect();
     if scene.body.is_some() {
-        headers.push(["Content-Type".into(), "application/json".into()]);
+        headers.insert("Content-Type".into(), "application/json");
     }
     json!({
         "consumer": scene.by,
@@ -91,9 +90,9 @@ fn curl(call: &Value, ca: &Path, gateway: SocketAddr) -> String {
         words.push(format!("{option} {}", quoted(&value)));
     }
     words.push(format!("--cacert {}", quoted(&ca.to_string_lossy())));
-    for header in call["headers"].as_array().into_iter().flatten() {
-        let pair = |at: usize| header[at].as_str().unwrap_or_default();
-        words.push(format!("-H {}", quoted(&format!("{}: {}", pair(0), pair(1)))));
+    for (name, value) in call["headers"].as_object().into_iter().flatten() {
+        let value = value.as_str().unwrap_or_default();
+        words.push(format!("-H {}", quoted(&format!("{name}: {value}"))));
     }
     if !call["body"].is_null() {
         words.push(format!("-X {} --data {}", text("method"), quoted(&call["body"].to_string())));

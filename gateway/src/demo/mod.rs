@@ -114,14 +114,15 @@ pub fn run(args: &DemoArgs) -> Result<Report, Trouble> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.trouble("start its runtime")?;
     let lines = Lines::new(&folder, trust, at);
-    let mut stage = Stage { office, folder: folder.clone(), cast, lines, scenes: Vec::new() };
+    let log = config.path(&config.log.dir);
+    let mut stage = Stage { office, folder: folder.clone(), log, cast, lines, scenes: Vec::new() };
     let scenes = scene::all(&day)?;
     for scene in &scenes {
         runtime.block_on(stage.play(scene, &mut teller))?;
     }
 
     teller.chapter("The record");
-    let verification = settled(&config.path(&config.log.dir), stage.lines.answers)?;
+    let verification = settled(&stage.log, stage.lines.answers)?;
     let recorded = verification.openings + verification.refusals;
     let record = if is_whole(&verification, stage.lines.answers) { Record::Whole } else { Record::Wanting };
     let report = Report { folder: dir, answers: stage.lines.answers, recorded, record, scenes: stage.scenes };

@@ -1,6 +1,7 @@
 //! Scenes: who asks whom for what, and what must come of it; played over real sockets and held against that.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use agreements::{ActId, AgreementNumber, Category, Command, DataTypeId, Role, SystemId};
@@ -14,7 +15,9 @@ use super::line::{Heard, Http, Lines, Question};
 use super::teller::Teller;
 use super::{OrTrouble, Trouble};
 use crate::clock;
+use crate::exchange_log::{Filter, Opening, Record, search};
 use crate::office::{Folder, Office};
+use crate::telemetry::chain;
 
 /// One scene, as `deploy/demo/scenes.json` has it.
 #[derive(Debug, Deserialize)]
@@ -79,8 +82,8 @@ pub(super) enum Expected {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Came {
-    Allowed { status: u16, withheld: u64, document: String, entry: String },
-    Refused { code: String, status: u16, clause: String, words: String, entry: String },
+    Allowed { status: u16, withheld: u64, document: String, exchange: String, entry: String },
+    Refused { code: String, status: u16, clause: String, words: String, exchange: String, entry: String },
     Handshake(String),
     Nothing(String),
 }
@@ -92,6 +95,9 @@ pub struct Played {
     ask: String,
     expected: Expected,
     pub(super) came: Came,
+    /// What the record says of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) recorded: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) meanwhile: Option<Meanwhile>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -109,6 +115,7 @@ pub(super) struct Meanwhile {
 pub(super) struct Stage {
     pub(super) office: Office,
     pub(super) folder: Folder,
+    pub(super) log: PathBuf,
     pub(super) cast: Cast,
     pub(super) lines: Lines,
     pub(super) scenes: Vec<Played>,
@@ -182,10 +189,13 @@ impl Stage {
             }
         };
         let ms = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let meanwhile =
-            (scene.first.is_some() || scene.at_most > 1).then(|| Meanwhile { ms, passed: asked - 1 });
+        let meanwhile = (scene.first.is_some() || asked > 1).then(|| Meanwhile { ms, passed: asked - 1 });
+        let (recorded, deviation) = match self.recorded(&came) {
+            Ok(recorded) => (recorded, deviation),
+            Err(missing) => (None, deviation.or(Some(missing))),
+        };
         let (by, ask, expected) = (scene.by.clone(), scene.ask.clone(), scene.expect.clone());
-        let played = Played { by, ask, expected, came, meanwhile, deviation };
+        let played = Played { by, ask, expected, came, recorded, meanwhile, deviation };
         teller.outcome(&played);
         self.scenes.push(played);
         Ok(())
@@ -195,12 +205,33 @@ impl Stage {
         if let Expected::Handshake(_) = scene.expect {
             return match self.lines.knock(&scene.by).await {
                 Ok(()) => Came::Nothing("the connection was accepted".into()),
-                Err(why) => Came::Handshake(crate::telemetry::chain(&*why)),
+                Err(why) => Came::Handshake(chain(&*why)),
             };
         }
         match self.lines.ask(&scene.by, scene.http, question).await {
             Ok(heard) => came(&heard, &question.headers),
-            Err(why) => Came::Nothing(crate::telemetry::chain(&*why)),
+            Err(why) => Came::Nothing(chain(&*why)),
+        }
+    }
+
+    /// What the record says of an answer: its entry was durable before the answer left (D1).
+    fn recorded(&self, came: &Came) -> Result<Option<String>, String> {
+        let (exchange, code) = match came {
+            Came::Allowed { exchange, .. } => (exchange, None),
+            Came::Refused { exchange, code, .. } => (exchange, Some(code)),
+            Came::Handshake(_) | Came::Nothing(_) => return Ok(None),
+        };
+        let missing = || format!("the record has no entry of exchange {exchange}");
+        let filter = Filter { exchange: exchange.parse().ok(), limit: Some(1), ..Filter::default() };
+        let mut found = search(&self.log, filter).map_err(|error| chain(&error))?;
+        let entry = found.next().ok_or_else(missing)?.map_err(|error| chain(&error))?;
+        match entry.record {
+            Record::Opening(opening) => {
+                let Opening { agreement, agreement_version: version, basis, .. } = *opening;
+                Ok(Some(format!("agreement {agreement} version {version}, basis: {basis}")))
+            }
+            Record::Refused(refused) if code.is_some_and(|code| *code == refused.code) => Ok(None),
+            Record::Refused(_) | Record::Closing { .. } | Record::Segment(_) => Err(missing()),
         }
     }
 
@@ -237,7 +268,7 @@ impl Stage {
 fn came(heard: &Heard, asked: &HeaderMap) -> Came {
     let text = |name: &str| heard.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let status = heard.status.as_u16();
-    let Some(entry) = text("kelisim-entry") else {
+    let (Some(entry), Some(exchange)) = (text("kelisim-entry"), text("kelisim-exchange")) else {
         return Came::Nothing(format!("an answer {status} without an entry in the record"));
     };
     let document: Value = serde_json::from_slice(&heard.body).unwrap_or_default();
@@ -249,11 +280,12 @@ fn came(heard: &Heard, asked: &HeaderMap) -> Came {
             if code != member("code") || words.is_empty() || heard.headers.get(CONTENT_LANGUAGE) != wanted {
                 return Came::Nothing(format!("a refusal {code} whose document says otherwise: {document}"));
             }
-            Came::Refused { code, status, clause, words, entry }
+            Came::Refused { code, status, clause, words, exchange, entry }
         }
         None if heard.status.is_success() => {
             let withheld = text("kelisim-withheld").and_then(|count| count.parse().ok()).unwrap_or(0);
-            Came::Allowed { status, withheld, document: document.to_string(), entry }
+            let document = String::from_utf8_lossy(&heard.body).into_owned();
+            Came::Allowed { status, withheld, document, exchange, entry }
         }
         None => Came::Nothing(format!("the provider itself answered {status}")),
     }

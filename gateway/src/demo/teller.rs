@@ -49,7 +49,7 @@ impl Teller {
 
     pub(super) fn outcome(&mut self, played: &Played) {
         match &played.came {
-            Came::Allowed { status, withheld, document, entry } => {
+            Came::Allowed { status, withheld, document, entry, .. } => {
                 let withheld = match withheld {
                     0 => String::new(),
                     count => format!("; {count} not agreed and withheld"),
@@ -57,15 +57,21 @@ impl Teller {
                 self.say(&format!("  ✓ allowed ({status}{withheld}); entry {entry}"));
                 self.wrapped("      ", &shortened(document));
             }
-            Came::Refused { code, status, clause, words, entry } => {
+            Came::Refused { code, status, clause, words, entry, .. } => {
                 self.say(&format!("  ✗ refused: {code} ({status}; {clause}); entry {entry}"));
                 self.wrapped("      ", words);
             }
             Came::Handshake(why) => self.say(&format!("  ✗ refused in the handshake: {why}")),
             Came::Nothing(why) => self.say(&format!("  ? no answer: {why}")),
         }
+        if let Some(recorded) = &played.recorded {
+            self.wrapped("      ", recorded);
+        }
         if let Some(meanwhile) = &played.meanwhile {
-            self.detail(&format!("after {} ms; {} calls passed before", meanwhile.ms, meanwhile.passed));
+            self.wrapped(
+                "      ",
+                &format!("after {} ms; {} calls passed before", meanwhile.ms, meanwhile.passed),
+            );
         }
         if let Some(deviation) = &played.deviation {
             self.say(&format!("  !! NOT AS IT SHOULD BE: {deviation}"));
@@ -133,10 +139,12 @@ impl Teller {
     }
 }
 
+/// A document's beginning, with spaces where lines may break.
 fn shortened(document: &str) -> String {
+    let document = document.replace(",\"", ", \"").replace("},{", "}, {");
     match document.char_indices().nth(MOST_SHOWN) {
         Some((at, _)) => format!("{} …", &document[..at]),
-        None => document.to_owned(),
+        None => document,
     }
 }
 
