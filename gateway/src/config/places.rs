@@ -9,11 +9,11 @@ use serde::Deserialize;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct IdentityConfig {
-    /// Its certificate chain, PEM, its own first.
+    /// The gateway's certificate chain, PEM, its own first.
     pub certificate: PathBuf,
-    /// Its private key, PEM (PKCS#8); readable by its owner alone.
+    /// The gateway's private key, PEM (PKCS#8); readable by its owner alone.
     pub key: PathBuf,
-    /// The key that subjects' identifiers are hashed with (D4); readable by its owner alone.
+    /// The key that subjects' identifiers are hashed with (D4); readable by its owner alone. Default: `keys/subject.key`.
     #[serde(default = "subject_key")]
     pub subject_key: PathBuf,
 }
@@ -24,7 +24,7 @@ pub struct IdentityConfig {
 pub struct TrustConfig {
     /// Trust anchors, PEM.
     pub anchors: PathBuf,
-    /// Issuing authorities whose CRLs are below, PEM.
+    /// Issuing authorities whose CRLs are below, PEM. Default: none.
     #[serde(default)]
     pub issuing: Vec<PathBuf>,
     /// Revocation lists, PEM. Read again when they change.

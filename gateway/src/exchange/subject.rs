@@ -51,6 +51,7 @@ pub fn named<'a>(
 mod tests {
     use super::*;
 
+    /// D4
     #[test]
     fn the_same_person_has_the_same_hash_under_one_key_only() {
         let (one, other) = (SubjectKey::new(b"one"), SubjectKey::new(b"other"));

@@ -84,6 +84,7 @@ const MOST_BYTES: usize = 60_000_000;
 mod tests {
     use super::*;
 
+    /// A7
     #[test]
     fn a_document_is_kept_once_and_a_changed_one_is_not_read() {
         let dir = tempfile::tempdir().unwrap();

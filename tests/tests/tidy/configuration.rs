@@ -28,6 +28,25 @@ fn the_program_knows_the_same_keys() {
     }
 }
 
+/// The small one has all that must be set, and nothing that is refused.
+#[test]
+fn the_small_configuration_of_the_document_is_one() {
+    let text = std::fs::read_to_string(super::tree::root().join("gateway/docs/configuration.md")).unwrap();
+    let small = text.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let here = std::path::Path::new(".");
+    gateway::config::Config::parse(small, here, here).unwrap();
+    for (at, line) in small.lines().enumerate().filter(|(_, line)| line.contains(" = ")) {
+        let without: String = small
+            .lines()
+            .enumerate()
+            .filter(|(other, _)| *other != at)
+            .map(|(_, line)| [line, "\n"].concat())
+            .collect();
+        let optional = line.starts_with("issuing");
+        assert_eq!(gateway::config::Config::parse(&without, here, here).is_ok(), optional, "{line}");
+    }
+}
+
 struct Field {
     name: String,
     kind: String,

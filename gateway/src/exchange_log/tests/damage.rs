@@ -11,6 +11,7 @@ fn whole_log_is_found_whole_and_counted() {
     assert_eq!((found.entries, found.openings, found.open_at_end, found.segments), (11, 5, 0, 1));
 }
 
+/// D3
 #[test]
 fn any_flipped_bit_is_found_in_its_line() {
     let world = World::new();
@@ -30,6 +31,7 @@ fn any_flipped_bit_is_found_in_its_line() {
     }
 }
 
+/// D3
 #[test]
 fn removed_swapped_repeated_and_forged_entries_are_found() {
     let world = World::new();
@@ -53,6 +55,7 @@ fn removed_swapped_repeated_and_forged_entries_are_found() {
     ]);
 }
 
+/// D3
 #[test]
 fn cut_end_and_missing_segment_are_found() {
     let world = World::new();
