@@ -103,6 +103,11 @@ impl Framing {
     fn violation(framing: Option<&Self>) -> Option<FramingViolation> {
         framing.and_then(|framing| framing.observed.violation(framing.ordinal))
     }
+
+    /// To be asked for when taking the body failed.
+    fn body_violation(framing: Option<&Self>) -> Option<FramingViolation> {
+        framing.and_then(|framing| framing.observed.body_violation(framing.ordinal))
+    }
 }
 
 /// When a request came, and under which number it is carried.
@@ -248,7 +253,7 @@ impl ExchangePath {
             return Err(Refusal::new(&rows::REQUEST_MEDIA_TYPE, "another media type than agreed"));
         }
         let held = body::hold(body, most, self.shared.limits.body_timeout(), room).await;
-        let held = held.map_err(|error| match Framing::violation(framing) {
+        let held = held.map_err(|error| match Framing::body_violation(framing) {
             Some(violation) => violation.into(),
             None => of_request_body(error, agreed.is_some()),
         })?;
