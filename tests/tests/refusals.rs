@@ -1,0 +1,622 @@
+//! Every refusal there is, provoked over a real socket: what the caller gets is what the record says (C2, C8, D1).
+#![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
+
+use std::sync::Arc;
+
+use agreements::refusal::{Row, rows as rules};
+use agreements::{
+    Act, AgreementNumber, Book, Call, Category, Claims, Command, Conformity, DataTypeId, Event, Fingerprint,
+    Method, Phase, Side, Signature, SystemId, decide,
+};
+use certs::authority::Authority;
+use certs::sign;
+use certs::tls::Identity;
+use gateway::clock;
+use gateway::exchange::rows as process;
+use gateway::registry::proof::Proofs;
+use http::Request;
+use jiff::{SignedDuration, ToSpan};
+use serde_json::{Value, json};
+use tests::world::sample::{self, ADDRESSES, LOOKUP, PORTAL, REGISTER};
+use tests::world::wait::within;
+use tests::world::{Answer, Ask, Hold, Line, Plan, Reach, Reply, World};
+
+/// Codes that no call gets, with the reason; a line that is wrong fails.
+const NEVER_MADE: &[(&str, &str)] =
+    &[("stopping", "while it drains the gateway takes no call: connections end after the one under way")];
+
+/// Rows whose answers bear a more exact code of their family.
+const FAMILIES: &[(&str, &str)] =
+    &[("request-malformed", "host-repeated"), ("request-unreadable", "target-ambiguous")];
+
+/// Codes whose answers name no entry, with the reason.
+const UNRECORDED: &[(&str, &str)] = &[("log-unavailable", "there is nothing to write it to")];
+
+/// A1-A9, B1-B10, C2: the rules.
+#[tokio::test]
+async fn every_refusal_of_the_rules_reaches_caller_and_record_alike_and_is_explained_by_the_same_code() {
+    for row in rules::ALL {
+        let scene = within(row.code, Box::pin(rule(row.code))).await;
+        scene.shows(row, row.code).await;
+        assert_eq!(scene.explained(), row.code, "explained otherwise");
+        assert!(!scene.was_forwarded(), "{}: forwarded all the same", row.code);
+    }
+}
+
+/// C2, C8: what the process adds.
+#[tokio::test]
+async fn every_refusal_of_the_process_reaches_caller_and_record_alike() {
+    for row in process::ALL {
+        if NEVER_MADE.iter().any(|(code, _)| *code == row.code) {
+            continue;
+        }
+        let code = FAMILIES.iter().find(|(family, _)| *family == row.code).map_or(row.code, |(_, code)| code);
+        let scene = within(row.code, Box::pin(of_process(row.code))).await;
+        scene.shows(row, code).await;
+    }
+}
+
+#[test]
+fn lists_of_exceptions_name_only_codes_that_exist() {
+    let lists = NEVER_MADE.iter().chain(FAMILIES).chain(UNRECORDED);
+    for (code, reason) in lists {
+        assert!(process::ALL.iter().any(|row| row.code == *code), "{code} is stale");
+        assert!(!reason.is_empty());
+    }
+}
+
+/// A world in which a call was refused.
+struct Scene {
+    world: World,
+    certificate: Fingerprint,
+    ask: Ask,
+    answer: Answer,
+}
+
+impl Scene {
+    /// The answer, its problem document and the record say one thing.
+    async fn shows(&self, row: &Row, code: &str) {
+        let Self { world, answer, .. } = self;
+        assert_eq!(answer.refusal(), Some(code), "{answer}");
+        assert_eq!(answer.status, row.status, "{code}");
+        assert_eq!(answer.header("content-type"), Some("application/problem+json"), "{code}");
+        assert_eq!(answer.header("content-language"), Some("kk"), "{code}");
+        assert_eq!(answer.header("cache-control"), Some("no-store"), "{code}");
+        let problem = answer.json();
+        assert_eq!(problem["code"], code);
+        assert_eq!(problem["type"], format!("urn:kelisim:refusal:{code}"));
+        assert_eq!(problem["status"], row.status, "{code}");
+        assert_eq!(problem["detail"], row.words.kk, "{code}");
+        assert_eq!(problem["clause"], row.clause, "{code}");
+        assert!(problem["title"].is_string() && problem["culprit"].is_string(), "{code}");
+        assert_eq!(problem["exchange"], answer.exchange().to_string(), "{code}");
+        if UNRECORDED.iter().any(|(unrecorded, _)| *unrecorded == code) {
+            assert_eq!(answer.header("kelisim-entry"), None, "{code}");
+            return;
+        }
+        let entry = answer.header("kelisim-entry").unwrap_or_else(|| panic!("{code}: no entry named"));
+        assert_eq!(problem["entry"], entry, "{code}");
+        assert_eq!(world.log.code(answer.exchange()).await, code, "the record says otherwise");
+        if let Some(refused) = world.log.refused(answer.exchange()) {
+            assert_eq!(refused.clause, row.clause, "{code}");
+            assert_eq!(refused.certificate, self.certificate, "{code}");
+            assert!(!self.was_forwarded(), "{code}: forwarded all the same");
+        }
+        let named = world.log.entries().into_iter().find(|found| Some(found.index) == answer.entry());
+        assert!(
+            named.unwrap().line.contains(&answer.exchange().to_string()),
+            "{code}: another entry is named"
+        );
+    }
+
+    fn was_forwarded(&self) -> bool {
+        self.world.provider.seen().iter().any(|seen| seen.exchange() == self.answer.exchange())
+    }
+
+    /// What the rules say to the same call asked as a question.
+    fn explained(&self) -> &'static str {
+        let mut asked = Request::builder().method(self.ask.method.as_str()).uri(&self.ask.target);
+        for (name, value) in &self.ask.headers {
+            asked = asked.header(name, value);
+        }
+        let (head, ()) = asked.body(()).unwrap().into_parts();
+        let asked = adapters::native::read(&head).unwrap();
+        let path: Vec<&str> = asked.path.segments().collect();
+        let parameters: Vec<&str> = asked.query.pairs().iter().map(|(name, _)| name.as_ref()).collect();
+        let call = Call {
+            certificate: self.certificate,
+            peer: [127, 0, 0, 1].into(),
+            provider: asked.provider,
+            data_type: asked.data_type,
+            method: Method::parse(&self.ask.method).unwrap(),
+            path: &path,
+            parameters: &parameters,
+            claims: Claims {
+                purpose: asked.claims.purpose.as_deref(),
+                case: asked.claims.case.as_deref(),
+                user: asked.claims.user.as_deref(),
+                agreement: asked.claims.agreement.as_deref(),
+            },
+        };
+        self.world.regulator.registry().with(|office| {
+            let mut registry = agreements::Registry::default();
+            office.history(0, 10_000).unwrap().iter().for_each(|event| registry.apply(event).unwrap());
+            let proofs = Proofs::new(Arc::clone(office.trust()));
+            let now = clock::now();
+            let book = Book::new(&registry, Phase::Production, &|one| proofs.prove(one, &registry, now));
+            decide(&book, &call, now).map(drop).unwrap_err().row().code
+        })
+    }
+}
+
+/// Provokes a refusal of the rules.
+async fn rule(code: &str) -> Scene {
+    match code {
+        "certificate-not-registered" => {
+            let world = agreed().start().await;
+            let (_, identity) = world.certificate("stranger");
+            asked_by(world, &identity, lookup()).await
+        }
+        "system-suspended" => after(Who::Integrator, Command::SuspendSystem(portal())).await,
+        "system-decommissioned" => after(Who::Integrator, Command::DecommissionSystem(register())).await,
+        "wrong-environment" => asked(agreed().consumer(|card| card.phase = Phase::Trial), lookup()).await,
+        "network-not-registered" => {
+            let networks = Some(vec!["10.0.0.0/8".parse().unwrap()]);
+            after(Who::Integrator, Command::UpdateSystem { system: portal(), networks, endpoint: None }).await
+        }
+        "attestation-missing" => newcomer(None, None).await,
+        "attestation-ended" => {
+            let conformity = ended();
+            after(Who::Integrator, Command::RecordAttestation { system: register(), conformity }).await
+        }
+        "attestation-withdrawn" => after(Who::Regulator, Command::WithdrawAttestation(portal())).await,
+        "quality-certificate-missing" => newcomer(Some(valid()), None).await,
+        "quality-certificate-ended" => {
+            let conformity = ended();
+            after(Who::Integrator, Command::RecordQualityCertificate { system: portal(), conformity }).await
+        }
+        "quality-certificate-withdrawn" => {
+            after(Who::Regulator, Command::WithdrawQualityCertificate(register())).await
+        }
+        "provider-unknown" => asked(agreed(), Ask::get("/nobody/address/addresses/7")).await,
+        "provider-without-endpoint" => asked(agreed().provider(|card| card.endpoint = None), lookup()).await,
+        "no-agreement" => asked(World::consumer_and_provider(), lookup()).await,
+        "agreement-not-concurred" => {
+            let plan = World::consumer_and_provider();
+            asked(plan.agreement_that_is(Reach::Submitted, "address-lookup", |_| {}), lookup()).await
+        }
+        "agreement-unproven" => concurrence_forged().await,
+        "agreement-suspended" => {
+            after(Who::Regulator, Command::SuspendAgreement { number: number(), version: 1 }).await
+        }
+        "agreement-terminated" => {
+            after(Who::Regulator, Command::TerminateAgreement { number: number(), version: 1 }).await
+        }
+        "agreement-not-yet-in-force" => changed("/access_period/from", json!("2099-01-01"), lookup()).await,
+        "agreement-expired" => {
+            let plan = World::consumer_and_provider().agreement_with("address-lookup", |text| {
+                text["access_period"] = json!({ "from": "2026-03-02", "until": "2026-03-03" });
+            });
+            asked(plan, lookup()).await
+        }
+        "outside-access-hours" => {
+            let local = clock::now().to_zoned(agreements::almaty()).time();
+            let hours =
+                json!({ "from": local.wrapping_add(2.hours()), "until": local.wrapping_add(3.hours()) });
+            changed("/access_period/hours", hours, lookup()).await
+        }
+        "data-type-not-agreed" => asked(agreed(), person()).await,
+        "operation-unknown" => asked(agreed(), Ask::get("/address-register/address/streets")).await,
+        "operation-not-agreed" => asked(agreed(), Ask::get("/address-register/address/export")).await,
+        "parameter-not-declared" => asked(agreed(), Ask::get(&format!("{LOOKUP}?all=1"))).await,
+        "parameter-missing" => asked(agreed(), Ask::get(ADDRESSES)).await,
+        "state-secret" => categorised(Category::StateSecret).await,
+        "category-raised" => categorised(Category::Confidential).await,
+        "purpose-missing" => {
+            let purposes =
+                json!([{ "code": "delivery", "text": "One" }, { "code": "census", "text": "Two" }]);
+            changed("/purposes", purposes, lookup()).await
+        }
+        "purpose-not-agreed" => asked(agreed(), lookup().header("Kelisim-Purpose", "curiosity")).await,
+        "collection-purpose-mismatch" => lawless_purpose().await,
+        "case-missing" => personal(Ask::get(PERSON).header("Kelisim-User", "a.serik")).await,
+        "basis-not-in-force" => {
+            let Act { id: act, version, .. } = sample::act();
+            let last_day = sample::date("2026-01-01");
+            after(Who::Regulator, Command::RepealAct { act, version, last_day, successor: None }).await
+        }
+        "user-missing" => personal(Ask::get(PERSON).header("Kelisim-Case", "17")).await,
+        "user-not-listed" => {
+            personal(Ask::get(PERSON).header("Kelisim-Case", "17").header("Kelisim-User", "somebody")).await
+        }
+        "user-not-trained" => {
+            personal(Ask::get(PERSON).header("Kelisim-Case", "17").header("Kelisim-User", "b.untrained"))
+                .await
+        }
+        other => panic!("no scene for {other}: a new refusal needs one"),
+    }
+}
+
+/// Provokes a refusal of the process.
+async fn of_process(code: &str) -> Scene {
+    match code {
+        "request-malformed" => {
+            let world = agreed().start().await;
+            let mut line = world.consumer.connect().await;
+            line.send(format!("GET {LOOKUP} HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n").as_bytes()).await;
+            answered(world, line).await
+        }
+        "request-unreadable" => asked(agreed(), Ask::get("/address-register/address/%2e%2e/7")).await,
+        "certificate-revoked" => {
+            let world = agreed().start().await;
+            let (issued, identity) = world.certificate(PORTAL);
+            world.bind(&portal(), &issued).await;
+            let line = busy(&world, &identity).await;
+            world.authority.revoke(&issued.serial, clock::now()).unwrap();
+            until_refused(world, &identity, line).await
+        }
+        "certificate-expired" => {
+            let world = agreed().start().await;
+            let nearly_a_day_ago =
+                clock::now() - SignedDuration::from_hours(24) + SignedDuration::from_secs(4);
+            let (issued, identity) = world.certificate_at(PORTAL, nearly_a_day_ago);
+            world.bind(&portal(), &issued).await;
+            let line = busy(&world, &identity).await;
+            until_refused(world, &identity, line).await
+        }
+        "certificate-untrusted" => {
+            let world = agreed().start().await;
+            let identity = world.consumer.identity().clone();
+            let line = busy(&world, &identity).await;
+            // The issuing authority's list is replaced by somebody else's: nothing tells any more who is revoked.
+            let other = tempfile::tempdir().unwrap();
+            let other = Authority::create(&other.path().join("other"), clock::now()).unwrap();
+            std::fs::write(world.authority.crls_path(), other.crl_pem().unwrap()).unwrap();
+            until_refused(world, &identity, line).await
+        }
+        "registry-unconfirmed" => {
+            let world = agreed().configure(|config| config.registry.lease_seconds = 1).start().await;
+            let identity = world.consumer.identity().clone();
+            let line = busy(&world, &identity).await;
+            let store = world.config.path(&world.config.registry.path);
+            let store = rusqlite::Connection::open(store).unwrap();
+            store.execute_batch("ALTER TABLE events RENAME TO elsewhere").unwrap();
+            until_refused(world, &identity, line).await
+        }
+        "rate-exceeded" => {
+            let plan = World::consumer_and_provider().agreement_with("address-lookup", |text| {
+                text["protection"]["rate"] = json!({ "per_second": 1, "burst": 1 });
+            });
+            let world = plan.start().await;
+            let identity = world.consumer.identity().clone();
+            let line = busy(&world, &identity).await;
+            until_refused(world, &identity, line).await
+        }
+        "too-many-exchanges" => {
+            let plan = agreed().configure(|config| config.exchange.limits.max_exchanges_per_system = 1);
+            let world = plan.start().await;
+            let hold = Hold::default();
+            world.provider.replies(hold.on(Reply::Json(200, sample::address_record())));
+            let mut first = world.consumer.connect().await;
+            first.send(&lookup().wire("gateway")).await;
+            world.provider.until_seen(1).await;
+            let scene = asked_here(world, lookup()).await;
+            hold.release(1);
+            assert_eq!(first.answer().await.unwrap().status, 200, "the one under way is not disturbed");
+            scene
+        }
+        "gateway-busy" => {
+            let plan = agreed().configure(|config| config.exchange.limits.max_buffered_mib = 1);
+            let large = json!({ "code": "7", "address": "x".repeat(2 << 20) });
+            asked(plan, Ask::put(LOOKUP, &large)).await
+        }
+        "log-unavailable" => log_failed().await,
+        "request-body-missing" => {
+            asked(agreed(), Ask::new("POST", ADDRESSES).header("Content-Type", "application/json")).await
+        }
+        "request-body-not-agreed" => asked(agreed(), lookup().bytes(b"{}")).await,
+        "request-media-type" => {
+            let text = Ask::new("POST", ADDRESSES).header("Content-Type", "text/plain").bytes(b"{}");
+            asked(agreed(), text).await
+        }
+        "request-too-large" => {
+            let large = json!({ "code": "7", "address": "x".repeat(5000) });
+            asked(agreed(), Ask::post(ADDRESSES, &large)).await
+        }
+        "request-incomplete" => {
+            let world = agreed().start().await;
+            let mut line = world.consumer.connect().await;
+            line.send(&half_a_post()).await;
+            line.finishes().await;
+            answered(world, line).await
+        }
+        "request-timeout" => {
+            let world =
+                agreed().configure(|config| config.exchange.limits.body_timeout_ms = 100).start().await;
+            let mut line = world.consumer.connect().await;
+            line.send(&half_a_post()).await;
+            answered(world, line).await
+        }
+        "request-schema" => asked(agreed(), Ask::post(ADDRESSES, &json!({ "code": 7 }))).await,
+        "provider-unreachable" => {
+            let mut world = agreed().start().await;
+            world.provider.stops();
+            asked_here(world, lookup()).await
+        }
+        "provider-not-trusted" => {
+            let world = agreed().start().await;
+            let bound = world
+                .regulator
+                .registry()
+                .with(|office| office.registry().system(&register()).unwrap().certificates[0].fingerprint);
+            world.administrator.orders(Command::UnbindCertificate(bound)).await;
+            asked_here(world, lookup()).await
+        }
+        "provider-failed" => {
+            replied(Reply::Bytes(Vec::new()), Ask::post(ADDRESSES, &sample::correction())).await
+        }
+        "provider-timeout" => {
+            let plan = agreed().configure(|config| config.exchange.limits.provider_timeout_ms = 200);
+            let world = plan.start().await;
+            world.provider.replies(Reply::Silence);
+            asked_here(world, lookup()).await
+        }
+        "response-too-large" => {
+            let large = json!({ "code": "7", "address": "x".repeat(40_000) });
+            replied(Reply::Json(200, large), lookup()).await
+        }
+        "response-media-type" => {
+            let page = ("Content-Type", "text/html".to_owned());
+            replied(Reply::With(200, vec![page], b"<html>".to_vec()), lookup()).await
+        }
+        "response-schema" => replied(Reply::Json(200, json!({ "code": 7 })), lookup()).await,
+        "response-not-agreed" => {
+            let elsewhere = ("Location", "https://elsewhere.example/".to_owned());
+            replied(Reply::With(302, vec![elsewhere], Vec::new()), lookup()).await
+        }
+        "contract-unusable" => {
+            let plan = World::consumer_and_provider().agreement_with("address-lookup", |text| {
+                text["data"] = json!([
+                    { "data_type": "unusable", "version": 1, "operations": ["read"], "fields": [""] },
+                ]);
+            });
+            asked(plan, Ask::get("/address-register/unusable")).await
+        }
+        other => panic!("no scene for {other}: a new refusal needs one"),
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Who {
+    Integrator,
+    Regulator,
+}
+
+fn agreed() -> Plan {
+    World::consumer_and_provider().agreement("address-lookup")
+}
+
+fn lookup() -> Ask {
+    Ask::get(LOOKUP)
+}
+
+const PERSON: &str = "/address-register/person/persons/860101300123";
+
+fn person() -> Ask {
+    Ask::get(PERSON).header("Kelisim-Case", "17").header("Kelisim-User", "a.serik")
+}
+
+fn half_a_post() -> Vec<u8> {
+    let head = format!("POST {ADDRESSES} HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n");
+    format!("{head}Content-Length: 40\r\n\r\n{{\"code\":").into_bytes()
+}
+
+async fn asked(plan: Plan, ask: Ask) -> Scene {
+    asked_here(plan.start().await, ask).await
+}
+
+async fn asked_here(world: World, ask: Ask) -> Scene {
+    let identity = world.consumer.identity().clone();
+    asked_by(world, &identity, ask).await
+}
+
+async fn asked_by(world: World, identity: &Identity, ask: Ask) -> Scene {
+    let answer = world.consumer.with(identity.clone()).asks(&ask).await;
+    Scene { world, certificate: identity.fingerprint(), ask, answer }
+}
+
+async fn answered(world: World, mut line: Line) -> Scene {
+    let answer = line.answer().await.unwrap();
+    let certificate = world.consumer.identity().fingerprint();
+    Scene { world, certificate, ask: lookup(), answer }
+}
+
+async fn replied(reply: Reply, ask: Ask) -> Scene {
+    let world = agreed().start().await;
+    world.provider.replies(reply);
+    asked_here(world, ask).await
+}
+
+async fn after(who: Who, command: Command) -> Scene {
+    let world = agreed().start().await;
+    let identity = world.consumer.identity().clone();
+    let mut line = busy(&world, &identity).await;
+    let desk = match who {
+        Who::Integrator => &world.integrator,
+        Who::Regulator => &world.regulator,
+    };
+    desk.orders(command).await;
+    // B9: on the connection that was already open.
+    let answer = line.ask(&lookup()).await;
+    Scene { certificate: identity.fingerprint(), world, ask: lookup(), answer }
+}
+
+async fn changed(pointer: &str, value: Value, ask: Ask) -> Scene {
+    let (parent, member) = pointer.rsplit_once('/').unwrap();
+    let plan = World::consumer_and_provider()
+        .agreement_with("address-lookup", |text| text.pointer_mut(parent).unwrap()[member] = value);
+    asked(plan, ask).await
+}
+
+async fn categorised(category: Category) -> Scene {
+    let world = agreed().start().await;
+    let data_type = DataTypeId::new("address").unwrap();
+    world.agency.orders(Command::Categorise { provider: register(), data_type, category }).await;
+    asked_here(world, lookup()).await
+}
+
+/// A system that came without its papers.
+async fn newcomer(attestation: Option<Conformity>, quality: Option<Conformity>) -> Scene {
+    let world = agreed().start().await;
+    let system = sample::system("newcomer");
+    let card = sample::card("newcomer", sample::MINISTRY, None);
+    world.integrator.issues(Command::RegisterSystem { card, code: "code-newcomer".into() });
+    if let Some(conformity) = attestation {
+        world.integrator.issues(Command::RecordAttestation { system: system.clone(), conformity });
+    }
+    if let Some(conformity) = quality {
+        world.integrator.issues(Command::RecordQualityCertificate { system: system.clone(), conformity });
+    }
+    let (issued, identity) = world.certificate("newcomer");
+    world.bind(&system, &issued).await;
+    asked_by(world, &identity, lookup()).await
+}
+
+async fn personal(ask: Ask) -> Scene {
+    let world = World::consumer_and_provider().agreement("person-records").start().await;
+    let users = vec![sample::listed("a.serik", Some("T-1")), sample::listed("b.untrained", None)];
+    world.ministry.orders(Command::ApproveUsers { number: sample::number("person-records"), users }).await;
+    asked_here(world, ask).await
+}
+
+/// Somebody who may write the registry's file enters a concurrence that the regulator never gave.
+async fn concurrence_forged() -> Scene {
+    let plan = World::consumer_and_provider();
+    let world = plan.agreement_that_is(Reach::Submitted, "address-lookup", |_| {}).start().await;
+    let signature = world.regulator.registry().with(|office| {
+        let agreement = office.registry().agreement(&number(), 1).unwrap();
+        let signature = agreement.signatures[0].clone();
+        Signature { side: Side::Regulator, bin: sample::bin(sample::REGULATOR), ..signature }
+    });
+    let (number, version, remarks) = (number(), 1, vec![]);
+    world.forge([Event::AgreementConcurred { number, version, signature, remarks }]).await;
+    asked_here(world, lookup()).await
+}
+
+/// An agreement that the rules would not have let in, signed by all three with their real keys.
+async fn lawless_purpose() -> Scene {
+    let world = World::consumer_and_provider().start().await;
+    let mut text = sample::agreement("person-records");
+    text["purposes"][0]["collection_purpose"] = json!("advertising");
+    let document = String::from_utf8(sign::canonical(&text).unwrap()).unwrap();
+    let signature = |side, desk: &tests::world::Desk| {
+        let now = clock::now();
+        let jws = desk.signer().sign(document.as_bytes(), side, now).unwrap();
+        Signature {
+            side,
+            certificate: Fingerprint::new([0; 32]),
+            bin: desk.actor().holder,
+            signer: "Head".into(),
+            signed_at: now,
+            jws: serde_json::to_value(jws).unwrap(),
+        }
+    };
+    let (number, version) = (sample::number("person-records"), 1);
+    let signed = |side, desk| Event::AgreementSigned {
+        number: number.clone(),
+        version,
+        signature: signature(side, desk),
+    };
+    let events = [
+        Event::AgreementDrafted { document: document.clone() },
+        signed(Side::Consumer, &world.ministry),
+        signed(Side::Provider, &world.agency),
+        Event::AgreementSubmitted { number: number.clone(), version, conformity: vec![] },
+        Event::AgreementConcurred {
+            number: number.clone(),
+            version,
+            signature: signature(Side::Regulator, &world.regulator),
+            remarks: vec![],
+        },
+    ];
+    world.forge(events).await;
+    asked_here(world, person()).await
+}
+
+/// P1: the disk takes no more. The next segment's file is gone when it is needed.
+async fn log_failed() -> Scene {
+    let world = agreed().configure(|config| config.log.segment_mib = 1).start().await;
+    let next = world.log.dir().join("next-segment");
+    let streams = world.consumer.connect_http2().await;
+    let answer = within("the log to fail", async {
+        loop {
+            // Prepared anew when a segment is begun: then it goes again.
+            drop(std::fs::remove_file(&next));
+            let calls: Vec<_> = (0..64)
+                .map(|_| {
+                    let streams = streams.clone();
+                    tokio::spawn(async move {
+                        streams.ask(&lookup().header("Kelisim-Case", &"x".repeat(190))).await
+                    })
+                })
+                .collect();
+            for call in calls {
+                let answer = call.await.unwrap();
+                if answer.refusal().is_some() {
+                    return answer;
+                }
+            }
+        }
+    })
+    .await;
+    // Whatever comes now, nothing of it is forwarded.
+    let forwarded = world.provider.seen().len();
+    for _ in 0..10 {
+        assert_eq!(world.consumer.asks(&lookup()).await.refusal(), Some("log-unavailable"));
+    }
+    assert_eq!(world.provider.seen().len(), forwarded);
+    assert!(world.operations("/ready").await.starts_with("HTTP/1.1 503"));
+    let certificate = world.consumer.identity().fingerprint();
+    Scene { world, certificate, ask: lookup(), answer }
+}
+
+/// A connection on which a call just went through.
+async fn busy(world: &World, identity: &Identity) -> Line {
+    let mut line = world.consumer.with(identity.clone()).connect().await;
+    assert_eq!(line.ask(&lookup()).await.status, 200);
+    line
+}
+
+/// Asks again and again on one connection.
+async fn until_refused(world: World, identity: &Identity, mut line: Line) -> Scene {
+    let answer = within("a refusal", async {
+        loop {
+            let answer = line.ask(&lookup()).await;
+            if answer.refusal().is_some() {
+                return answer;
+            }
+        }
+    })
+    .await;
+    Scene { world, certificate: identity.fingerprint(), ask: lookup(), answer }
+}
+
+fn portal() -> SystemId {
+    sample::system(PORTAL)
+}
+
+fn register() -> SystemId {
+    sample::system(REGISTER)
+}
+
+fn number() -> AgreementNumber {
+    sample::number("address-lookup")
+}
+
+fn ended() -> Conformity {
+    sample::conformity("ended", "2025-01-01", "2026-01-01")
+}
+
+fn valid() -> Conformity {
+    sample::conformity("valid", "2026-01-01", "2099-12-31")
+}
