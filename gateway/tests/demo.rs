@@ -12,6 +12,9 @@ use certs::keys::{Identity, read_certificates, read_crls};
 use certs::tls::{Alpn, Clock, Connector, ConnectorOptions};
 use certs::trust::{Trust, TrustAnchors, TrustSet};
 use gateway::clock;
+use gateway::config::Config;
+use gateway::exchange_log::{Filter, Record, search};
+use gateway::office::Office;
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -43,6 +46,49 @@ fn every_exchange_goes_as_it_should_and_stands_in_the_record() {
 
     let again = kelisim(&["demo", "--once", "--dir", text(dir.path())]);
     assert_eq!(again.status.code(), Some(3), "a folder is founded once");
+}
+
+/// A7, D4: what registrations rest on is kept as it was deposited; the record names no person whom data is about.
+#[test]
+fn documents_are_kept_and_the_record_names_persons_by_keyed_hashes_only() {
+    let dir = TempDir::new().unwrap();
+    assert!(kelisim(&["--json", "demo", "--once", "--dir", text(dir.path())]).status.success());
+
+    let config = Config::load(&dir.path().join("kelisim.toml")).unwrap();
+    let office = Office::open(&config).unwrap();
+    let systems: Vec<_> = office.registry().systems().collect();
+    assert_eq!(systems.len(), 12);
+    for system in systems {
+        let conformity = [&system.attestation, &system.quality_certificate].into_iter().flatten();
+        let named = system.card.documents.iter().map(|document| &document.sha256);
+        let named: Vec<&String> =
+            named.chain(conformity.filter_map(|paper| paper.document.as_ref())).collect();
+        assert!(named.len() >= 3, "{}", system.card.id);
+        for sha256 in named {
+            let kept = String::from_utf8(office.depositary().read(sha256).unwrap()).unwrap();
+            assert!(kept.contains(&system.code), "{kept}");
+        }
+    }
+
+    // Whose record the sector authority read.
+    let log = config.path(&config.log.dir);
+    let (person, mut openings) = ("790808300015", 0);
+    for entry in search(&log, Filter { agreement: Some("demo-2026-01".into()), ..Filter::default() }).unwrap()
+    {
+        let entry = entry.unwrap();
+        assert!(!entry.line.contains(person), "{}", entry.line);
+        if let Record::Opening(opening) = entry.record
+            && opening.data_type == "personnel-record"
+        {
+            openings += 1;
+            assert_eq!(opening.subject.unwrap().len(), 64);
+        }
+    }
+    assert_eq!(openings, 1);
+    for file in fs::read_dir(&log).unwrap() {
+        let bytes = fs::read(file.unwrap().path()).unwrap();
+        assert!(!String::from_utf8_lossy(&bytes).contains(person));
+    }
 }
 
 /// D3: what was changed, taken away or moved in the record that a demonstration leaves is found.

@@ -44,6 +44,15 @@ pub(super) enum Http {
     Two,
 }
 
+impl Http {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::One => "HTTP/1.1",
+            Self::Two => "HTTP/2",
+        }
+    }
+}
+
 /// An answer, whole.
 #[derive(Debug)]
 pub(super) struct Heard {

@@ -19,6 +19,7 @@ mod stand_in;
 mod teller;
 
 use std::error::Error;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -98,8 +99,10 @@ pub fn run(args: &DemoArgs) -> Result<Report, Trouble> {
     let began = Instant::now();
     let mut teller = Teller::new(args.json);
     let dir = args.dir.clone().unwrap_or_else(temporary);
-    std::fs::create_dir_all(&dir).trouble("make its folder")?;
+    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&dir);
+    made.trouble("make its folder")?;
     let dir = dir.canonicalize().trouble("find its folder")?;
+    dir.to_str().ok_or("its name is no text, which demo.json is").trouble("use its folder")?;
 
     teller.chapter("Founding");
     let Founded { folder, config, office, cast, doors, gateway } = founding::found(&dir, &mut teller)?;

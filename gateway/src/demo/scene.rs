@@ -33,7 +33,7 @@ pub(super) struct Scene {
     /// Whose certificate asks.
     pub(super) by: String,
     #[serde(default)]
-    http: Http,
+    pub(super) http: Http,
     /// Method and target.
     pub(super) ask: String,
     /// Headers.

@@ -44,7 +44,7 @@ impl Teller {
         self.say("");
         self.wrapped("", &scene.tells);
         let purpose = scene.purpose().map(|purpose| format!("  for {purpose}")).unwrap_or_default();
-        self.say(&format!("  {} → {}{purpose}", scene.by, scene.ask));
+        self.say(&format!("  {} → {}{purpose}  ({})", scene.by, scene.ask, scene.http.name()));
     }
 
     pub(super) fn outcome(&mut self, played: &Played) {
