@@ -122,6 +122,11 @@ pub fn main() -> ExitCode {
     ExitCode::from(with(std::env::args_os().collect()).number())
 }
 
+/// The whole command line, for documents that name parts of it.
+pub fn command() -> clap::Command {
+    Line::command()
+}
+
 fn with(arguments: Vec<OsString>) -> Exit {
     let wants_json = arguments.iter().skip(1).any(|argument| argument == "--json");
     let line = match Line::try_parse_from(arguments) {

@@ -1,5 +1,6 @@
 //! What the process says about itself: log lines and metrics. Evidence is in the exchange log, not here.
 
+pub mod fields;
 pub mod metrics;
 
 use std::error::Error;

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
+use gateway::telemetry::fields::FIELDS;
+
 use super::tree::{File, files, root};
 
 #[test]
@@ -12,6 +14,35 @@ fn every_metric_is_documented_and_no_other() {
     let rows = text.lines().map(cells).filter(|cells| cells[0].starts_with("`kelisim_"));
     let documented: Vec<String> = rows.map(|cells| cells[0].trim_matches('`').to_owned()).collect();
     assert_eq!(documented, gateway::telemetry::metrics::NAMES);
+}
+
+#[test]
+fn log_lines_bear_listed_and_documented_fields_only() {
+    let text = fs::read_to_string(root().join("gateway/docs/operations.md")).unwrap();
+    let table = text.split("| field | meaning |").nth(1).unwrap().split("\n\n").next().unwrap();
+    let rows = table.lines().map(cells).filter(|cells| cells[0].starts_with('`'));
+    let documented: Vec<String> = rows.map(|cells| cells[0].trim_matches('`').to_owned()).collect();
+    assert_eq!(documented, FIELDS);
+
+    let mut borne = BTreeSet::new();
+    for file in
+        files(".rs").iter().filter(|file| file.path.contains("/src/") && !file.path.starts_with("tests/"))
+    {
+        for level in ["error!(", "warn!(", "info!(", "debug!("] {
+            for line in file.text.split(level).skip(1) {
+                // Fields stand before the message.
+                for field in line.split('"').next().unwrap().split(',') {
+                    let name = field.split('=').next().unwrap().trim().trim_start_matches(['%', '?']);
+                    let first = name.split([')', ';', '}']).next().unwrap();
+                    if first == name && !name.is_empty() {
+                        assert!(FIELDS.contains(&name), "{}: {level} bears {name}", file.path);
+                        borne.insert(name);
+                    }
+                }
+            }
+        }
+    }
+    assert_eq!(borne.into_iter().collect::<Vec<_>>(), FIELDS, "a field that no line bears is stale");
 }
 
 #[test]
@@ -102,6 +133,43 @@ fn the_two_commands_of_the_readme_are_there() {
     for script in ["tests/run", ".ci/run", "tests/bench/run"] {
         let mode = fs::metadata(root().join(script)).unwrap().permissions().mode();
         assert_eq!(mode & 0o111, 0o111, "{script} cannot be executed");
+    }
+}
+
+#[test]
+fn commands_that_documents_name_are_commands() {
+    for file in files(".md") {
+        let blocks = file.text.split("```sh\n").skip(1).filter_map(|rest| rest.split("```").next());
+        for line in blocks.flat_map(str::lines).filter_map(|line| line.split(" #").next()) {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            if words.first() != Some(&"kelisim") {
+                continue;
+            }
+            let read = gateway::cli::command().try_get_matches_from(words);
+            let help = |error: &clap::Error| error.kind() == clap::error::ErrorKind::DisplayHelp;
+            assert!(
+                read.as_ref().map_or_else(help, |_| true),
+                "{}: {line}: {}",
+                file.path,
+                read.unwrap_err()
+            );
+        }
+        // In running text only the words of a command stand: `kelisim log verify`.
+        for named in file.text.split('`').skip(1).step_by(2) {
+            let Some(words) =
+                named.strip_prefix("kelisim").filter(|rest| rest.starts_with(char::is_whitespace))
+            else {
+                continue;
+            };
+            let mut at = gateway::cli::command();
+            for word in words.split_whitespace().take_while(|word| word.starts_with(char::is_lowercase)) {
+                let Some(next) = at.find_subcommand(word) else {
+                    assert!(!at.has_subcommands(), "{} names {named}", file.path);
+                    break;
+                };
+                at = next.clone();
+            }
+        }
     }
 }
 
