@@ -16,13 +16,14 @@ mod answer;
 mod consumer;
 mod desk;
 mod plan;
-
+mod process;
 mod provider;
 mod record;
 pub mod sample;
 mod streams;
 pub mod wait;
 
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -41,7 +42,7 @@ pub use answer::Answer;
 pub use consumer::{Ask, Consumer, Line};
 pub use desk::{Desk, Registry};
 pub use plan::{Plan, Reach};
-
+pub use process::{Process, kelisim};
 pub use provider::{Hold, Provider, Reply, Seen};
 pub use record::Log;
 pub use streams::Streams;
@@ -97,9 +98,24 @@ impl World {
     pub fn start_again(&mut self) {
         self.stop();
         let app = App::start(&self.config).unwrap();
-        self.consumer.moves_to(app.exchange_address());
-        self.registry.moves_to(app.operations_address());
+        self.moves_to(app.exchange_address(), app.operations_address());
         self.app = Some(app);
+    }
+
+    /// Tells everybody where the gateway is now.
+    pub fn moves_to(&mut self, exchange: SocketAddr, operations: SocketAddr) {
+        self.consumer.moves_to(exchange);
+        self.registry.moves_to(operations);
+    }
+
+    /// Another stand-in, with an identity of choice: a provider that is not the one it should be.
+    ///
+    /// # Panics
+    /// If the machine gives no port.
+    pub fn stand_in(&self, identity: &Identity) -> Provider {
+        let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let trust = self.registry.with(|office| Arc::clone(office.trust()));
+        Provider::start(socket, identity, trust)
     }
 
     /// Waits until the gateway acts on everything that was decided.

@@ -1,1 +1,99 @@
-//! The real binary on a world's folder.
+//! The real binary on a world's folder: started, killed, started again.
+
+use std::io::{BufRead as _, BufReader};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::OnceLock;
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+
+/// A running `kelisim run`. Killed when dropped.
+#[derive(Debug)]
+pub struct Process {
+    child: Child,
+    /// Where systems connect.
+    pub exchange: SocketAddr,
+    /// Where the operations face is.
+    pub operations: SocketAddr,
+}
+
+impl Process {
+    /// Starts the binary with a configuration; it serves when this returns.
+    ///
+    /// # Panics
+    /// If it does not come up.
+    pub fn start(config: &Path) -> Self {
+        let mut child = Command::new(binary())
+            .args(["run", "--json", "--config"])
+            .arg(config)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let said: Value = serde_json::from_str(&line).unwrap_or_else(|error| {
+            drop(child.kill());
+            panic!("the gateway did not say where it serves: {error}: {line:?}, {:?}", child.wait())
+        });
+        let address = |face: &str| said[face].as_str().unwrap().parse().unwrap();
+        Self { child, exchange: address("exchange"), operations: address("operations") }
+    }
+
+    /// `kill -9`: it has no time to write anything more.
+    ///
+    /// # Panics
+    /// If it is not there.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Asks it to end, and waits until it has.
+    ///
+    /// # Panics
+    /// If it is not there.
+    pub fn terminate(mut self) -> ExitStatus {
+        let pid = Pid::from_child(&self.child);
+        kill_process(pid, Signal::TERM).unwrap();
+        self.child.wait().unwrap()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // Ended already, usually.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// Runs one command of the binary on a folder, and says what it printed and how it ended.
+///
+/// # Panics
+/// If it cannot be run.
+pub fn kelisim(arguments: &[&str]) -> (ExitStatus, String) {
+    let output = Command::new(binary()).args(arguments).stdin(Stdio::null()).output().unwrap();
+    (output.status, String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// The binary beside this test, as new as the code.
+fn binary() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| {
+        // target/PROFILE/deps/TEST
+        let test = std::env::current_exe().unwrap();
+        let profile = test.ancestors().nth(2).unwrap();
+        let mut build = Command::new(env!("CARGO"));
+        build.args(["build", "--quiet", "--package", "gateway", "--bin", "kelisim", "--target-dir"]);
+        build.arg(profile.parent().unwrap()).current_dir(env!("CARGO_MANIFEST_DIR"));
+        if profile.ends_with("release") {
+            build.arg("--release");
+        }
+        assert!(build.status().unwrap().success(), "the binary does not build");
+        profile.join("kelisim")
+    })
+}

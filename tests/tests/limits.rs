@@ -1,0 +1,130 @@
+//! How much of anything one system may use, and what is left of it afterwards.
+#![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
+
+use gateway::exchange_log::Record;
+use serde_json::json;
+use tests::world::sample::{LOOKUP, address_record, correction};
+use tests::world::wait::within;
+use tests::world::{Ask, Hold, Plan, Reply, World};
+
+/// B2.7
+#[tokio::test]
+async fn rate_of_the_agreement_holds_over_all_connections_and_says_when_to_come_back() {
+    let plan = World::consumer_and_provider().agreement_with("address-lookup", |text| {
+        text["protection"]["rate"] = json!({ "per_second": 1, "burst": 5 });
+    });
+    let world = plan.start().await;
+    let mut passed = 0;
+    let refused = within("the rate to be exceeded", async {
+        loop {
+            let answer = world.consumer.asks(&lookup()).await;
+            match answer.refusal() {
+                None => passed += 1,
+                Some(_) => return answer,
+            }
+        }
+    })
+    .await;
+    // More than the burst only by what the seconds gave meanwhile.
+    assert!((5..12).contains(&passed), "{passed}");
+    assert_eq!(refused.to_string(), "429 rate-exceeded");
+    let seconds: u32 = refused.header("retry-after").unwrap().parse().unwrap();
+    assert!((1..=2).contains(&seconds), "{seconds}");
+    assert_eq!(world.provider.seen().len(), passed);
+}
+
+/// C2, promise 7
+#[tokio::test]
+async fn exchanges_at_once_of_one_system_are_bounded_and_their_places_come_back() {
+    let world =
+        agreed().configure(|config| config.exchange.limits.max_exchanges_per_system = 3).start().await;
+    let hold = Hold::default();
+    world.provider.replies(hold.on(Reply::Json(200, address_record())));
+    let mut lines = Vec::new();
+    for count in 1..=3 {
+        let mut line = world.consumer.connect().await;
+        line.send(&lookup().wire("gateway")).await;
+        world.provider.until_seen(count).await;
+        lines.push(line);
+    }
+    for _ in 0..5 {
+        let refused = world.consumer.asks(&lookup()).await;
+        assert_eq!(
+            (refused.to_string().as_str(), refused.header("retry-after")),
+            ("429 too-many-exchanges", Some("1"))
+        );
+    }
+    hold.release(3);
+    for mut line in lines {
+        assert_eq!(line.answer().await.unwrap().status, 200);
+    }
+    hold.release(1);
+    assert_eq!(world.consumer.asks(&lookup()).await.status, 200);
+    assert_eq!(world.provider.seen().len(), 4);
+}
+
+/// Promise 7: all payloads together have a bound, and give their memory back.
+#[tokio::test]
+async fn payloads_beyond_the_memory_for_all_are_refused_and_the_memory_comes_back() {
+    let world = agreed().configure(|config| config.exchange.limits.max_buffered_mib = 2).start().await;
+    let streams = world.consumer.connect_http2().await;
+    let large = Ask::put(LOOKUP, &json!({ "code": "7", "address": "x".repeat(1 << 20) }));
+    let calls: Vec<_> = (0..10)
+        .map(|_| {
+            let (streams, large) = (streams.clone(), large.clone());
+            tokio::spawn(async move { streams.ask(&large).await.to_string() })
+        })
+        .collect();
+    for call in calls {
+        let shown = call.await.unwrap();
+        assert!(shown.starts_with("200 ") || shown == "503 gateway-busy", "{shown}");
+    }
+    within("the memory to come back", async {
+        while !world.metrics().await.contains("kelisim_payload_bytes_held 0") {}
+    })
+    .await;
+    assert_eq!(streams.ask(&large).await.status, 200);
+    assert_eq!(world.consumer.asks(&Ask::put(LOOKUP, &correction())).await.status, 200);
+}
+
+/// D1, promise 7: nobody is refused uncounted, and nobody fills the log.
+#[tokio::test]
+async fn flood_of_refusals_is_sampled_and_those_left_out_are_counted_in_the_next_entry() {
+    let world = agreed().configure(|config| config.exchange.runtimes = 1).start().await;
+    let mut line = world.consumer.connect().await;
+    let forbidden = lookup().header("Kelisim-Purpose", "curiosity");
+    let (mut recorded, mut counted) = (0_u32, 0_u32);
+    let mut ask = async || {
+        let answer = line.ask(&forbidden).await;
+        assert_eq!(answer.refusal(), Some("purpose-not-agreed"), "refused all the same");
+        match answer.entry() {
+            Some(_) => recorded += 1,
+            None => counted += 1,
+        }
+        answer.entry().is_some()
+    };
+    for _ in 0..1500 {
+        ask().await;
+    }
+    within("the next entry", async { while !ask().await {} }).await;
+    assert!(counted > 500, "{recorded} entries, {counted} only counted");
+    let suppressed: u32 = world
+        .log
+        .entries()
+        .iter()
+        .map(|entry| match &entry.record {
+            Record::Refused(refused) => refused.suppressed,
+            Record::Opening(_) | Record::Closing { .. } | Record::Segment(_) => 0,
+        })
+        .sum();
+    assert_eq!(suppressed, counted);
+    assert_eq!(world.consumer.asks(&lookup()).await.status, 200, "lawful calls are no part of the flood");
+}
+
+fn agreed() -> Plan {
+    World::consumer_and_provider().agreement("address-lookup")
+}
+
+fn lookup() -> Ask {
+    Ask::get(LOOKUP)
+}
