@@ -1,25 +1,25 @@
 //! Every refusal there is, provoked over a real socket: what the caller gets is what the record says (C2, C8, D1).
 #![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
 
-use std::sync::Arc;
+#[path = "refusals/scene.rs"]
+mod scene;
 
-use agreements::refusal::{Row, rows as rules};
+use agreements::refusal::rows as rules;
 use agreements::{
-    Act, AgreementNumber, Book, Call, Category, Claims, Command, Conformity, DataTypeId, Event, Fingerprint,
-    Method, Phase, Side, Signature, SystemId, decide,
+    Act, AgreementNumber, Category, Command, Conformity, DataTypeId, Event, Fingerprint, Phase, Side,
+    Signature, SystemId,
 };
 use certs::authority::Authority;
 use certs::sign;
 use certs::tls::Identity;
 use gateway::clock;
 use gateway::exchange::rows as process;
-use gateway::registry::proof::Proofs;
-use http::Request;
 use jiff::{SignedDuration, ToSpan};
+use scene::Scene;
 use serde_json::{Value, json};
 use tests::world::sample::{self, ADDRESSES, LOOKUP, PORTAL, REGISTER};
 use tests::world::wait::within;
-use tests::world::{Answer, Ask, Hold, Line, Plan, Reach, Reply, World};
+use tests::world::{Ask, Hold, Line, Plan, Reach, Reply, World};
 
 /// Codes that no call gets, with the reason; a line that is wrong fails.
 const NEVER_MADE: &[(&str, &str)] =
@@ -62,90 +62,6 @@ fn lists_of_exceptions_name_only_codes_that_exist() {
     for (code, reason) in lists {
         assert!(process::ALL.iter().any(|row| row.code == *code), "{code} is stale");
         assert!(!reason.is_empty());
-    }
-}
-
-/// A world in which a call was refused.
-struct Scene {
-    world: World,
-    certificate: Fingerprint,
-    ask: Ask,
-    answer: Answer,
-}
-
-impl Scene {
-    /// The answer, its problem document and the record say one thing.
-    async fn shows(&self, row: &Row, code: &str) {
-        let Self { world, answer, .. } = self;
-        assert_eq!(answer.refusal(), Some(code), "{answer}");
-        assert_eq!(answer.status, row.status, "{code}");
-        assert_eq!(answer.header("content-type"), Some("application/problem+json"), "{code}");
-        assert_eq!(answer.header("content-language"), Some("kk"), "{code}");
-        assert_eq!(answer.header("cache-control"), Some("no-store"), "{code}");
-        let problem = answer.json();
-        assert_eq!(problem["code"], code);
-        assert_eq!(problem["type"], format!("urn:kelisim:refusal:{code}"));
-        assert_eq!(problem["status"], row.status, "{code}");
-        assert_eq!(problem["detail"], row.words.kk, "{code}");
-        assert_eq!(problem["clause"], row.clause, "{code}");
-        assert!(problem["title"].is_string() && problem["culprit"].is_string(), "{code}");
-        assert_eq!(problem["exchange"], answer.exchange().to_string(), "{code}");
-        if UNRECORDED.iter().any(|(unrecorded, _)| *unrecorded == code) {
-            assert_eq!(answer.header("kelisim-entry"), None, "{code}");
-            return;
-        }
-        let entry = answer.header("kelisim-entry").unwrap_or_else(|| panic!("{code}: no entry named"));
-        assert_eq!(problem["entry"], entry, "{code}");
-        assert_eq!(world.log.code(answer.exchange()).await, code, "the record says otherwise");
-        if let Some(refused) = world.log.refused(answer.exchange()) {
-            assert_eq!(refused.clause, row.clause, "{code}");
-            assert_eq!(refused.certificate, self.certificate, "{code}");
-            assert!(!self.was_forwarded(), "{code}: forwarded all the same");
-        }
-        let named = world.log.entries().into_iter().find(|found| Some(found.index) == answer.entry());
-        assert!(
-            named.unwrap().line.contains(&answer.exchange().to_string()),
-            "{code}: another entry is named"
-        );
-    }
-
-    fn was_forwarded(&self) -> bool {
-        self.world.provider.seen().iter().any(|seen| seen.exchange() == self.answer.exchange())
-    }
-
-    /// What the rules say to the same call asked as a question.
-    fn explained(&self) -> &'static str {
-        let mut asked = Request::builder().method(self.ask.method.as_str()).uri(&self.ask.target);
-        for (name, value) in &self.ask.headers {
-            asked = asked.header(name, value);
-        }
-        let (head, ()) = asked.body(()).unwrap().into_parts();
-        let asked = adapters::native::read(&head).unwrap();
-        let path: Vec<&str> = asked.path.segments().collect();
-        let parameters: Vec<&str> = asked.query.pairs().iter().map(|(name, _)| name.as_ref()).collect();
-        let call = Call {
-            certificate: self.certificate,
-            peer: [127, 0, 0, 1].into(),
-            provider: asked.provider,
-            data_type: asked.data_type,
-            method: Method::parse(&self.ask.method).unwrap(),
-            path: &path,
-            parameters: &parameters,
-            claims: Claims {
-                purpose: asked.claims.purpose.as_deref(),
-                case: asked.claims.case.as_deref(),
-                user: asked.claims.user.as_deref(),
-                agreement: asked.claims.agreement.as_deref(),
-            },
-        };
-        self.world.regulator.registry().with(|office| {
-            let mut registry = agreements::Registry::default();
-            office.history(0, 10_000).unwrap().iter().for_each(|event| registry.apply(event).unwrap());
-            let proofs = Proofs::new(Arc::clone(office.trust()));
-            let now = clock::now();
-            let book = Book::new(&registry, Phase::Production, &|one| proofs.prove(one, &registry, now));
-            decide(&book, &call, now).map(drop).unwrap_err().row().code
-        })
     }
 }
 

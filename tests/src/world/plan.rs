@@ -9,7 +9,6 @@ use agreements::{
 use certs::authority::{Authority, IssuedPem, PersonRequest};
 use certs::sign::Signer;
 use certs::tls::Identity;
-use gateway::app::App;
 use gateway::clock;
 use gateway::config::Config;
 use gateway::office::{Folder, Founding, Office};
@@ -25,11 +24,14 @@ use super::{World, issue, sample};
 #[derive(Default)]
 pub struct Plan {
     agreements: Vec<(Value, Reach)>,
-    configure: Vec<Box<dyn FnOnce(&mut Config)>>,
-    consumer: Option<Box<dyn FnOnce(&mut SystemCard)>>,
-    provider: Option<Box<dyn FnOnce(&mut SystemCard)>>,
+    configure: Vec<Change<Config>>,
+    consumer: Option<Change<SystemCard>>,
+    provider: Option<Change<SystemCard>>,
     extra: String,
 }
+
+/// What a test wants otherwise.
+struct Change<T>(Box<dyn FnOnce(&mut T)>);
 
 /// How far an agreement comes before the gateway starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,7 +63,7 @@ impl Plan {
 
     /// With a configuration that is changed beforehand.
     pub fn configure(mut self, change: impl FnOnce(&mut Config) + 'static) -> Self {
-        self.configure.push(Box::new(change));
+        self.configure.push(Change(Box::new(change)));
         self
     }
 
@@ -73,13 +75,13 @@ impl Plan {
 
     /// With another application of the consumer.
     pub fn consumer(mut self, change: impl FnOnce(&mut SystemCard) + 'static) -> Self {
-        self.consumer = Some(Box::new(change));
+        self.consumer = Some(Change(Box::new(change)));
         self
     }
 
     /// With another application of the provider.
     pub fn provider(mut self, change: impl FnOnce(&mut SystemCard) + 'static) -> Self {
-        self.provider = Some(Box::new(change));
+        self.provider = Some(Change(Box::new(change)));
         self
     }
 
@@ -89,12 +91,7 @@ impl Plan {
     /// If anything in it cannot be made.
     pub async fn start(self) -> World {
         let mut world = self.found();
-        let config = world.config.clone();
-        // Its many small files are written at once; nothing else runs meanwhile.
-        let app = App::start(&config).unwrap();
-        world.consumer.moves_to(app.exchange_address());
-        world.registry.moves_to(app.operations_address());
-        world.app = Some(app);
+        world.start_again();
         world
     }
 
@@ -122,7 +119,7 @@ impl Plan {
         config.log.segment_mib = 4;
         config.exchange.limits.drain_timeout_ms = 2_000;
         for change in self.configure {
-            change(&mut config);
+            (change.0)(&mut config);
         }
         let authority = folder.authority().unwrap();
         let office = Office::open(&config).unwrap();
@@ -150,9 +147,9 @@ impl Plan {
         let socket = TcpListener::bind(loopback).unwrap();
         let at = socket.local_addr().unwrap();
         let mut portal = sample::card(sample::PORTAL, sample::MINISTRY, None);
-        self.consumer.into_iter().for_each(|change| change(&mut portal));
+        self.consumer.into_iter().for_each(|change| (change.0)(&mut portal));
         let mut register = sample::card(sample::REGISTER, sample::AGENCY, Some(at));
-        self.provider.into_iter().for_each(|change| change(&mut register));
+        self.provider.into_iter().for_each(|change| (change.0)(&mut register));
         let [asks, answers] = [portal, register].map(|card| {
             let (id, (issued, identity)) =
                 (card.id.clone(), issue(&authority, card.id.as_str(), clock::now()));
