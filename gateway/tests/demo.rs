@@ -19,7 +19,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-/// C2, D1: every exchange of the story goes as it should, each refusal with its own code, each with its entry.
+/// F, C2, D1: every exchange of the story goes as it should, each refusal with its own code, each with its entry.
 #[test]
 fn every_exchange_goes_as_it_should_and_stands_in_the_record() {
     let dir = TempDir::new().unwrap();

@@ -26,7 +26,6 @@ const STILL_TO_COME: &[(&str, &str)] = &[
     ("E2", "reading any record, reconciliation and experts come with the console"),
     ("E3", "reports of violations come with the console"),
     ("E5", "the public register comes with the API"),
-    ("F", "the demonstration shows the exchanges that need only JSON"),
 ];
 
 #[test]
@@ -100,7 +99,8 @@ fn clauses(comment: &str) -> Vec<String> {
         (matches!(digits.len(), 1 | 2) && digits.bytes().all(|byte| byte.is_ascii_digit()))
             .then(|| word.to_owned())
     };
-    let of_exchanges = comment.trim() == "F" || comment.trim().starts_with("F:") || comment.contains("F,");
+    // A letter alone may be anything, so F counts only where it comes first.
+    let of_exchanges = comment.split([',', ':']).next().is_some_and(|first| first.trim() == "F");
     words.filter_map(clause).chain(of_exchanges.then(|| "F".to_owned())).collect()
 }
 
@@ -116,6 +116,8 @@ fn clauses_are_read_from_the_comment_above_a_test_that_runs() {
         [(vec!["B2".into()], "x".into())]
     );
     assert_eq!(read("/// B9|#[test]|#[ignore]|fn is_so() {"), []);
+    assert_eq!(read("/// F, C2: all.|#[test]|fn x() {"), [(vec!["C2".into(), "F".into()], "x".into())]);
+    assert_eq!(read("/// Ends in CRLF, or F.|#[test]|fn x() {"), [(vec![], "x".into())]);
     assert_eq!(read("/// B9|fn no_test() {"), []);
     assert_eq!(read("/// An A10000 and HTTP/2.|#[test]|fn x() {"), [(vec![], "x".into())]);
 }

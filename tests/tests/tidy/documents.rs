@@ -36,7 +36,7 @@ fn log_lines_bear_listed_and_documented_fields_only() {
                     let first = name.split([')', ';', '}']).next().unwrap();
                     if first == name && !name.is_empty() {
                         assert!(FIELDS.contains(&name), "{}: {level} bears {name}", file.path);
-                        borne.insert(name);
+                        borne.insert(name.to_owned());
                     }
                 }
             }
