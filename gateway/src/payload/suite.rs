@@ -9,7 +9,6 @@ use serde_json::Value;
 use super::{Limits, Schema};
 
 /// C3
-/// C3
 #[test]
 fn every_case_of_the_suite_is_judged_as_the_suite_says_but_for_the_listed_ones() {
     let mut stale: BTreeSet<usize> = (0..EXCEPTIONS.len()).collect();

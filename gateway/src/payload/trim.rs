@@ -268,7 +268,6 @@ mod tests {
     }
 
     /// B7
-    /// B7
     #[test]
     fn what_the_agreement_does_not_name_is_withheld_and_told() {
         let body = r#"{"people": [{"iin": "1", "name": "A", "1990": 1}, {"name" :"\u0411" , "iin":"2"}], "n": 1.50}"#;
