@@ -76,8 +76,11 @@ impl Observed {
     pub(super) fn written(&self, bytes: usize) {
         self.bytes_written.fetch_add(bytes as u64, Relaxed);
         self.write_blocked_since.clear();
-        // While we speak, the peer's silence is none; the next read that finds nothing starts anew.
-        self.read_blocked_since.clear();
+        // While we speak, the peer's silence is none; the next read that finds nothing starts anew. hyper flushes
+        // after every read, whether there is anything or not: that is no speaking.
+        if bytes > 0 {
+            self.read_blocked_since.clear();
+        }
     }
 
     pub(super) fn write_blocked(&self) {
