@@ -227,9 +227,10 @@ impl ExchangePath {
         }
         let too_many = || Refusal::new(&rows::TOO_MANY_EXCHANGES, "").retry_after(1);
         let consumer = gate.consumer.share(1).ok_or_else(too_many)?;
-        let provider = gate.provider.share(1).ok_or_else(too_many)?;
         let terms = gate.contract.terms(permit)?;
         let body = self.checked_body(permit, terms, framing, head, body, self.room(gate)).await?;
+        // Only now: a consumer that is slow with its bodies takes no place from others who ask the same provider.
+        let provider = gate.provider.share(1).ok_or_else(too_many)?;
         Ok(Checked { body, _consumer: consumer, _provider: provider })
     }
 
