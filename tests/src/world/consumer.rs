@@ -10,7 +10,7 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use super::answer::Answer;
+use super::answer::{Answer, fill_until, head_end};
 use super::streams::Streams;
 use super::wait::within;
 
@@ -88,6 +88,14 @@ impl Consumer {
     /// If there is no connection.
     pub async fn connect_http2(&self) -> Streams {
         Streams::over(self.dial(Alpn::Http2).await.unwrap(), self.gateway).await
+    }
+
+    /// A connection on which HTTP/2 was agreed, for whoever speaks it in a way of their own.
+    ///
+    /// # Panics
+    /// If there is no connection.
+    pub async fn dial_http2(&self) -> TlsStream<TcpStream> {
+        self.dial(Alpn::Http2).await.unwrap()
     }
 
     /// One call on a connection of its own.
@@ -206,6 +214,16 @@ impl Line {
     /// The connection ended first.
     pub async fn answer(&mut self) -> io::Result<Answer> {
         within("an answer", Answer::read(&mut self.stream, &mut self.read, false)).await
+    }
+
+    /// Takes the next head, whatever it is, and says its status: 100 too.
+    ///
+    /// # Panics
+    /// If none comes.
+    pub async fn raw_status(&mut self) -> u16 {
+        let head = within("a head", fill_until(&mut self.stream, &mut self.read, head_end)).await.unwrap();
+        let head: Vec<u8> = self.read.drain(..head).collect();
+        std::str::from_utf8(&head[9..12]).unwrap().parse().unwrap()
     }
 
     /// Says that nothing more will be sent, and goes on listening.

@@ -30,6 +30,7 @@ use std::sync::Arc;
 use agreements::{Recorded, SystemId};
 use certs::authority::{Authority, IssuedPem, SystemRequest};
 use certs::tls::Identity;
+use certs::trust::Trust;
 use gateway::app::App;
 use gateway::config::Config;
 use gateway::office::Folder;
@@ -114,8 +115,7 @@ impl World {
     /// If the machine gives no port.
     pub fn stand_in(&self, identity: &Identity) -> Provider {
         let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let trust = self.registry.with(|office| Arc::clone(office.trust()));
-        Provider::start(socket, identity, trust)
+        Provider::start(socket, identity, self.trust())
     }
 
     /// Waits until the gateway acts on everything that was decided.
@@ -157,6 +157,26 @@ impl World {
     /// Binds a certificate to a system.
     pub async fn bind(&self, system: &SystemId, issued: &IssuedPem) {
         self.administrator.orders(plan::binding(system, issued)).await;
+    }
+
+    /// Another system of the consumer's holder joins, with `address-lookup` under a number of its own.
+    ///
+    /// # Panics
+    /// If the rules refuse it.
+    pub async fn joins(&self, code: &str) -> Consumer {
+        plan::registered(&self.integrator, sample::card(code, sample::MINISTRY, None));
+        let (issued, identity) = self.certificate(code);
+        self.administrator.issues(plan::binding(&sample::system(code), &issued));
+        let mut text = sample::agreement("address-lookup");
+        (text["number"], text["consumer"]) = (format!("address-lookup-of-{code}").into(), code.into());
+        plan::concluded([&self.ministry, &self.agency, &self.regulator], &text, Reach::Concurred);
+        self.settled().await;
+        self.consumer.with(identity)
+    }
+
+    /// Whom everybody in this world trusts.
+    pub fn trust(&self) -> Arc<Trust> {
+        self.registry.with(|office| Arc::clone(office.trust()))
     }
 
     /// Puts events into the registry behind the backs of the rules, as somebody could who may write its file.

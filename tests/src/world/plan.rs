@@ -161,14 +161,7 @@ impl Plan {
             agency.issues(Command::PublishDataType(data_type));
         }
         for (text, reach) in &self.agreements {
-            ministry.drafts(text);
-            ministry.signs(text);
-            agency.signs(text);
-            let (number, version) = key(text);
-            ministry.issues(Command::SubmitAgreement { number, version });
-            if *reach == Reach::Concurred {
-                regulator.signs(text);
-            }
+            concluded([&ministry, &agency, &regulator], text, *reach);
         }
         World {
             app: None,
@@ -222,6 +215,18 @@ pub(super) fn registered(integrator: &Desk, card: SystemCard) {
     integrator.issues(Command::RegisterSystem { card, code });
     integrator.issues(Command::RecordAttestation { system: system.clone(), conformity: conformity.clone() });
     integrator.issues(Command::RecordQualityCertificate { system, conformity });
+}
+
+/// Carries an agreement from draft to where it should be: consumer's officer, provider's officer, regulator.
+pub(super) fn concluded([asks, answers, regulator]: [&Desk; 3], text: &Value, reach: Reach) {
+    asks.drafts(text);
+    asks.signs(text);
+    answers.signs(text);
+    let (number, version) = key(text);
+    asks.issues(Command::SubmitAgreement { number, version });
+    if reach == Reach::Concurred {
+        regulator.signs(text);
+    }
 }
 
 /// The command that binds a certificate to a system.
