@@ -1,0 +1,174 @@
+//! HTTP/2 frame by frame: what RFC 9113 calls malformed is never forwarded, and floods end by themselves (promise 7).
+#![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
+
+use certs::tls::TlsStream;
+use tests::world::sample::LOOKUP;
+use tests::world::wait::within;
+use tests::world::{Ask, Plan, World};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+const HEADERS: u8 = 1;
+const RST_STREAM: u8 = 3;
+const SETTINGS: u8 = 4;
+const PING: u8 = 6;
+const GOAWAY: u8 = 7;
+const CONTINUATION: u8 = 9;
+const END_STREAM: u8 = 1;
+const END_HEADERS: u8 = 4;
+
+/// RFC 9113 §8.2-8.3: header lists that no request may have.
+#[tokio::test]
+async fn malformed_header_lists_are_never_forwarded_and_cost_only_their_own_connection() {
+    let world = agreed().start().await;
+    let good = [(":method", "GET"), (":scheme", "https"), (":authority", "gateway"), (":path", LOOKUP)];
+    let with = |more: &[(&'static str, &'static str)]| [&good[..], more].concat();
+    let cases: Vec<(&str, Vec<(&str, &str)>)> = vec![
+        ("connection", with(&[("connection", "close")])),
+        ("keep-alive", with(&[("keep-alive", "5")])),
+        ("transfer-encoding", with(&[("transfer-encoding", "chunked")])),
+        ("upgrade", with(&[("upgrade", "websocket")])),
+        ("te", with(&[("te", "gzip")])),
+        ("upper case", with(&[("X-Upper", "1")])),
+        ("a second authority", with(&[(":authority", "other")])),
+        ("another host", with(&[("host", "other")])),
+        ("an unknown pseudo-header", with(&[(":protocol", "websocket")])),
+        ("a pseudo-header behind others", [&good[1..], &[("accept", "a/b"), good[0]]].concat()),
+        ("no path", good[..3].to_vec()),
+        ("no method", good[1..].to_vec()),
+        ("a line feed", with(&[("x", "a\nb")])),
+        ("a NUL", with(&[("x", "a\0b")])),
+        ("a length that is not the body's", with(&[("content-length", "5")])),
+    ];
+    for (what, list) in cases {
+        let mut line = opened(&world).await;
+        send(&mut line, HEADERS, END_STREAM | END_HEADERS, 1, &block(&list)).await;
+        let seen = until(&mut line, |kind, stream| stream == 1 || kind == GOAWAY).await;
+        assert!(matches!(seen, HEADERS | RST_STREAM | GOAWAY), "{what}: {seen}");
+        assert_eq!(world.provider.seen().len(), 0, "{what} was forwarded");
+    }
+    let mut line = opened(&world).await;
+    send(&mut line, HEADERS, END_STREAM | END_HEADERS, 1, &block(&good)).await;
+    assert_eq!(until(&mut line, |_, stream| stream == 1).await, HEADERS);
+    assert_eq!(world.provider.seen().len(), 1, "what is in order is served");
+    // h2 cuts a fragment off before anybody can see it: what is decided on, recorded and forwarded is the rest.
+    let mut line = opened(&world).await;
+    let fragment = [&good[..3], &[(":path", "/address-register/address/addresses/8#/../9")]].concat();
+    send(&mut line, HEADERS, END_STREAM | END_HEADERS, 1, &block(&fragment)).await;
+    assert_eq!(until(&mut line, |_, stream| stream == 1).await, HEADERS);
+    assert_eq!(world.provider.seen()[1].head[0], "GET /api/addresses/8 HTTP/1.1");
+}
+
+/// Floods of frames that cost their sender nothing.
+#[tokio::test]
+async fn floods_of_frames_end_their_connection_or_are_borne_while_others_are_served() {
+    let world = agreed().start().await;
+    let list =
+        block(&[(":method", "GET"), (":scheme", "https"), (":authority", "gateway"), (":path", LOOKUP)]);
+    let floods: [(&str, Vec<u8>); 4] = [
+        ("continuation", frame(CONTINUATION, 0, 1, &block(&[("x-more", "and more of it")]))),
+        ("ping", frame(PING, 0, 0, &[7; 8])),
+        ("settings", frame(SETTINGS, 0, 0, &[])),
+        ("empty data", frame(0, 0, 1, &[])),
+    ];
+    for (what, repeated) in floods {
+        let mut line = opened(&world).await;
+        let flags = if what == "continuation" { 0 } else { END_HEADERS };
+        send(&mut line, HEADERS, flags, 1, &list).await;
+        let batch = repeated.repeat(1000);
+        within(what, async {
+            for _ in 0..50 {
+                // Nothing is read: whoever answers each frame is held up, and must end it.
+                let sent =
+                    tokio::time::timeout(std::time::Duration::from_secs(1), line.write_all(&batch)).await;
+                if !matches!(sent, Ok(Ok(()))) {
+                    return;
+                }
+            }
+        })
+        .await;
+        assert_eq!(world.consumer.asks(&Ask::get(LOOKUP)).await.status, 200, "after a flood of {what}");
+    }
+}
+
+/// Streams opened and reset at once (CVE-2023-44487).
+#[tokio::test]
+async fn rapid_resets_end_their_connection_before_they_cost_much() {
+    let world = agreed().start().await;
+    let list =
+        block(&[(":method", "GET"), (":scheme", "https"), (":authority", "gateway"), (":path", LOOKUP)]);
+    let mut line = opened(&world).await;
+    within("the connection to be ended", async {
+        for stream in (1..200_001).step_by(2) {
+            let mut both = frame(HEADERS, END_STREAM | END_HEADERS, stream, &list);
+            both.extend(frame(RST_STREAM, 0, stream, &8_u32.to_be_bytes()));
+            if line.write_all(&both).await.is_err() {
+                return;
+            }
+        }
+        panic!("100,000 streams were begun and reset");
+    })
+    .await;
+    assert!(world.provider.seen().len() < 10_000);
+    assert_eq!(world.consumer.asks(&Ask::get(LOOKUP)).await.status, 200);
+}
+
+async fn opened(world: &World) -> TlsStream<TcpStream> {
+    let mut line = world.consumer.dial_http2().await;
+    line.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await.unwrap();
+    send(&mut line, SETTINGS, 0, 0, &[]).await;
+    line
+}
+
+async fn send(line: &mut TlsStream<TcpStream>, kind: u8, flags: u8, stream: u32, payload: &[u8]) {
+    line.write_all(&frame(kind, flags, stream, payload)).await.unwrap();
+    line.flush().await.unwrap();
+}
+
+fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+    let mut frame = length[1..].to_vec();
+    frame.extend([kind, flags]);
+    frame.extend(stream.to_be_bytes());
+    frame.extend(payload);
+    frame
+}
+
+/// RFC 7541 §6.2.2: literals without indexing, no Huffman code.
+fn block(list: &[(&str, &str)]) -> Vec<u8> {
+    let mut block = Vec::new();
+    for (name, value) in list {
+        block.push(0);
+        for text in [name, value] {
+            block.push(u8::try_from(text.len()).unwrap());
+            block.extend(text.as_bytes());
+        }
+    }
+    block
+}
+
+/// Reads frames until one is wanted, and says its kind; an end of the connection counts as GOAWAY.
+async fn until(line: &mut TlsStream<TcpStream>, wanted: impl Fn(u8, u32) -> bool) -> u8 {
+    within("a frame", async {
+        loop {
+            let mut head = [0; 9];
+            if line.read_exact(&mut head).await.is_err() {
+                return GOAWAY;
+            }
+            let length = usize::from(head[0]) << 16 | usize::from(head[1]) << 8 | usize::from(head[2]);
+            let stream = u32::from_be_bytes([head[5], head[6], head[7], head[8]]);
+            let mut payload = vec![0; length];
+            if line.read_exact(&mut payload).await.is_err() {
+                return GOAWAY;
+            }
+            if wanted(head[3], stream) {
+                return head[3];
+            }
+        }
+    })
+    .await
+}
+
+fn agreed() -> Plan {
+    World::consumer_and_provider().agreement("address-lookup")
+}
