@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use crate::registry::Header;
 use crate::{
     Actor, Agreement, AgreementNumber, AgreementText, Bin, Command, Conformity, DataType, DocumentKind,
-    Event, Problem, Registry, Role, Side, Signature, Stage, SubjectPlace, System, SystemId, SystemStatus,
-    draft, rights,
+    Endpoint, EndpointFault, Event, Problem, Registry, Role, Side, Signature, Stage, SubjectPlace, System,
+    SystemId, SystemStatus, draft, rights,
 };
 
 /// Why a command was not carried out. Nothing has changed.
@@ -25,6 +25,8 @@ pub enum CommandError {
     Incomplete { system: SystemId, missing: Vec<DocumentKind> },
     #[error("system {system} names no network that it may connect from")]
     NoNetworks { system: SystemId },
+    #[error("the endpoint of system {system} cannot be used: {fault}")]
+    Endpoint { system: SystemId, fault: EndpointFault },
     #[error("system {system} is {status:?}")]
     SystemStatus { system: SystemId, status: SystemStatus },
     #[error("system {system} lacks {what}, which goes to the regulator with the agreement")]
@@ -107,6 +109,7 @@ pub fn handle(
             if card.networks.is_empty() {
                 return Err(CommandError::NoNetworks { system: card.id });
             }
+            dialled(&card.id, card.endpoint.as_ref())?;
             Event::SystemRegistered { card, code }
         }
         Command::UpdateSystem { system, networks, endpoint } => {
@@ -114,6 +117,7 @@ pub fn handle(
             if networks.as_ref().is_some_and(Vec::is_empty) {
                 return Err(CommandError::NoNetworks { system });
             }
+            dialled(&system, endpoint.as_ref())?;
             Event::SystemUpdated { system, networks, endpoint }
         }
         Command::SuspendSystem(system) => {
@@ -499,6 +503,11 @@ impl<'a> Check<'a> {
             Err(CommandError::NotYours { owner, actor: self.actor.holder })
         }
     }
+}
+
+fn dialled(system: &SystemId, endpoint: Option<&Endpoint>) -> Result<(), CommandError> {
+    let judged = endpoint.map_or(Ok(()), Endpoint::check);
+    judged.map_err(|fault| CommandError::Endpoint { system: system.clone(), fault })
 }
 
 fn valid(conformity: &Conformity) -> Result<(), CommandError> {

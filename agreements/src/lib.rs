@@ -51,7 +51,7 @@ pub use period::{AccessPeriod, Day, Hours, Moment, almaty, end_of, start_of};
 pub use registry::{Agreement, Header, OutOfStep, Published, Registry, Step};
 pub use rights::{entitled, may};
 pub use system::{
-    BoundCertificate, Conformity, Document, DocumentKind, Endpoint, Ownership, Phase, Significance, System,
-    SystemCard, SystemStatus,
+    BoundCertificate, Conformity, Document, DocumentKind, Endpoint, EndpointFault, Ownership, Phase,
+    Significance, System, SystemCard, SystemStatus,
 };
 pub use template::{PathTemplate, TemplateError};

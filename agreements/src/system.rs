@@ -1,5 +1,7 @@
 //! Registered systems and what gives them standing to exchange.
 
+use std::net::{IpAddr, Ipv6Addr};
+
 use ipnet::IpNet;
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -93,6 +95,67 @@ pub struct Endpoint {
     /// What stands before the operation's path; empty or `/…` without a final slash.
     #[serde(default)]
     pub base_path: String,
+}
+
+/// What is wrong with an endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum EndpointFault {
+    /// The address is none that can be dialled.
+    #[error("its address is not host:port, with a DNS name or an IP address and a port from 1")]
+    Address,
+    /// No certificate can bear the name.
+    #[error("its server name is no DNS name and no IP address")]
+    ServerName,
+    /// The base path would not be sent as it is written.
+    #[error(
+        "its base path is neither empty nor /segment/segment of letters, digits, '-', '.', '_', '~', at most 512 bytes"
+    )]
+    BasePath,
+}
+
+impl Endpoint {
+    /// Whether it can be dialled and asked as it is written; the gateway takes it so.
+    ///
+    /// # Errors
+    /// The first [`EndpointFault`].
+    pub fn check(&self) -> Result<(), EndpointFault> {
+        let (host, port) = self.address.rsplit_once(':').ok_or(EndpointFault::Address)?;
+        let bracketed = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+        let host_good = match bracketed {
+            Some(inner) => inner.parse::<Ipv6Addr>().is_ok(),
+            None => is_host(host),
+        };
+        let digits = port.bytes().all(|byte| byte.is_ascii_digit());
+        if !host_good || !digits || !port.parse::<u16>().is_ok_and(|port| port > 0) {
+            return Err(EndpointFault::Address);
+        }
+        if !(is_host(&self.server_name) || self.server_name.parse::<IpAddr>().is_ok()) {
+            return Err(EndpointFault::ServerName);
+        }
+        let path = &self.base_path;
+        let good =
+            path.is_empty() || path.strip_prefix('/').is_some_and(|rest| rest.split('/').all(is_segment));
+        if good && path.len() <= MOST_BASE_PATH_BYTES { Ok(()) } else { Err(EndpointFault::BasePath) }
+    }
+}
+
+/// A DNS name or an IPv4 address.
+fn is_host(host: &str) -> bool {
+    let label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    // RFC 1123 §2.1: a name whose last label is a number can only be an address.
+    let numeric = host.rsplit('.').next().is_some_and(|last| last.bytes().all(|b| b.is_ascii_digit()));
+    host.len() <= 253 && host.split('.').all(label) && (!numeric || host.parse::<IpAddr>().is_ok())
+}
+
+/// A path segment of unreserved characters (RFC 3986 §2.3) that is no dot segment.
+fn is_segment(segment: &str) -> bool {
+    let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
+    !matches!(segment, "" | "." | "..") && segment.bytes().all(unreserved)
 }
 
 /// A conformity document: an attestation or a quality certificate (Interaction 14).
@@ -194,3 +257,6 @@ pub struct System {
     /// Its certificates; several at a time while one is renewed.
     pub certificates: Vec<BoundCertificate>,
 }
+
+/// Longest base path: what remains of a target is the operation's.
+const MOST_BASE_PATH_BYTES: usize = 512;

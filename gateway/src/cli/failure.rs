@@ -111,6 +111,9 @@ fn advice(error: &CommandError) -> &'static str {
         CommandError::Exists { .. } => "nothing is to be done, or choose another name or version",
         CommandError::Incomplete { .. } => "add what lacks with --document KIND=FILE",
         CommandError::NoNetworks { .. } => "name the networks in the card, or with --network",
+        CommandError::Endpoint { .. } => {
+            "correct the card's endpoint, or --address, --server-name, --base-path"
+        }
         CommandError::SystemStatus { .. } => "see `kelisim system show`",
         CommandError::NoConformity { .. } => {
             "record it first: `kelisim system attest`, `kelisim system certify`"
