@@ -30,7 +30,7 @@ pub struct Registry {
 /// A data type with all its versions.
 #[derive(Debug, Clone)]
 pub struct Published {
-    /// Its category now, for all versions.
+    /// Its category now, for all versions: a new version can raise it, only its holder's decision lowers it.
     pub category: Category,
     /// Its versions.
     pub versions: BTreeMap<u32, Arc<DataType>>,
@@ -199,7 +199,8 @@ impl Registry {
                     .data_types
                     .entry(key)
                     .or_insert_with(|| Published { category: data_type.category, versions: BTreeMap::new() });
-                published.category = data_type.category;
+                // Interaction 4: a new version does not lower what the holder has set; only Categorise does.
+                published.category = published.category.max(data_type.category);
                 published.versions.insert(data_type.version, Arc::new(data_type.clone()));
             }
             Event::DataTypeCategorised { provider, data_type, category } => {

@@ -85,6 +85,26 @@ fn an_agreement_cannot_lower_the_category_nor_pass_a_state_secret() {
     assert_eq!(faults_in(&world, &highest), [("data".to_owned(), "Portal 3")]);
 }
 
+/// B8: what was raised since publication stays so until its holder decides otherwise.
+#[test]
+fn a_new_version_of_a_data_type_raises_its_category_and_never_lowers_it() {
+    let mut world = World::registered();
+    let (provider, id) = (system("personnel"), DataTypeId::new("record").unwrap());
+    let publish = |version, category| Command::PublishDataType(DataType { version, category, ..record() });
+    let decide =
+        |category| Command::Categorise { provider: provider.clone(), data_type: id.clone(), category };
+    for (command, category) in [
+        (decide(Category::StateSecret), Category::StateSecret),
+        (publish(2, Category::Public), Category::StateSecret),
+        (decide(Category::Restricted), Category::Restricted),
+        (publish(3, Category::Confidential), Category::Confidential),
+        (publish(4, Category::OfficialUse), Category::Confidential),
+    ] {
+        world.must(officer(AGENCY), command.clone());
+        assert_eq!(world.registry.category(&provider, &id), Some(category), "{command:?}");
+    }
+}
+
 /// B2, B7: the collection purpose is stated, is the right one, and each field has its item of the approved list.
 #[test]
 fn where_personal_data_passes_the_collection_purpose_is_stated() {
