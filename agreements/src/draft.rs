@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::{AgreementText, Category, Registry, SystemId};
+use crate::{AgreementText, Basis, Category, Registry, SystemId};
 
 /// Something wrong with a draft, against the clause that asks for it.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -78,6 +78,7 @@ fn named(draft: &Value, typed: &Value) -> bool {
 fn judge(text: &AgreementText, registry: &Registry, problems: &mut Vec<Problem>) {
     parties(text, registry, problems);
     words(text, problems);
+    sizes(text, problems);
     grants(text, registry, problems);
     personal(text, registry, problems);
     let period = &text.access_period;
@@ -141,6 +142,50 @@ fn words(text: &AgreementText, problems: &mut Vec<Problem>) {
     said("accounting", "Interaction 17.5", &text.accounting.text);
     said("recovery", "Interaction 17.6", &text.recovery.text);
     said("protection", "Interaction 17.7", &text.protection.text);
+}
+
+/// What an agreement says is copied into pages and entries: an entry of the exchange log must always fit.
+fn sizes(text: &AgreementText, problems: &mut Vec<Problem>) {
+    let mut short = |field: &str, clause: &'static str, words: &str, most: usize| {
+        let found = words.chars().count();
+        if found > most {
+            problem(problems, field, clause, format!("{found} characters; at most {most}"));
+        }
+    };
+    for purpose in &text.purposes {
+        short("purposes", "Interaction 17.3", &purpose.text, WORDS);
+    }
+    for basis in &text.basis {
+        short("basis", "Interaction 17.4", &basis.clause, CLAUSE);
+    }
+    short("accounting", "Interaction 17.5", &text.accounting.text, WORDS);
+    short("recovery", "Interaction 17.6", &text.recovery.text, WORDS);
+    short("protection", "Interaction 17.7", &text.protection.text, WORDS);
+    for field in text.personal_data.iter().flat_map(|clause| &clause.fields) {
+        short("personal_data", "Law 5.12", &field.approved_list_item, WORDS);
+    }
+    for attachment in &text.attachments {
+        short("attachments", "Portal 65", &attachment.title, WORDS);
+    }
+    for (field, clause, found, most) in [
+        ("data", "Interaction 17.1", text.data.len(), GRANTS),
+        ("purposes", "Interaction 17.3", text.purposes.len(), PURPOSES),
+        ("basis", "Interaction 17.4", text.basis.len(), BASES),
+    ] {
+        if found > most {
+            problem(problems, field, clause, format!("{found} entries; at most {most}"));
+        }
+    }
+    let recorded = |basis: &Basis| {
+        // As an entry has them: escaped, with what stands between.
+        let words = [basis.act.as_str(), &basis.version, &basis.clause];
+        words.iter().map(|words| Value::from(*words).to_string().len()).sum::<usize>()
+    };
+    let bytes: usize = text.basis.iter().map(recorded).sum();
+    if bytes > BASIS_BYTES {
+        let message = format!("together {bytes} bytes; an entry holds at most {BASIS_BYTES}");
+        problem(problems, "basis", "Interaction 17.4", message);
+    }
 }
 
 fn grants(text: &AgreementText, registry: &Registry, problems: &mut Vec<Problem>) {
@@ -230,3 +275,16 @@ fn personal(text: &AgreementText, registry: &Registry, problems: &mut Vec<Proble
 fn problem(problems: &mut Vec<Problem>, field: &str, clause: &'static str, message: String) {
     problems.push(Problem { field: field.to_owned(), clause, message });
 }
+
+/// Most characters of a text.
+const WORDS: usize = 500;
+/// Most characters of a clause of a basis.
+const CLAUSE: usize = 100;
+/// Most bases.
+const BASES: usize = 20;
+/// Most purposes.
+const PURPOSES: usize = 100;
+/// Most data types.
+const GRANTS: usize = 200;
+/// Most bytes of all bases as an entry has them: half of its 16 KiB is for what peers claim, and the codes.
+const BASIS_BYTES: usize = 7_000;

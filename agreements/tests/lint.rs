@@ -69,6 +69,47 @@ fn a_field_that_says_nothing_is_not_stated() {
     assert_eq!(faults(&twice), [("data".to_owned(), "Interaction 17.1")]);
 }
 
+/// D1: what an agreement says fits into each entry about it; the published schema and the lint draw the same bounds.
+#[test]
+fn an_agreement_of_more_words_or_parts_than_an_entry_holds_is_refused() {
+    let schema = schema();
+    let fits = personnel_agreement();
+    for (pointer, most, field, clause) in [
+        ("/purposes/0/text", 500, "purposes", "Interaction 17.3"),
+        ("/basis/0/clause", 100, "basis", "Interaction 17.4"),
+        ("/accounting/text", 500, "accounting", "Interaction 17.5"),
+        ("/recovery/text", 500, "recovery", "Interaction 17.6"),
+        ("/protection/text", 500, "protection", "Interaction 17.7"),
+        ("/personal_data/fields/0/approved_list_item", 500, "personal_data", "Law 5.12"),
+        ("/attachments/0/title", 500, "attachments", "Portal 65"),
+    ] {
+        let words = |count| with(fits.clone(), pointer, json!("\u{449}".repeat(count)));
+        assert_eq!(faults(&words(most)), [], "{pointer}");
+        assert!(schema.is_valid(&words(most)), "{pointer}");
+        assert_eq!(faults(&words(most + 1)), [(field.to_owned(), clause)], "{pointer}");
+        assert!(!schema.is_valid(&words(most + 1)), "{pointer}");
+    }
+    for (member, most, clause) in [
+        ("data", 200, "Interaction 17.1"),
+        ("purposes", 100, "Interaction 17.3"),
+        ("basis", 20, "Interaction 17.4"),
+    ] {
+        let parts = |count| with(fits.clone(), &format!("/{member}"), json!(vec![&fits[member][0]; count]));
+        let message = format!("{} entries; at most {most}", most + 1);
+        let said = |draft: &Value| {
+            let problems = lint(draft, &World::registered().registry).err().unwrap_or_default();
+            problems.iter().any(|one| one.field == member && one.clause == clause && one.message == message)
+        };
+        assert!(!said(&parts(most)) && schema.is_valid(&parts(most)), "{member}");
+        assert!(said(&parts(most + 1)) && !schema.is_valid(&parts(most + 1)), "{member}");
+    }
+    // Escaped six times as long, so bounds of characters and parts alone are not enough.
+    let mut basis = fits["basis"][0].clone();
+    basis["clause"] = json!("8\u{1}".repeat(50));
+    let escaped = with(fits, "/basis", json!(vec![basis; 20]));
+    assert_eq!(faults(&escaped), [("basis".to_owned(), "Interaction 17.4")]);
+}
+
 /// B1, B8
 #[test]
 fn an_agreement_cannot_lower_the_category_nor_pass_a_state_secret() {
