@@ -169,7 +169,7 @@ async fn of_process(code: &str) -> Scene {
             world.bind(&portal(), &issued).await;
             let line = busy(&world, &identity).await;
             world.authority.revoke(&issued.serial, clock::now()).unwrap();
-            until_refused(world, &identity, line).await
+            until_refused(world, &identity, line, code).await
         }
         "certificate-expired" => {
             let world = agreed().start().await;
@@ -178,7 +178,7 @@ async fn of_process(code: &str) -> Scene {
             let (issued, identity) = world.certificate_at(PORTAL, nearly_a_day_ago);
             world.bind(&portal(), &issued).await;
             let line = busy(&world, &identity).await;
-            until_refused(world, &identity, line).await
+            until_refused(world, &identity, line, code).await
         }
         "certificate-untrusted" => {
             let world = agreed().start().await;
@@ -188,7 +188,7 @@ async fn of_process(code: &str) -> Scene {
             let other = tempfile::tempdir().unwrap();
             let other = Authority::create(&other.path().join("other"), clock::now()).unwrap();
             std::fs::write(world.authority.crls_path(), other.crl_pem().unwrap()).unwrap();
-            until_refused(world, &identity, line).await
+            until_refused(world, &identity, line, code).await
         }
         "registry-unconfirmed" => {
             let world = agreed().configure(|config| config.registry.lease_seconds = 1).start().await;
@@ -197,7 +197,7 @@ async fn of_process(code: &str) -> Scene {
             let store = world.config.path(&world.config.registry.path);
             let store = rusqlite::Connection::open(store).unwrap();
             store.execute_batch("ALTER TABLE events RENAME TO elsewhere").unwrap();
-            until_refused(world, &identity, line).await
+            until_refused(world, &identity, line, code).await
         }
         "rate-exceeded" => {
             let plan = World::consumer_and_provider().agreement_with("address-lookup", |text| {
@@ -206,7 +206,7 @@ async fn of_process(code: &str) -> Scene {
             let world = plan.start().await;
             let identity = world.consumer.identity().clone();
             let line = busy(&world, &identity).await;
-            until_refused(world, &identity, line).await
+            until_refused(world, &identity, line, code).await
         }
         "too-many-exchanges" => {
             let plan = agreed().configure(|config| config.exchange.limits.max_exchanges_per_system = 1);
@@ -503,12 +503,12 @@ async fn busy(world: &World, identity: &Identity) -> Line {
     line
 }
 
-/// Asks again and again on one connection.
-async fn until_refused(world: World, identity: &Identity, mut line: Line) -> Scene {
-    let answer = within("a refusal", async {
+/// Asks again and again on one connection, until it is refused with a code; the provider may be refused before.
+async fn until_refused(world: World, identity: &Identity, mut line: Line, code: &str) -> Scene {
+    let answer = within(code, async {
         loop {
             let answer = line.ask(&lookup()).await;
-            if answer.refusal().is_some() {
+            if answer.refusal() == Some(code) {
                 return answer;
             }
         }
