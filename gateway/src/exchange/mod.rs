@@ -176,13 +176,17 @@ impl ExchangePath {
         let checked = self.take(&view, &permit, framing, head, body).await?;
 
         // B9: the body may have taken its time, so it is decided anew, on the newest registry.
-        let view = self.shared.views.current()?;
-        let permit = self.permit(&view, caller, &asked, clock::now())?;
-        let gate = view.gate(permit.agreement()).ok_or(contract::Unusable::unknown())?;
+        let newest = self.shared.views.current()?;
+        let (before, permit) = (permit, self.permit(&newest, caller, &asked, clock::now())?);
+        let gate = newest.gate(permit.agreement()).ok_or(contract::Unusable::unknown())?;
         let terms = gate.contract.terms(&permit)?;
+        if !same_terms(&before, &permit) {
+            rate(gate, &permit)?;
+            fits(&permit, terms, head, &checked.body)?;
+        }
 
         let opening =
-            record::opening(&self.shared, caller, received, &asked, &view, gate, &permit, &checked.body);
+            record::opening(&self.shared, caller, received, &asked, &newest, gate, &permit, &checked.body);
         let entry = self.log.open(&opening).await?;
         let call = surface::outgoing(&asked, &permit, received.exchange, head, checked.body.clone());
         let answer = match self.upstream.forward(&permit, &entry, call, self.room(gate)).await {
@@ -219,12 +223,7 @@ impl ExchangePath {
         body: Incoming,
     ) -> Result<Checked, Refusal> {
         let gate = view.gate(permit.agreement()).ok_or(contract::Unusable::unknown())?;
-        if let Err(until) = gate.rate.check() {
-            let wait = governor::clock::Clock::now(&governor::clock::DefaultClock::default());
-            let seconds = until.wait_time_from(wait).as_secs() + 1;
-            let refusal = Refusal::new(&rows::RATE_EXCEEDED, permit.agreement().text.number.as_str());
-            return Err(refusal.retry_after(u32::try_from(seconds).unwrap_or(u32::MAX)));
-        }
+        rate(gate, permit)?;
         let too_many = || Refusal::new(&rows::TOO_MANY_EXCHANGES, "").retry_after(1);
         let consumer = gate.consumer.share(1).ok_or_else(too_many)?;
         let terms = gate.contract.terms(permit)?;
@@ -245,28 +244,15 @@ impl ExchangePath {
     ) -> Result<Bytes, Refusal> {
         let agreed = permit.operation().request.as_ref();
         let most = agreed.map_or(0, |payload| payload.max_bytes);
-        if agreed.is_none() && !body.is_end_stream() && body.size_hint().lower() > 0 {
-            return Err(Refusal::new(&rows::REQUEST_BODY_NOT_AGREED, ""));
-        }
-        if let Some(agreed) = agreed
-            && answer::media_type(&head.headers) != Some(agreed.media_type.as_str())
-        {
-            return Err(Refusal::new(&rows::REQUEST_MEDIA_TYPE, "another media type than agreed"));
-        }
+        let announced = if body.is_end_stream() { 0 } else { body.size_hint().lower() };
+        admits(permit, head, announced)?;
         let held = body::hold(body, most, self.shared.limits.body_timeout(), room).await;
         let held = held.map_err(|error| match Framing::body_violation(framing) {
             Some(violation) => violation.into(),
             None => of_request_body(error, agreed.is_some()),
         })?;
-        match &terms.request {
-            Some(_) if held.is_empty() => Err(Refusal::new(&rows::REQUEST_BODY_MISSING, "")),
-            Some(schema) => {
-                let checked = schema.check(&held);
-                checked.map_err(|violation| Refusal::of_payload(&rows::REQUEST_SCHEMA, violation))?;
-                Ok(held)
-            }
-            None => Ok(held),
-        }
+        fits(permit, terms, head, &held)?;
+        Ok(held)
     }
 
     fn room(&self, gate: &Gate) -> Room {
@@ -371,6 +357,51 @@ impl ExchangePath {
         self.shared.metrics.refused(unrecorded.code());
         finish(unrecorded.response(received.exchange, None, &head.headers), refusal, head, None)
     }
+}
+
+/// B2.7: how often the agreement lets its consumer ask.
+fn rate(gate: &Gate, permit: &Permit<'_>) -> Result<(), Refusal> {
+    let Err(until) = gate.rate.check() else { return Ok(()) };
+    let wait = governor::clock::Clock::now(&governor::clock::DefaultClock::default());
+    let seconds = until.wait_time_from(wait).as_secs() + 1;
+    let refusal = Refusal::new(&rows::RATE_EXCEEDED, permit.agreement().text.number.as_str());
+    Err(refusal.retry_after(u32::try_from(seconds).unwrap_or(u32::MAX)))
+}
+
+/// Whether a body of so many bytes, under that head, is what the operation takes.
+fn admits(permit: &Permit<'_>, head: &request::Parts, bytes: u64) -> Result<(), Refusal> {
+    let Some(agreed) = &permit.operation().request else {
+        let row = &rows::REQUEST_BODY_NOT_AGREED;
+        return if bytes == 0 { Ok(()) } else { Err(Refusal::new(row, "")) };
+    };
+    if answer::media_type(&head.headers) != Some(agreed.media_type.as_str()) {
+        return Err(Refusal::new(&rows::REQUEST_MEDIA_TYPE, "another media type than agreed"));
+    }
+    if bytes > agreed.max_bytes {
+        return Err(Refusal::new(&rows::REQUEST_TOO_LARGE, format!("more than {} bytes", agreed.max_bytes)));
+    }
+    Ok(())
+}
+
+/// Whether a body that was taken whole may be forwarded under a permit.
+fn fits(permit: &Permit<'_>, terms: &Terms, head: &request::Parts, body: &Bytes) -> Result<(), Refusal> {
+    admits(permit, head, body.len() as u64)?;
+    match &terms.request {
+        Some(_) if body.is_empty() => Err(Refusal::new(&rows::REQUEST_BODY_MISSING, "")),
+        Some(schema) => {
+            let checked = schema.check(body);
+            checked.map(drop).map_err(|violation| Refusal::of_payload(&rows::REQUEST_SCHEMA, violation))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Whether two permits let the same pass: one version of an agreement, one operation of one data type.
+fn same_terms(one: &Permit<'_>, other: &Permit<'_>) -> bool {
+    let (first, second) = (&one.agreement().text, &other.agreement().text);
+    let same = (&first.number, first.version, one.operation_at())
+        == (&second.number, second.version, other.operation_at());
+    same && Arc::ptr_eq(&one.grant().data_type, &other.grant().data_type)
 }
 
 fn finish(mut response: Carried, refusal: &Refusal, head: &request::Parts, place: Option<&str>) -> Carried {

@@ -1,0 +1,68 @@
+//! What a review of the exchange path found: each scene is one way in which a hostile or unlucky peer came closer than
+//! it should.
+#![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
+
+use agreements::{Command, DataType};
+use serde_json::{Value, json};
+use tests::world::sample::{self, ADDRESSES, correction};
+use tests::world::wait::within;
+use tests::world::{Ask, Plan, World};
+
+/// B7, B9: while a body is on its way its agreement is suspended, and another one, with a narrower schema, remains.
+#[tokio::test]
+async fn body_read_under_one_agreement_is_held_against_the_schema_of_the_one_that_carries_it() {
+    let world = agreed().start().await;
+    world.agency.orders(Command::PublishDataType(narrower())).await;
+    concurred(&world, &narrower_agreement()).await;
+    let mut line = world.consumer.connect().await;
+    let wire = Ask::post(ADDRESSES, &correction()).wire("gateway");
+    let (begun, rest) = wire.split_at(wire.len() - 5);
+    line.send(begun).await;
+    within("the body to be held", async {
+        while world.metrics().await.contains("kelisim_payload_bytes_held 0") {}
+    })
+    .await;
+    world.regulator.suspend("address-lookup").await;
+    line.send(rest).await;
+    assert_eq!(line.answer().await.unwrap().to_string(), "400 request-schema");
+    assert!(world.provider.seen().is_empty());
+
+    let whole = json!({ "code": "7", "address": "x", "reason": "moved" });
+    assert_eq!(world.consumer.asks(&Ask::post(ADDRESSES, &whole)).await.status, 200);
+}
+
+/// The sample's address in a second version, whose corrections give a reason.
+fn narrower() -> DataType {
+    let mut address = serde_json::to_value(&sample::data_types()[0]).unwrap();
+    address["version"] = 2.into();
+    for operation in address["operations"].as_array_mut().unwrap() {
+        if operation["id"] == "correct" {
+            operation["request"]["schema"]["required"] = json!(["code", "address", "reason"]);
+            operation["request"]["schema"]["properties"]["reason"] = json!({ "type": "string" });
+        }
+    }
+    serde_json::from_value(address).unwrap()
+}
+
+/// An agreement on that second version, beside the first.
+fn narrower_agreement() -> Value {
+    let mut text = sample::agreement("address-lookup");
+    text["number"] = "address-narrower".into();
+    text["data"][0]["version"] = 2.into();
+    text
+}
+
+/// Brings an agreement into force while the gateway runs.
+async fn concurred(world: &World, text: &Value) {
+    world.ministry.drafts(text);
+    world.ministry.signs(text);
+    world.agency.signs(text);
+    let number = sample::number(text["number"].as_str().unwrap());
+    world.ministry.issues(Command::SubmitAgreement { number, version: 1 });
+    world.regulator.signs(text);
+    world.settled().await;
+}
+
+fn agreed() -> Plan {
+    World::consumer_and_provider().agreement("address-lookup")
+}
