@@ -28,6 +28,20 @@ async fn unreadable_registry_stops_exchanges_after_the_lease_and_a_readable_one_
     assert!(world.operations("/ready").await.starts_with("HTTP/1.1 200"));
 }
 
+/// DESIGN, "Registry": SQLite would go on with the file that it opened, in which no revocation ever comes.
+#[tokio::test]
+async fn replaced_registry_file_is_not_believed_after_the_lease() {
+    let world = agreed().configure(|config| config.registry.lease_seconds = 1).start().await;
+    let mut line = world.consumer.connect().await;
+    assert_eq!(line.ask(&lookup()).await.status, 200);
+    let path = world.config.path(&world.config.registry.path);
+    let copy = path.with_extension("copy");
+    std::fs::copy(&path, &copy).unwrap();
+    std::fs::rename(&copy, &path).unwrap();
+    let refused = until(&mut line, |answer| answer.refusal().is_some()).await;
+    assert_eq!(refused.to_string(), "503 registry-unconfirmed");
+}
+
 /// B2.7: an agreement may ask for less than the node's lease.
 #[tokio::test]
 async fn agreement_with_a_shorter_lease_is_refused_sooner_than_others() {

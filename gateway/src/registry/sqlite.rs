@@ -1,6 +1,7 @@
 //! The event store on SQLite: the embedded default.
 
-use std::path::Path;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use agreements::Recorded;
@@ -13,6 +14,9 @@ use super::store::{Store, StoreError};
 #[derive(Debug)]
 pub struct SqliteStore {
     connection: Connection,
+    path: PathBuf,
+    /// Device and inode of the open file: others at the path mean that somebody put another file there.
+    file: Option<(u64, u64)>,
 }
 
 impl SqliteStore {
@@ -21,15 +25,26 @@ impl SqliteStore {
     /// # Errors
     /// The file cannot be opened or is no registry.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let before = file_at(path);
         let connection = Connection::open(path)?;
         connection.busy_timeout(Duration::from_secs(5))?;
         connection.execute_batch(include_str!("sql/schema.sql"))?;
-        Ok(Self { connection })
+        let file = file_at(path);
+        if before.is_some() && before != file {
+            return Err(StoreError::Replaced);
+        }
+        Ok(Self { connection, path: path.to_owned(), file })
+    }
+
+    /// SQLite goes on with the file that it opened, also when a restored copy took its place.
+    fn in_place(&self) -> Result<(), StoreError> {
+        if file_at(&self.path) == self.file { Ok(()) } else { Err(StoreError::Replaced) }
     }
 }
 
 impl Store for SqliteStore {
     fn append(&mut self, expected: u64, events: &[Recorded]) -> Result<(), StoreError> {
+        self.in_place()?;
         // Immediate: the revision that is read here is the one that is written on.
         let append = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let newest: Option<(u64, Vec<u8>)> = append
@@ -81,9 +96,15 @@ impl Store for SqliteStore {
     }
 
     fn revision(&mut self) -> Result<u64, StoreError> {
+        self.in_place()?;
         let mut newest = self.connection.prepare_cached(include_str!("sql/revision.sql"))?;
         Ok(newest.query_row([], |row| row.get(0))?)
     }
+}
+
+fn file_at(path: &Path) -> Option<(u64, u64)> {
+    let metadata = std::fs::metadata(path).ok()?;
+    Some((metadata.dev(), metadata.ino()))
 }
 
 /// Each event is bound to all before it: an edit shows at the next read.
@@ -137,6 +158,22 @@ mod tests {
         let refused = other.append(0, &[event(1)]);
         assert!(matches!(refused, Err(StoreError::Conflict { expected: 0, found: 1 })), "{refused:?}");
         assert_eq!(other.revision().unwrap(), 1);
+    }
+
+    #[test]
+    fn a_store_whose_file_was_replaced_or_removed_neither_confirms_nor_appends() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, copy) = (dir.path().join("registry.sqlite"), dir.path().join("copy.sqlite"));
+        for stores in [&path, &copy] {
+            SqliteStore::open(stores).unwrap().append(0, &[event(1)]).unwrap();
+        }
+        let mut store = SqliteStore::open(&path).unwrap();
+        assert_eq!(store.revision().unwrap(), 1);
+        std::fs::rename(&copy, &path).unwrap();
+        assert!(matches!(store.revision(), Err(StoreError::Replaced)));
+        assert!(matches!(store.append(1, &[event(2)]), Err(StoreError::Replaced)));
+        std::fs::remove_file(&path).unwrap();
+        assert!(matches!(store.revision(), Err(StoreError::Replaced)));
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub trait Store: Send {
     /// The newest revision; 0 for an empty store.
     ///
     /// # Errors
-    /// The store cannot be read.
+    /// The store cannot be read. [`StoreError::Replaced`]: it is not the one that stands in its place now.
     fn revision(&mut self) -> Result<u64, StoreError>;
 }
 
@@ -41,6 +41,9 @@ pub enum StoreError {
     /// An event was changed, removed or inserted behind the program's back.
     #[error("event {0} does not follow on the one before it: the store was changed from outside")]
     Tampered(u64),
+    /// Another store stands in this one's place: what is read here is nobody's registry any more.
+    #[error("the registry was replaced by another file: restart")]
+    Replaced,
     /// The store holds something that this version cannot read.
     #[error("event {sequence} cannot be read")]
     Unreadable {
