@@ -5,6 +5,7 @@
 mod exchange;
 mod places;
 
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use agreements::Phase;
@@ -103,12 +104,17 @@ impl Config {
             ConfigError::Key { path: path.to_owned(), hint: nearest(&message), key, message }
         })?;
         config.base = base.to_owned();
-        config.exchange.limits.check().map_err(|(key, message)| ConfigError::Key {
+        let wrong = |key: String, message: String| ConfigError::Key {
             path: path.to_owned(),
-            key: format!("exchange.limits.{key}"),
+            key,
             message,
             hint: None,
-        })?;
+        };
+        let limits = config.exchange.limits.check();
+        limits.map_err(|(key, message)| wrong(format!("exchange.limits.{key}"), message))?;
+        config.trust.check().map_err(|(key, message)| wrong(format!("trust.{key}"), message))?;
+        config.registry.check().map_err(|(key, message)| wrong(format!("registry.{key}"), message))?;
+        config.log.check().map_err(|(key, message)| wrong(format!("log.{key}"), message))?;
         Ok(config)
     }
 
@@ -116,6 +122,14 @@ impl Config {
     pub fn path(&self, relative: &Path) -> PathBuf {
         self.base.join(relative)
     }
+}
+
+/// Refuses a value that is not within its bounds.
+fn within(key: &'static str, value: u64, bounds: RangeInclusive<u64>) -> Result<(), (&'static str, String)> {
+    if bounds.contains(&value) {
+        return Ok(());
+    }
+    Err((key, format!("{value} is not within {}..={}", bounds.start(), bounds.end())))
 }
 
 /// The known key nearest to the unknown one that a serde message speaks of.
@@ -180,6 +194,25 @@ origin = "gateway.example/log"
     fn a_limit_of_zero_is_refused() {
         let error = parse(&format!("{SMALLEST}\n[exchange.limits]\nmax_connections = 0\n")).unwrap_err();
         assert!(error.to_string().contains("exchange.limits.max_connections"), "{error}");
+    }
+
+    #[test]
+    fn a_pause_a_lease_or_a_segment_out_of_bounds_is_refused() {
+        for (section, line, key) in [
+            ("[trust]", "poll_ms = 9", "trust.poll_ms"),
+            ("[trust]", "poll_ms = 60001", "trust.poll_ms"),
+            ("[log]", "segment_mib = 0", "log.segment_mib"),
+            ("[log]", "segment_mib = 4097", "log.segment_mib"),
+            ("[registry]", "poll_ms = 0", "registry.poll_ms"),
+            ("[registry]", "lease_seconds = 0", "registry.lease_seconds"),
+            ("[registry]", "lease_seconds = 3601", "registry.lease_seconds"),
+            ("[registry]", "lease_seconds = 1\npoll_ms = 1000", "registry.poll_ms"),
+        ] {
+            let text = format!("{SMALLEST}[registry]\n").replace(section, &format!("{section}\n{line}"));
+            let error = parse(&text).unwrap_err().to_string();
+            assert!(error.contains(key), "{line}: {error}");
+        }
+        parse(&format!("{SMALLEST}[registry]\nlease_seconds = 1\npoll_ms = 999\n")).unwrap();
     }
 
     #[test]

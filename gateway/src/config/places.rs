@@ -1,9 +1,12 @@
 //! Where things are: identity, trust, registry, log, operations face, telemetry.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use serde::Deserialize;
+
+use super::within;
 
 /// The gateway's certificate and key.
 #[derive(Debug, Clone, Deserialize)]
@@ -34,6 +37,12 @@ pub struct TrustConfig {
     pub poll_ms: u64,
 }
 
+impl TrustConfig {
+    pub(super) fn check(&self) -> Result<(), (&'static str, String)> {
+        within("poll_ms", self.poll_ms, POLL_MS)
+    }
+}
+
 /// The registry that the gateway follows.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -52,6 +61,19 @@ impl Default for RegistryConfig {
     }
 }
 
+impl RegistryConfig {
+    pub(super) fn check(&self) -> Result<(), (&'static str, String)> {
+        within("poll_ms", self.poll_ms, POLL_MS)?;
+        within("lease_seconds", self.lease_seconds.into(), 1..=3_600)?;
+        if self.poll_ms >= u64::from(self.lease_seconds) * 1_000 {
+            let message =
+                format!("{} is not less than the lease: nothing would stay confirmed", self.poll_ms);
+            return Err(("poll_ms", message));
+        }
+        Ok(())
+    }
+}
+
 /// The exchange log.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -64,6 +86,12 @@ pub struct LogSettings {
     /// Size of a segment, in MiB. Default: 64.
     #[serde(default = "segment_mib")]
     pub segment_mib: u64,
+}
+
+impl LogSettings {
+    pub(super) fn check(&self) -> Result<(), (&'static str, String)> {
+        within("segment_mib", self.segment_mib, 1..=4_096)
+    }
 }
 
 /// The operations face.
@@ -121,3 +149,6 @@ fn log_dir() -> PathBuf {
 fn segment_mib() -> u64 {
     64
 }
+
+/// Pauses between looks: shorter burns a core, longer hides a revocation.
+const POLL_MS: RangeInclusive<u64> = 10..=60_000;
