@@ -80,8 +80,11 @@ impl App {
         let identity = Identity::from_files(&config.path(&identity.certificate), &config.path(&identity.key))
             .map_err(AppError::Identity)?;
         let files = TrustFiles::of(config);
+        // Before loading: what changes meanwhile is read at the first look.
+        let seen = files.stamp();
         let trust = Arc::new(Trust::new(files.load(clock::now())?));
-        let following_trust = files.follow(Arc::clone(&trust), Duration::from_millis(config.trust.poll_ms));
+        let pause = Duration::from_millis(config.trust.poll_ms);
+        let following_trust = files.follow(Arc::clone(&trust), seen, pause);
 
         let store = Box::new(SqliteStore::open(&config.path(&config.registry.path))?);
         let limits = &config.exchange.limits;

@@ -34,7 +34,8 @@ pub struct TrustFiles {
 }
 
 /// What tells that a file is another one: changes within a clock tick show in size or inode.
-type Stamp = Vec<Option<(SystemTime, u64, u64)>>;
+#[derive(Debug, PartialEq, Eq)]
+pub struct Stamp(Vec<Option<(SystemTime, u64, u64)>>);
 
 impl TrustFiles {
     /// The files that a configuration names.
@@ -71,36 +72,38 @@ impl TrustFiles {
         Ok(set)
     }
 
-    /// Looks at the files every `pause`, and puts what changed into force.
-    pub fn follow(self, trust: Arc<Trust>, pause: Duration) -> Background {
-        let mut seen = self.stamp();
-        Background::every("trust", pause, move || {
-            let stamp = self.stamp();
-            if stamp == seen {
-                return;
-            }
-            match self.load(clock::now()) {
-                Ok(set) => {
-                    trust.replace(set);
-                    seen = stamp;
-                    info!(trust.generation = trust.generation(), "trust read again");
-                }
-                // Tried again at the next look.
-                Err(error) => {
-                    error!(error = %chain(&error), "trust cannot be read; what was read before stays")
-                }
-            }
-        })
+    /// Looks at the files every `pause`, and puts what changed since `seen` was taken into force.
+    ///
+    /// `seen` was taken before the set in force was loaded: what changed while it was being loaded is then not missed.
+    pub fn follow(self, trust: Arc<Trust>, mut seen: Stamp, pause: Duration) -> Background {
+        Background::every("trust", pause, move || self.look(&trust, &mut seen))
     }
 
-    fn stamp(&self) -> Stamp {
+    /// Tells these files from others at their places, by looking from outside.
+    pub fn stamp(&self) -> Stamp {
         use std::os::unix::fs::MetadataExt;
         let files = std::iter::once(&self.anchors).chain(&self.issuing).chain(&self.crls);
         let stamp = |path: &PathBuf| {
             let metadata = std::fs::metadata(path).ok()?;
             Some((metadata.modified().ok()?, metadata.len(), metadata.ino()))
         };
-        files.map(stamp).collect()
+        Stamp(files.map(stamp).collect())
+    }
+
+    fn look(&self, trust: &Trust, seen: &mut Stamp) {
+        let stamp = self.stamp();
+        if stamp == *seen {
+            return;
+        }
+        match self.load(clock::now()) {
+            Ok(set) => {
+                trust.replace(set);
+                *seen = stamp;
+                info!(trust.generation = trust.generation(), "trust read again");
+            }
+            // Tried again at the next look.
+            Err(error) => error!(error = %chain(&error), "trust cannot be read; what was read before stays"),
+        }
     }
 }
 
@@ -110,4 +113,37 @@ fn read(path: &PathBuf) -> Result<Vec<u8>, Unreadable> {
 
 fn unreadable(path: &Path, error: &dyn std::error::Error) -> Unreadable {
     Unreadable { path: path.to_owned(), reason: chain(error) }
+}
+
+#[cfg(test)]
+mod tests {
+    use certs::authority::Authority;
+
+    use super::*;
+
+    #[test]
+    fn a_list_that_is_replaced_between_loading_and_following_is_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let authority = Authority::create(&dir.path().join("authority"), clock::now()).unwrap();
+        let place = |name: &str| dir.path().join(name);
+        let crls = |name: &str| std::fs::write(place(name), authority.crl_pem().unwrap()).unwrap();
+        std::fs::write(place("anchors"), authority.anchors_pem().unwrap()).unwrap();
+        std::fs::write(place("issuing"), authority.issuing_pem().unwrap()).unwrap();
+        crls("crls");
+        let files = TrustFiles {
+            anchors: place("anchors"),
+            issuing: vec![place("issuing")],
+            crls: vec![place("crls")],
+        };
+
+        let mut seen = files.stamp();
+        let trust = Trust::new(files.load(clock::now()).unwrap());
+        crls("newer");
+        std::fs::rename(place("newer"), place("crls")).unwrap();
+        let before = trust.generation();
+        files.look(&trust, &mut seen);
+        assert_eq!(trust.generation(), before + 1);
+        files.look(&trust, &mut seen);
+        assert_eq!(trust.generation(), before + 1, "and read once");
+    }
 }
