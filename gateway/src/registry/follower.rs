@@ -2,15 +2,19 @@
 //!
 //! Owned by the app; one thread, ended by dropping it. Where the store cannot be read the view is no longer confirmed,
 //! and after its lease nothing is exchanged.
+//!
+//! Events go first: when trust changes, agreements are proven anew in slices between two looks at the store, so that no
+//! revocation waits for them (`docs/decisions/0011`).
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use agreements::{Book, OutOfStep, Phase, Registry};
+use agreements::{Agreement, AgreementNumber, Book, OutOfStep, Phase, Registry};
 use tracing::{error, info};
 
-use super::proof::Proofs;
+use super::proof::{Proofs, RETRY, Renewal};
 use super::store::{Store, StoreError};
 use super::view::{Allowed, View, Views};
 use crate::background::Background;
@@ -55,13 +59,18 @@ impl Follower {
     /// # Errors
     /// [`FollowError`]: the registry cannot be read whole now.
     pub fn start(store: Box<dyn Store>, proofs: Proofs, following: Following) -> Result<Self, FollowError> {
+        // Taken before any is proven: if trust changes meanwhile, they are renewed.
+        let proofs_generation = proofs.generation();
         let mut folding = Folding {
             store,
             registry: Registry::default(),
             proofs,
             environment: following.environment,
             allowed: following.allowed,
-            trust_generation: 0,
+            trust_generation: proofs_generation,
+            to_renew: Vec::new(),
+            renewing_since: Instant::now(),
+            seen: Seen { at: Instant::now(), unproven: 0 },
         };
         folding.catch_up()?;
         let view = folding.view(None);
@@ -87,7 +96,19 @@ struct Folding {
     proofs: Proofs,
     environment: Phase,
     allowed: Allowed,
+    /// Of the trust set that agreements were last listed for.
     trust_generation: u64,
+    /// Agreements whose verdicts may be of an older trust set, and since when there are any.
+    to_renew: Vec<(AgreementNumber, u32)>,
+    renewing_since: Instant,
+    seen: Seen,
+}
+
+/// When the last view was made, and how many agreements it holds for unproven.
+#[derive(Clone, Copy)]
+struct Seen {
+    at: Instant,
+    unproven: usize,
 }
 
 impl Folding {
@@ -95,15 +116,54 @@ impl Folding {
         // Taken before asking: what is confirmed is the state at this moment, not at the answer.
         let asked = Instant::now();
         let revision = self.store.revision()?;
-        if revision == self.registry.revision() && self.proofs.generation() == self.trust_generation {
+        if revision == self.registry.revision() {
             views.confirm(asked);
-            return Ok(());
+        } else {
+            self.catch_up()?;
+            self.replace(views, asked);
+            info!(registry.revision = self.registry.revision(), "registry changed");
         }
-        self.catch_up()?;
-        let view = self.view(Some(&views.newest()));
-        info!(registry.revision = view.book.revision(), "registry changed");
-        views.replace(view, asked);
+        let unproven_for_long = self.seen.unproven > 0 && self.seen.at.elapsed() >= RETRY;
+        if self.renew() == Renewal::Turned || unproven_for_long {
+            self.replace(views, asked);
+        }
         Ok(())
+    }
+
+    /// Proves some of the agreements anew that a change of trust left to be.
+    fn renew(&mut self) -> Renewal {
+        let generation = self.proofs.generation();
+        if generation != self.trust_generation {
+            if self.to_renew.is_empty() {
+                self.renewing_since = Instant::now();
+            }
+            let all = self.registry.agreements();
+            self.to_renew = all.map(|one| (one.header.number.clone(), one.header.version)).collect();
+            self.trust_generation = generation;
+        }
+        if self.to_renew.is_empty() {
+            return Renewal::Same;
+        }
+        // However often trust changes, no verdict of an older set holds for longer than this.
+        let overdue = self.renewing_since.elapsed() >= MOST_RENEWING;
+        let (begun, now) = (Instant::now(), clock::now());
+        let mut found = Renewal::Same;
+        while overdue || begun.elapsed() < SLICE {
+            let Some((number, version)) = self.to_renew.pop() else { break };
+            let Some(agreement) = self.registry.agreement(&number, version) else { continue };
+            if self.proofs.renew(agreement, &self.registry, now) == Renewal::Turned {
+                found = Renewal::Turned;
+            }
+        }
+        if self.to_renew.is_empty() {
+            self.proofs.forget_before(generation);
+        }
+        found
+    }
+
+    fn replace(&mut self, views: &Views, asked: Instant) {
+        let view = self.view(Some(&views.newest()));
+        views.replace(view, asked);
     }
 
     fn catch_up(&mut self) -> Result<(), FollowError> {
@@ -119,12 +179,24 @@ impl Folding {
     }
 
     fn view(&mut self, before: Option<&View>) -> View {
-        self.trust_generation = self.proofs.generation();
         let now = clock::now();
-        let prove = |agreement: &_| self.proofs.prove(agreement, &self.registry, now);
-        View::new(Book::new(&self.registry, self.environment, &prove), before, self.allowed)
+        let unproven = Cell::new(0);
+        let prove = |agreement: &Agreement| {
+            let verdict = self.proofs.prove(agreement, &self.registry, now);
+            unproven.set(unproven.get() + usize::from(verdict.is_err()));
+            verdict
+        };
+        let book = Book::new(&self.registry, self.environment, &prove);
+        self.seen = Seen { at: Instant::now(), unproven: unproven.get() };
+        View::new(book, before, self.allowed)
     }
 }
 
 /// Events read at once.
 const PAGE: usize = 10_000;
+
+/// Longest time for proofs between two looks at the store.
+const SLICE: Duration = Duration::from_millis(100);
+
+/// Longest time for which verdicts of an older trust set hold.
+const MOST_RENEWING: Duration = Duration::from_secs(60);

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use agreements::{Agreement, Bin, Registry, Side};
 use aws_lc_rs::digest::{SHA256, digest};
@@ -9,16 +10,28 @@ use certs::sign::{self, JwsSignature};
 use certs::trust::Trust;
 use jiff::Timestamp;
 
-/// Verified agreements, remembered until the trust set changes.
+/// Verified agreements. What held is remembered, also when trust changes, until it is renewed; what did not hold is tried
+/// again soon.
 pub struct Proofs {
     trust: Arc<Trust>,
-    known: Mutex<Known>,
+    known: Mutex<HashMap<[u8; 32], Verdict>>,
 }
 
-#[derive(Default)]
-struct Known {
+#[derive(Debug, Clone, Copy)]
+struct Verdict {
+    /// Of the trust set that it was made with.
     generation: u64,
-    verdicts: HashMap<[u8; 32], Result<(), &'static str>>,
+    made: Instant,
+    outcome: Result<(), &'static str>,
+}
+
+/// What a renewal found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Renewal {
+    /// The verdict stays, or there was none.
+    Same,
+    /// The verdict is another one.
+    Turned,
 }
 
 impl Proofs {
@@ -27,7 +40,7 @@ impl Proofs {
         Self { trust, known: Mutex::default() }
     }
 
-    /// The generation of the trust set; proofs of another one are made anew.
+    /// The generation of the trust set; proofs of another one are to be renewed.
     pub fn generation(&self) -> u64 {
         self.trust.generation()
     }
@@ -36,32 +49,59 @@ impl Proofs {
     /// signing, of the organisation on whose side it signs (B4).
     ///
     /// # Errors
-    /// The code of the first fault found.
+    /// The code of the first fault found; found again for [`RETRY`], then looked for anew.
     pub fn prove(
         &self,
         agreement: &Agreement,
         registry: &Registry,
         now: Timestamp,
     ) -> Result<(), &'static str> {
-        let parties =
-            [Side::Consumer, Side::Provider, Side::Regulator].map(|side| party(side, agreement, registry));
+        let parties = parties(agreement, registry);
         let key = key(agreement, &parties);
-        let generation = self.trust.generation();
-        {
-            let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-            if known.generation != generation {
-                *known = Known { generation, verdicts: HashMap::new() };
+        match self.known(&key) {
+            Some(Verdict { outcome: Ok(()), .. }) => Ok(()),
+            Some(verdict) if verdict.generation == self.generation() && verdict.made.elapsed() < RETRY => {
+                verdict.outcome
             }
-            if let Some(verdict) = known.verdicts.get(&key) {
-                return *verdict;
-            }
+            Some(_) | None => self.judge(key, agreement, &parties, now),
         }
-        let verdict = self.verify(agreement, &parties, now);
+    }
+
+    /// Verifies an agreement anew if its verdict is of an older trust set.
+    pub fn renew(&self, agreement: &Agreement, registry: &Registry, now: Timestamp) -> Renewal {
+        let parties = parties(agreement, registry);
+        let key = key(agreement, &parties);
+        // Without a verdict nobody relies on one.
+        let Some(old) = self.known(&key).filter(|verdict| verdict.generation != self.generation()) else {
+            return Renewal::Same;
+        };
+        let outcome = self.judge(key, agreement, &parties, now);
+        if outcome == old.outcome { Renewal::Same } else { Renewal::Turned }
+    }
+
+    /// Forgets verdicts that were made before a generation.
+    pub fn forget_before(&self, generation: u64) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.generation == generation {
-            known.verdicts.insert(key, verdict);
-        }
-        verdict
+        known.retain(|_, verdict| verdict.generation >= generation);
+    }
+
+    fn known(&self, key: &[u8; 32]) -> Option<Verdict> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).get(key).copied()
+    }
+
+    fn judge(
+        &self,
+        key: [u8; 32],
+        agreement: &Agreement,
+        parties: &[Option<Bin>; 3],
+        now: Timestamp,
+    ) -> Result<(), &'static str> {
+        // Taken before: if trust changes meanwhile, the verdict is of the older one and is renewed.
+        let generation = self.generation();
+        let outcome = self.verify(agreement, parties, now);
+        let verdict = Verdict { generation, made: Instant::now(), outcome };
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(key, verdict);
+        outcome
     }
 
     fn verify(
@@ -84,6 +124,10 @@ impl Proofs {
     }
 }
 
+fn parties(agreement: &Agreement, registry: &Registry) -> [Option<Bin>; 3] {
+    [Side::Consumer, Side::Provider, Side::Regulator].map(|side| party(side, agreement, registry))
+}
+
 fn party(side: Side, agreement: &Agreement, registry: &Registry) -> Option<Bin> {
     match side {
         Side::Consumer => Some(registry.system(&agreement.header.consumer)?.card.holder),
@@ -103,4 +147,82 @@ fn key(agreement: &Agreement, parties: &[Option<Bin>; 3]) -> [u8; 32] {
     let mut key = [0; 32];
     key.copy_from_slice(digest(&SHA256, &bytes).as_ref());
     key
+}
+
+/// How long a fault is believed: a clock set right, or a list that came, heals it then.
+pub const RETRY: Duration = Duration::from_secs(5);
+
+#[cfg(test)]
+mod tests {
+    use agreements::{Event, OperatorId, Recorded, Role};
+    use certs::authority::Authority;
+    use certs::trust::{TrustAnchors, TrustSet};
+
+    use super::*;
+
+    #[test]
+    fn a_verdict_is_renewed_once_after_trust_changed_and_none_is_made_where_none_was() {
+        let dir = tempfile::tempdir().unwrap();
+        let now = crate::clock::now();
+        let authority = Authority::create(&dir.path().join("authority"), now).unwrap();
+        let set = || {
+            let anchors = TrustAnchors::from_pem(authority.anchors_pem().unwrap().as_bytes(), now).unwrap();
+            TrustSet::load(anchors, Vec::new(), &[]).unwrap()
+        };
+        let trust = Arc::new(Trust::new(set()));
+        let proofs = Proofs::new(Arc::clone(&trust));
+        let registry = drafted(now);
+        let agreement = registry.agreements().next().unwrap();
+        let made = || {
+            let known = proofs.known.lock().unwrap();
+            known.values().map(|verdict| (verdict.generation, verdict.made)).collect::<Vec<_>>()
+        };
+
+        assert_eq!(proofs.renew(agreement, &registry, now), Renewal::Same);
+        assert_eq!(made(), []);
+        assert_eq!(proofs.prove(agreement, &registry, now), Ok(()), "no signature is none that fails");
+        let first = made();
+        trust.replace(set());
+        proofs.prove(agreement, &registry, now).unwrap();
+        assert_eq!(made(), first, "what held holds until its turn");
+        proofs.renew(agreement, &registry, now);
+        let second = made();
+        assert_eq!(second[0].0, trust.generation());
+        proofs.renew(agreement, &registry, now);
+        assert_eq!(made(), second);
+        proofs.forget_before(trust.generation() + 1);
+        assert_eq!(made(), []);
+    }
+
+    #[test]
+    fn a_fault_is_believed_for_a_while_and_then_looked_for_anew() {
+        let dir = tempfile::tempdir().unwrap();
+        let now = crate::clock::now();
+        let authority = Authority::create(&dir.path().join("authority"), now).unwrap();
+        let anchors = TrustAnchors::from_pem(authority.anchors_pem().unwrap().as_bytes(), now).unwrap();
+        let proofs = Proofs::new(Arc::new(Trust::new(TrustSet::load(anchors, Vec::new(), &[]).unwrap())));
+        let registry = drafted(now);
+        let agreement = registry.agreements().next().unwrap();
+        let fault = |ago: Duration| {
+            let key = key(agreement, &parties(agreement, &registry));
+            let made = Instant::now().checked_sub(ago).unwrap();
+            let verdict =
+                Verdict { generation: proofs.generation(), made, outcome: Err("signature-invalid") };
+            proofs.known.lock().unwrap().insert(key, verdict);
+            proofs.prove(agreement, &registry, now)
+        };
+        assert_eq!(fault(Duration::ZERO), Err("signature-invalid"));
+        assert_eq!(fault(RETRY), Ok(()));
+    }
+
+    fn drafted(at: Timestamp) -> Registry {
+        let holder = Bin::new("000140000011").unwrap();
+        let id = OperatorId::new("officer").unwrap();
+        let actor = agreements::Actor { id, role: Role::HolderOfficer, holder, via: "test".into() };
+        let document = r#"{"consumer":"a","number":"n","provider":"b","version":1}"#.to_owned();
+        let event = Event::AgreementDrafted { document };
+        let mut registry = Registry::default();
+        registry.apply(&Recorded { sequence: 1, at, actor, reason: "drafted".into(), event }).unwrap();
+        registry
+    }
 }
