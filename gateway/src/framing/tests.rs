@@ -2,7 +2,6 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
@@ -166,29 +165,6 @@ fn codes_are_unique_and_kebab_case() {
     codes.sort_unstable();
     codes.dedup();
     assert_eq!(codes.len(), FramingViolation::ALL.len());
-}
-
-#[test]
-#[ignore = "a measurement: cargo test --release -p gateway --lib usual_head -- --ignored --nocapture"]
-fn usual_head_costs_less_than_a_microsecond() {
-    let head = [
-        "GET /address-register/address/find/by-code?code=123456789&page=1 HTTP/1.1\r\nHost: gateway.example:8443\r\n",
-        "Accept: application/json\r\nAccept-Language: kk\r\nKelisim-Purpose: pension.calculation\r\n",
-        "Kelisim-Case: 12-34-2026\r\nKelisim-User: 820317300123\r\nKelisim-User-Address: 10.20.30.40\r\n",
-        "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\nUser-Agent: portal/4.1\r\n\r\n",
-    ]
-    .concat();
-    let rounds = 200_000;
-    let mut buffer = [0; 8192];
-    let started = Instant::now();
-    let mut guard = Guarded::new(Script { chunks: vec![head.as_bytes().to_vec()], next: 0, repeat: true });
-    for _ in 0..rounds {
-        assert!(poll_read(&mut guard, &mut buffer).is_ready());
-    }
-    let each = started.elapsed() / rounds;
-    println!("{} bytes: {each:?} a head", head.len());
-    assert!(each < Duration::from_micros(1));
-    assert_eq!(guard.observed().heads(), u64::from(rounds));
 }
 
 proptest! {

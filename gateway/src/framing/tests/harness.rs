@@ -149,12 +149,11 @@ pub(super) fn poll_read<IO: AsyncRead + Unpin>(
     Pin::new(guard).poll_read(&mut cx, &mut buffer).map_ok(|()| buffer.filled().len())
 }
 
-/// A peer that has said everything already, then hangs up or begins anew.
+/// A peer that has said everything already, then hangs up.
 #[derive(Debug)]
 pub(super) struct Script {
     pub(super) chunks: Vec<Vec<u8>>,
     pub(super) next: usize,
-    pub(super) repeat: bool,
 }
 
 impl Script {
@@ -169,7 +168,7 @@ impl Script {
             chunks.push(chunk.to_vec());
             rest = behind;
         }
-        Self { chunks, next: 0, repeat: false }
+        Self { chunks, next: 0 }
     }
 }
 
@@ -183,12 +182,8 @@ impl AsyncRead for Script {
         if let Some(chunk) = this.chunks.get_mut(this.next) {
             let count = chunk.len().min(buf.remaining());
             buf.put_slice(&chunk[..count]);
-            if this.repeat {
-                this.next = 0;
-            } else {
-                chunk.drain(..count);
-                this.next += usize::from(chunk.is_empty());
-            }
+            chunk.drain(..count);
+            this.next += usize::from(chunk.is_empty());
         }
         Poll::Ready(Ok(()))
     }
