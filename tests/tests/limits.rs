@@ -121,6 +121,14 @@ async fn flood_of_refusals_is_sampled_and_those_left_out_are_counted_in_the_next
     assert_eq!(world.consumer.asks(&lookup()).await.status, 200, "lawful calls are no part of the flood");
 }
 
+/// Promise 7: hyper waits for the preface without a limit.
+#[tokio::test]
+async fn http2_connection_on_which_no_preface_comes_is_ended() {
+    let world = agreed().configure(|config| config.exchange.limits.idle_timeout_ms = 100).start().await;
+    let mut line = world.consumer.connect_mute_http2().await;
+    within("the connection to end", line.ends()).await;
+}
+
 fn agreed() -> Plan {
     World::consumer_and_provider().agreement("address-lookup")
 }

@@ -49,7 +49,11 @@ pub(super) async fn serve(core: &Arc<Core>, stream: TlsStream<TcpStream>, caller
     if draining {
         Pin::new(&mut connection).graceful_shutdown();
     }
-    let mut tick = tokio::time::interval(Duration::from_secs(1));
+    let mut draining_since = draining.then(Instant::now);
+    // hyper's shutdown waits for the peer: for a preface that never comes, for an answer that is never given.
+    let grace = GRACE.min(limits.idle_timeout());
+    let mut tick = tokio::time::interval(grace.clamp(Duration::from_millis(10), Duration::from_secs(1)));
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut seen = (activity.begun.load(Ordering::Relaxed), activity.ended.load(Ordering::Relaxed));
     let mut since = Instant::now();
     loop {
@@ -66,6 +70,11 @@ pub(super) async fn serve(core: &Arc<Core>, stream: TlsStream<TcpStream>, caller
                     (seen, since) = (now, Instant::now());
                 }
                 let quiet = since.elapsed();
+                let drained = draining_since.is_some_and(|since| since.elapsed() > grace) && quiet > grace;
+                if now.0 == now.1 && (drained || quiet > limits.idle_timeout() + grace) {
+                    debug!("connection ended: the peer does not end it");
+                    return;
+                }
                 if now.0 == now.1 && quiet > limits.idle_timeout() {
                     Pin::new(&mut connection).graceful_shutdown();
                 }
@@ -78,12 +87,16 @@ pub(super) async fn serve(core: &Arc<Core>, stream: TlsStream<TcpStream>, caller
             }
             changed = drain.changed(), if !draining => {
                 draining = true;
+                draining_since = Some(Instant::now());
                 drop(changed); // a sender that is gone means the same
                 Pin::new(&mut connection).graceful_shutdown();
             }
         }
     }
 }
+
+/// How long a peer may take to end a connection that we ended.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// Exchanges begun, and those whose answers were sent or given up.
 #[derive(Default)]

@@ -82,6 +82,15 @@ impl Consumer {
         Ok(Line { stream, host: self.gateway.to_string(), read: Vec::new() })
     }
 
+    /// Agrees on HTTP/2 and says no word of it.
+    ///
+    /// # Panics
+    /// If there is no connection.
+    pub async fn connect_mute_http2(&self) -> Line {
+        let stream = self.dial(Alpn::Http2).await.unwrap();
+        Line { stream, host: self.gateway.to_string(), read: Vec::new() }
+    }
+
     /// Connects for HTTP/2.
     ///
     /// # Panics
