@@ -44,6 +44,8 @@ pub struct Limits {
     pub max_buffered_mib_per_system: usize,
     /// Most connections at once of one certificate: no one takes all. Default: 2,000.
     pub max_connections_per_caller: usize,
+    /// Most TLS handshakes under way at once; half of them from one address. Default: 1,024.
+    pub max_handshakes: usize,
     /// Most streams at once on an HTTP/2 connection. Default: 128.
     pub max_streams: u32,
     /// Longest TLS handshake, in ms. Default: 10,000.
@@ -74,6 +76,7 @@ impl Default for Limits {
             max_buffered_mib: 256,
             max_buffered_mib_per_system: 64,
             max_connections_per_caller: 2_000,
+            max_handshakes: 1_024,
             max_streams: 128,
             handshake_timeout_ms: 10_000,
             head_timeout_ms: 10_000,
@@ -96,6 +99,7 @@ impl Limits {
             ("max_buffered_mib", self.max_buffered_mib as u64, 1 << 20),
             ("max_buffered_mib_per_system", self.max_buffered_mib_per_system as u64, 1 << 20),
             ("max_connections_per_caller", self.max_connections_per_caller as u64, 1_000_000),
+            ("max_handshakes", self.max_handshakes as u64, 1_000_000),
             ("max_streams", u64::from(self.max_streams), 10_000),
             ("handshake_timeout_ms", self.handshake_timeout_ms, 600_000),
             ("head_timeout_ms", self.head_timeout_ms, 600_000),

@@ -84,18 +84,29 @@ fn receive(core: &Arc<Core>, arrival: Arrival, connections: &mut JoinSet<()>) {
 
 async fn serve(core: Arc<Core>, tcp: TcpStream, peer: std::net::SocketAddr, seat: super::Seat) {
     let metrics = &core.path.shared.metrics;
+    let Some(entrance) = core.balance.entrance(peer.ip()) else {
+        metrics.connections_refused.inc();
+        return;
+    };
     let within = core.path.shared.limits.handshake_timeout();
     drop(tcp.set_nodelay(true)); // slower without it, but no worse
     let accepted = match tokio::time::timeout(within, core.acceptor.accept(tcp)).await {
         Ok(Ok(accepted)) => accepted,
         Ok(Err(failure)) => {
             metrics.handshake_failed(failure.code());
+            if core.lines.check().is_err() {
+                return;
+            }
             return info!(peer.address = %peer.ip(), reason = failure.code(), "handshake refused: {}", chain(&failure));
         }
         Err(_) => return metrics.handshake_failed("too-slow"),
     };
+    drop(entrance);
     let Some(chair) = core.balance.chair(accepted.chain.fingerprint()) else {
         metrics.connections_refused.inc();
+        if core.lines.check().is_err() {
+            return;
+        }
         return info!(certificate = %accepted.chain.fingerprint(), "connection refused: this caller has too many");
     };
     metrics.connections.inc();

@@ -8,13 +8,16 @@ mod http2;
 
 use std::collections::HashMap;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use agreements::Fingerprint;
 use certs::tls::{Acceptor, Connector};
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
@@ -46,6 +49,8 @@ pub(crate) struct Core {
     pub(crate) drain: watch::Receiver<Drain>,
     place: usize,
     balance: Arc<Balance>,
+    /// Lines about what strangers cause: so many a second and no more.
+    lines: DefaultDirectRateLimiter,
 }
 
 /// Connections a runtime, so that few connections do not all land on one.
@@ -56,6 +61,22 @@ pub(crate) struct Balance {
     // Locked when a connection begins and ends, never on the path of a call.
     callers: Mutex<HashMap<Fingerprint, usize>>,
     most_per_caller: usize,
+    // Locked when a handshake begins and ends.
+    handshakes: Mutex<Handshakes>,
+    most_handshakes: usize,
+}
+
+/// Handshakes under way, and from which addresses.
+#[derive(Default)]
+struct Handshakes {
+    total: usize,
+    from: HashMap<IpAddr, usize>,
+}
+
+/// A handshake's place among those under way, given back when dropped.
+pub(crate) struct Entrance {
+    balance: Arc<Balance>,
+    from: IpAddr,
 }
 
 /// A caller's place among its own connections, given back when dropped.
@@ -101,6 +122,7 @@ impl Listener {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
             some => some,
         };
+        free(parts.listen)?;
         let mut sockets = vec![bind(parts.listen)?];
         let address = sockets[0].local_addr()?;
         for _ in 1..count {
@@ -116,6 +138,8 @@ impl Listener {
             most: limits.max_connections,
             callers: Mutex::default(),
             most_per_caller: limits.max_connections_per_caller,
+            handshakes: Mutex::default(),
+            most_handshakes: limits.max_handshakes,
         });
         let mut threads = Vec::new();
         for (place, (socket, hall)) in sockets.into_iter().zip(halls).enumerate() {
@@ -128,10 +152,15 @@ impl Listener {
                 drain: draining.clone(),
                 place,
                 balance: Arc::clone(&balance),
+                lines: RateLimiter::direct(Quota::per_second(LINES_A_SECOND)),
             });
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             let thread = std::thread::Builder::new().name(format!("exchange-{place}"));
-            threads.push(thread.spawn(move || runtime.block_on(accept::run(core, socket, hall)))?);
+            threads.push(thread.spawn(move || {
+                runtime.block_on(accept::run(core, socket, hall));
+                // A look-up of a name may hang in a thread of the runtime: nobody waits for its answer.
+                runtime.shutdown_timeout(Duration::from_secs(1));
+            })?);
         }
         Ok(Self { address, drain, threads })
     }
@@ -188,6 +217,42 @@ impl Balance {
     }
 }
 
+impl Balance {
+    /// A place among the handshakes under way; half of all places is the most for one address.
+    fn entrance(self: &Arc<Self>, peer: IpAddr) -> Option<Entrance> {
+        let from = neighbourhood(peer);
+        let mut handshakes = self.handshakes.lock().unwrap_or_else(PoisonError::into_inner);
+        let here = handshakes.from.get(&from).copied().unwrap_or(0);
+        if handshakes.total >= self.most_handshakes || here >= self.most_handshakes.div_ceil(2) {
+            return None;
+        }
+        handshakes.total += 1;
+        handshakes.from.insert(from, here + 1);
+        Some(Entrance { balance: Arc::clone(self), from })
+    }
+}
+
+/// What counts as one address: of IPv6, the /64 that one machine chooses its addresses from.
+fn neighbourhood(peer: IpAddr) -> IpAddr {
+    match peer.to_canonical() {
+        IpAddr::V4(address) => IpAddr::V4(address),
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
+    }
+}
+
+impl Drop for Entrance {
+    fn drop(&mut self) {
+        let mut handshakes = self.balance.handshakes.lock().unwrap_or_else(PoisonError::into_inner);
+        handshakes.total -= 1;
+        if let Some(count) = handshakes.from.get_mut(&self.from) {
+            *count -= 1;
+            if *count == 0 {
+                handshakes.from.remove(&self.from);
+            }
+        }
+    }
+}
+
 impl Drop for Chair {
     fn drop(&mut self) {
         let mut callers = self.balance.callers.lock().unwrap_or_else(PoisonError::into_inner);
@@ -206,6 +271,13 @@ impl Drop for Seat {
     }
 }
 
+/// Fails if another process has the port: with `SO_REUSEPORT` the two would share it in silence.
+fn free(address: SocketAddr) -> io::Result<()> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into())
+}
+
 fn bind(address: SocketAddr) -> io::Result<std::net::TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_reuse_address(true)?;
@@ -216,6 +288,9 @@ fn bind(address: SocketAddr) -> io::Result<std::net::TcpListener> {
     Ok(socket.into())
 }
 
+/// Log lines a second of one runtime about what strangers cause; metrics count the rest.
+const LINES_A_SECOND: NonZeroU32 = NonZeroU32::new(10).expect("ten is not zero");
+
 /// Connections that may wait to be accepted.
 const BACKLOG: i32 = 4096;
 
@@ -225,4 +300,42 @@ pub(crate) fn tokio_listener(socket: std::net::TcpListener) -> io::Result<TcpLis
 
 pub(crate) fn tokio_stream(tcp: std::net::TcpStream) -> io::Result<TcpStream> {
     TcpStream::from_std(tcp)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_that_another_has_is_not_shared_in_silence() {
+        let other = bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+        let address = other.local_addr().unwrap();
+        bind(address).expect("runtimes share a port");
+        assert_eq!(free(address).unwrap_err().kind(), io::ErrorKind::AddrInUse);
+        drop(other);
+        free(address).unwrap();
+    }
+
+    #[test]
+    fn handshakes_are_bounded_in_all_and_for_each_address_and_their_places_come_back() {
+        let balance = Arc::new(Balance {
+            open: Vec::new(),
+            doors: Vec::new(),
+            most: 1,
+            callers: Mutex::default(),
+            most_per_caller: 1,
+            handshakes: Mutex::default(),
+            most_handshakes: 4,
+        });
+        let from = |peer: &str| balance.entrance(peer.parse().unwrap());
+        let crowd = [from("2001:db8::1"), from("2001:db8::ffff:2")];
+        assert!(crowd.iter().all(Option::is_some));
+        assert!(from("2001:db8::3").is_none(), "one network is one address");
+        let others = [from("10.0.0.1"), from("::ffff:10.0.0.1")];
+        assert!(others.iter().all(Option::is_some));
+        assert!(from("10.0.0.2").is_none(), "all places are taken");
+        drop((crowd, others));
+        assert_eq!(balance.handshakes.lock().unwrap().total, 0);
+        assert!(balance.handshakes.lock().unwrap().from.is_empty());
+    }
 }
