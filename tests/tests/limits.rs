@@ -77,7 +77,9 @@ async fn payloads_beyond_the_memory_for_all_are_refused_and_the_memory_comes_bac
         .collect();
     for call in calls {
         let shown = call.await.unwrap();
-        assert!(shown.starts_with("200 ") || shown == "503 gateway-busy", "{shown}");
+        // Lost is what found no room for its answer.
+        let full = ["503 gateway-busy", "500 answer-lost"].contains(&shown.as_str());
+        assert!(shown.starts_with("200 ") || full, "{shown}");
     }
     within("the memory to come back", async {
         while !world.metrics().await.contains("kelisim_payload_bytes_held 0") {}

@@ -19,11 +19,10 @@ use scene::Scene;
 use serde_json::{Value, json};
 use tests::world::sample::{self, ADDRESSES, LOOKUP, PORTAL, REGISTER};
 use tests::world::wait::within;
-use tests::world::{Ask, Hold, Line, Plan, Reach, Reply, World};
+use tests::world::{Ask, Hold, Line, Plan, Reach, Relay, Reply, World};
 
 /// Codes that no call gets, with the reason; a line that is wrong fails.
-const NEVER_MADE: &[(&str, &str)] =
-    &[("stopping", "while it drains the gateway takes no call: connections end after the one under way")];
+const NEVER_MADE: &[(&str, &str)] = &[];
 
 /// Rows whose answers bear a more exact code of their family.
 const FAMILIES: &[(&str, &str)] =
@@ -254,6 +253,34 @@ async fn of_process(code: &str) -> Scene {
             answered(world, line).await
         }
         "request-schema" => asked(agreed(), Ask::post(ADDRESSES, &json!({ "code": 7 }))).await,
+        "terms-changed" => {
+            let relay = Relay::stands().await;
+            let address = relay.address().to_string();
+            let plan = agreed().provider(move |card| card.endpoint.as_mut().unwrap().address = address);
+            let world = plan.start().await;
+            let mut line = world.consumer.connect().await;
+            line.send(&lookup().wire("gateway")).await;
+            let dialled = relay.dialled().await;
+            let provider = world.provider.address();
+            let moved = sample::card(REGISTER, sample::AGENCY, Some(provider)).endpoint;
+            let system = register();
+            world.integrator.orders(Command::UpdateSystem { system, networks: None, endpoint: moved }).await;
+            dialled.opens_to(provider).await;
+            let scene = answered(world, line).await;
+            assert!(!scene.was_forwarded());
+            scene
+        }
+        "answer-lost" => {
+            // Held whole and once more trimmed, it is more than all payloads may take.
+            let large = json!({ "code": "7", "address": "x".repeat(700_000), "internal": "y" });
+            let plan = agreed().configure(|config| config.exchange.limits.max_buffered_mib = 1);
+            let world = plan.start().await;
+            world.provider.replies(Reply::Json(200, large));
+            let scene = asked_here(world, Ask::post(ADDRESSES, &sample::correction())).await;
+            assert!(scene.was_forwarded());
+            assert_eq!(scene.answer.header("retry-after"), None);
+            scene
+        }
         "provider-unreachable" => {
             let mut world = agreed().start().await;
             world.provider.stops();

@@ -3,10 +3,11 @@
 #![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
 
 use agreements::{Command, DataType};
+use gateway::exchange_log::Outcome;
 use serde_json::{Value, json};
-use tests::world::sample::{self, ADDRESSES, correction};
+use tests::world::sample::{self, ADDRESSES, LOOKUP, correction};
 use tests::world::wait::within;
-use tests::world::{Ask, Plan, World};
+use tests::world::{Ask, Plan, Relay, World};
 
 /// B7, B9: while a body is on its way its agreement is suspended, and another one, with a narrower schema, remains.
 #[tokio::test]
@@ -29,6 +30,26 @@ async fn body_read_under_one_agreement_is_held_against_the_schema_of_the_one_tha
 
     let whole = json!({ "code": "7", "address": "x", "reason": "moved" });
     assert_eq!(world.consumer.asks(&Ask::post(ADDRESSES, &whole)).await.status, 200);
+}
+
+/// B9, promise 2: the gateway dials while the agreement is suspended; nothing is sent, and the record says so.
+#[tokio::test]
+async fn agreement_suspended_while_the_provider_is_dialled_carries_nothing() {
+    let relay = Relay::stands().await;
+    let address = relay.address().to_string();
+    let plan = agreed().provider(move |card| card.endpoint.as_mut().unwrap().address = address);
+    let world = plan.start().await;
+    let mut line = world.consumer.connect().await;
+    line.send(&Ask::get(LOOKUP).wire("gateway")).await;
+    let dialled = relay.dialled().await;
+    world.regulator.suspend("address-lookup").await;
+    dialled.opens_to(world.provider.address()).await;
+    let answer = line.answer().await.unwrap();
+    assert_eq!(answer.to_string(), "403 agreement-suspended");
+    assert!(world.provider.seen().is_empty());
+    let closing = world.log.closing(answer.exchange()).await;
+    assert_eq!((closing.outcome, closing.status), (Outcome::RequestRefused, None));
+    assert_eq!(closing.code.unwrap().as_str(), "agreement-suspended");
 }
 
 /// The sample's address in a second version, whose corrections give a reason.

@@ -13,8 +13,8 @@ use super::body;
 use super::budget::Room;
 use super::contract::Terms;
 use super::refusal::Refusal;
-use super::rows;
 use super::upstream::Reply;
+use super::{Failed, rows};
 use crate::exchange_log::{Outcome, Sha256};
 use crate::framing::hop::response_headers_to_return;
 use crate::payload::{Limits, Schema, Selection};
@@ -39,6 +39,18 @@ pub(super) struct Answer {
 /// # Errors
 /// The refusal that the consumer gets in its place; nothing of the answer passes.
 pub(super) fn release(
+    permit: &Permit<'_>,
+    terms: &Terms,
+    method: &Method,
+    reply: Reply,
+    room: Room,
+) -> Result<Answer, Failed> {
+    let status = reply.head.status;
+    let checked = checked(permit, terms, method, reply, room);
+    checked.map_err(|refusal| Failed { refusal, outcome: Outcome::ResponseRefused, status: Some(status) })
+}
+
+fn checked(
     permit: &Permit<'_>,
     terms: &Terms,
     method: &Method,
@@ -97,7 +109,7 @@ fn trimmed(
         std::borrow::Cow::Borrowed(_) => bytes.clone(),
         std::borrow::Cow::Owned(kept) => {
             if !room.grow(kept.len()) {
-                return Err(Refusal::new(&rows::GATEWAY_BUSY, "no memory left for payloads").retry_after(1));
+                return Err(Refusal::new(&rows::ANSWER_LOST, "no memory left for payloads"));
             }
             body::housed(kept.into(), room)
         }

@@ -10,14 +10,14 @@
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use adapters::native;
 use agreements::{AnswerAfter, Permit, decide};
 use bytes::Bytes;
 use certs::trust::{Trust, VerifiedChain};
 use http::header::{CONNECTION, HeaderValue};
-use http::{Request, Response, Version, request};
+use http::{Request, Response, StatusCode, Version, request};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use jiff::Timestamp;
@@ -46,7 +46,7 @@ use self::subject::SubjectKey;
 use self::upstream::{ForwardError, Upstream};
 use crate::clock;
 use crate::config::Limits;
-use crate::exchange_log::{LogPort, OpenEntry};
+use crate::exchange_log::{LogError, LogPort, OpenEntry, Outcome};
 use crate::framing::{FramingViolation, Observed, strict};
 use crate::registry::{Gate, View, Views};
 use crate::telemetry::metrics::Metrics;
@@ -117,6 +117,29 @@ struct Received {
     since: Instant,
 }
 
+/// What a decision stands on: while it is the same, and fresh, the decision is too.
+struct Ground {
+    view: Arc<View>,
+    generation: u64,
+    since: Instant,
+}
+
+impl Ground {
+    fn is_as(&self, before: &Self) -> bool {
+        Arc::ptr_eq(&self.view, &before.view)
+            && self.generation == before.generation
+            && self.since.duration_since(before.since) < FRESH
+    }
+}
+
+/// An exchange that was begun and brought no answer to pass on.
+struct Failed {
+    refusal: Refusal,
+    outcome: Outcome,
+    /// Of the provider's answer, if one came.
+    status: Option<StatusCode>,
+}
+
 /// A request that may be carried, in memory and checked.
 struct Checked {
     body: Bytes,
@@ -176,8 +199,9 @@ impl ExchangePath {
         let checked = self.take(&view, &permit, framing, head, body).await?;
 
         // B9: the body may have taken its time, so it is decided anew, on the newest registry.
-        let newest = self.shared.views.current()?;
-        let (before, permit) = (permit, self.permit(&newest, caller, &asked, clock::now())?);
+        let ground = self.ground()?;
+        let newest = &ground.view;
+        let (before, permit) = (permit, self.permit(newest, caller, &asked, clock::now())?);
         let gate = newest.gate(permit.agreement()).ok_or(contract::Unusable::unknown())?;
         let terms = gate.contract.terms(&permit)?;
         if !same_terms(&before, &permit) {
@@ -186,10 +210,12 @@ impl ExchangePath {
         }
 
         let opening =
-            record::opening(&self.shared, caller, received, &asked, &newest, gate, &permit, &checked.body);
-        let entry = self.log.open(&opening).await?;
+            record::opening(&self.shared, caller, received, &asked, newest, gate, &permit, &checked.body);
+        let entry = in_time(self.log.open(&opening)).await?;
         let call = surface::outgoing(&asked, &permit, received.exchange, head, checked.body.clone());
-        let answer = match self.upstream.forward(&permit, &entry, call, self.room(gate)).await {
+        // B9: writing the entry and dialling may have taken their time too.
+        let still = |line: Option<&VerifiedChain>| self.still(&ground, &permit, caller, &asked, line);
+        let answer = match self.upstream.forward(&permit, &entry, call, self.room(gate), &still).await {
             Ok(reply) => answer::release(&permit, terms, &head.method, reply, self.room(gate)),
             Err(error) => Err(error.into()),
         };
@@ -208,9 +234,51 @@ impl ExchangePath {
         self.shared.trust.status(&caller.chain, now)?;
         let permit = decide(&view.book, &asked.call(caller), now)?;
         if let Some(lease) = permit.agreement().text.protection.lease_seconds {
-            self.shared.views.within(std::time::Duration::from_secs(lease.into()))?;
+            self.shared.views.within(Duration::from_secs(lease.into()))?;
         }
         Ok(permit)
+    }
+
+    /// What a decision of now stands on; taken before it is made.
+    fn ground(&self) -> Result<Ground, Refusal> {
+        let (generation, since) = (self.shared.trust.generation(), Instant::now());
+        Ok(Ground { view: self.shared.views.current()?, generation, since })
+    }
+
+    /// Whether a call may still be sent as it was permitted; to whoever proved that chain, once there is one.
+    fn still(
+        &self,
+        ground: &Ground,
+        permit: &Permit<'_>,
+        caller: &Caller,
+        asked: &surface::Question<'_>,
+        line: Option<&VerifiedChain>,
+    ) -> Result<(), Refusal> {
+        let now = self.ground()?;
+        if now.is_as(ground) {
+            return Ok(());
+        }
+        let (at, changed) =
+            (clock::now(), |what: &str| Refusal::new(&rows::TERMS_CHANGED, what).retry_after(1));
+        let anew = self.permit(&now.view, caller, asked, at)?;
+        let (was, is) = (&permit.provider().system, &anew.provider().system);
+        if !same_terms(permit, &anew)
+            || permit.purpose().code != anew.purpose().code
+            || permit.grant().category != anew.grant().category
+        {
+            return Err(changed("another agreement, or another category, than a moment ago"));
+        }
+        if was.card.id != is.card.id || was.card.endpoint != is.card.endpoint {
+            return Err(changed("the provider has another endpoint than a moment ago"));
+        }
+        let counts = |line: &VerifiedChain| {
+            is.certificates.iter().any(|bound| bound.fingerprint == line.fingerprint())
+                && self.shared.trust.status(line, at).is_ok()
+        };
+        if !line.is_none_or(counts) {
+            return Err(changed("the provider's certificate no longer counts"));
+        }
+        Ok(())
     }
 
     /// Limits, then the request's body: taken whole and held against its schema.
@@ -266,7 +334,7 @@ impl ExchangePath {
         entry: OpenEntry,
         received: &Received,
         head: &request::Parts,
-        answer: Result<Answer, Refusal>,
+        answer: Result<Answer, Failed>,
     ) -> Carried {
         let place = format!("{}/{}", self.shared.origin, entry.id());
         let (closing, mut response) = match answer {
@@ -276,7 +344,8 @@ impl ExchangePath {
                 debug!(exchange = %received.exchange, status = answer.status.as_u16(), "exchanged");
                 (closing, answered(permit, answer))
             }
-            Err(refusal) => {
+            Err(failed) => {
+                let refusal = &failed.refusal;
                 self.shared.metrics.refused(refusal.code());
                 info!(
                     exchange = %received.exchange,
@@ -284,15 +353,15 @@ impl ExchangePath {
                     "answer refused: {}: {}", refusal.code(), refusal.context()
                 );
                 let response = refusal.response(received.exchange, Some(&place), &head.headers);
-                (record::failed(received, &refusal), response)
+                (record::failed(received, &failed), response)
             }
         };
         match permit.agreement().text.accounting.answer_after {
             AnswerAfter::Opened => entry.close(&closing),
             AnswerAfter::Completed => {
-                if let Err(error) = entry.close_durably(&closing).await {
+                if let Err(error) = in_time(entry.close_durably(&closing)).await {
                     // B2.5: this agreement gives no answer without its closing entry.
-                    let refusal = Refusal::from(error);
+                    let refusal = Refusal::new(&rows::ANSWER_LOST, crate::telemetry::chain(&error));
                     self.shared.metrics.refused(refusal.code());
                     response = refusal.response(received.exchange, Some(&place), &head.headers);
                 }
@@ -331,7 +400,7 @@ impl ExchangePath {
             Sampled::Entry { suppressed } => {
                 let view = self.shared.views.newest();
                 let refused = record::refused(caller, received, head, &view, refusal, suppressed);
-                match self.log.refused(&refused).await {
+                match in_time(self.log.refused(&refused)).await {
                     Ok(id) => Some(format!("{}/{id}", self.shared.origin)),
                     Err(error) => return self.unrecorded(received, head, refusal, error),
                 }
@@ -351,7 +420,7 @@ impl ExchangePath {
         received: &Received,
         head: &request::Parts,
         refusal: &Refusal,
-        error: crate::exchange_log::LogError,
+        error: LogError,
     ) -> Carried {
         let unrecorded = Refusal::from(error);
         self.shared.metrics.refused(unrecorded.code());
@@ -437,17 +506,44 @@ fn of_request_body(error: BodyError, agreed: bool) -> Refusal {
     Refusal::new(row, crate::telemetry::chain(&error))
 }
 
-impl From<ForwardError> for Refusal {
+impl From<ForwardError> for Failed {
     fn from(error: ForwardError) -> Self {
-        let row = match &error {
-            ForwardError::Unreachable(_) | ForwardError::ConnectTimeout(_) => &rows::PROVIDER_UNREACHABLE,
-            ForwardError::NotTrusted(_) => &rows::PROVIDER_NOT_TRUSTED,
-            ForwardError::Failed(_) => &rows::PROVIDER_FAILED,
-            ForwardError::Timeout(_) | ForwardError::Body(BodyError::Late(_)) => &rows::PROVIDER_TIMEOUT,
-            ForwardError::Body(BodyError::TooLarge(_)) => &rows::RESPONSE_TOO_LARGE,
-            ForwardError::Body(BodyError::NoRoom) => &rows::GATEWAY_BUSY,
-            ForwardError::Body(BodyError::Broken(_)) => &rows::PROVIDER_FAILED,
+        let context = crate::telemetry::chain(&error);
+        let (row, outcome, status) = match error {
+            ForwardError::Unreachable(_) | ForwardError::ConnectTimeout(_) => {
+                (&rows::PROVIDER_UNREACHABLE, Outcome::ProviderUnreachable, None)
+            }
+            ForwardError::NotTrusted(_) => (&rows::PROVIDER_NOT_TRUSTED, Outcome::ProviderUnreachable, None),
+            ForwardError::Withdrawn(refusal) => {
+                return Self { refusal: *refusal, outcome: Outcome::RequestRefused, status: None };
+            }
+            ForwardError::Failed(_) => (&rows::PROVIDER_FAILED, Outcome::ProviderFailed, None),
+            ForwardError::Timeout(_) => (&rows::PROVIDER_TIMEOUT, Outcome::Timeout, None),
+            ForwardError::Body { status, source } => {
+                let (row, outcome) = match source {
+                    BodyError::Late(_) => (&rows::PROVIDER_TIMEOUT, Outcome::Timeout),
+                    BodyError::TooLarge(_) => (&rows::RESPONSE_TOO_LARGE, Outcome::ResponseRefused),
+                    BodyError::NoRoom => (&rows::ANSWER_LOST, Outcome::ResponseRefused),
+                    BodyError::Broken(_) => (&rows::PROVIDER_FAILED, Outcome::ProviderFailed),
+                };
+                (row, outcome, Some(status))
+            }
         };
-        Self::new(row, crate::telemetry::chain(&error))
+        Self { refusal: Refusal::new(row, context), outcome, status }
     }
 }
+
+/// Waits for the log to write, but not for ever.
+///
+/// # Errors
+/// As the log says; [`LogError::Unknown`] if it said nothing: the entry may have been written, and an opening that
+/// nobody waits for is closed as abandoned.
+async fn in_time<T>(written: impl Future<Output = Result<T, LogError>>) -> Result<T, LogError> {
+    tokio::time::timeout(LOG_WITHIN, written).await.unwrap_or(Err(LogError::Unknown))
+}
+
+/// Longest time that an entry may take to become durable: a disk that takes longer has failed.
+const LOG_WITHIN: Duration = Duration::from_secs(10);
+
+/// For how long a decision needs no second look while nothing that it stands on was replaced.
+const FRESH: Duration = Duration::from_millis(100);

@@ -8,9 +8,9 @@ use http::request;
 use super::answer::{self, Answer};
 use super::refusal::Refusal;
 use super::surface::Question;
-use super::{Caller, Received, Shared, rows};
+use super::{Caller, Failed, Received, Shared};
 use crate::clock;
-use crate::exchange_log::{Claim, Closing, Opening, Outcome, Refused};
+use crate::exchange_log::{Claim, Closing, Opening, Refused};
 use crate::registry::{Gate, View};
 
 #[expect(clippy::too_many_arguments, reason = "an entry names everything that the call met")]
@@ -70,22 +70,12 @@ pub(super) fn completed(received: &Received, answer: &Answer) -> Closing<'static
     }
 }
 
-pub(super) fn failed(received: &Received, refusal: &Refusal) -> Closing<'static> {
-    let code = refusal.code();
-    let outcome = if code == rows::PROVIDER_UNREACHABLE.code || code == rows::PROVIDER_NOT_TRUSTED.code {
-        Outcome::ProviderUnreachable
-    } else if code == rows::PROVIDER_TIMEOUT.code {
-        Outcome::Timeout
-    } else if code == rows::PROVIDER_FAILED.code {
-        Outcome::ProviderFailed
-    } else {
-        Outcome::ResponseRefused
-    };
+pub(super) fn failed(received: &Received, failed: &Failed) -> Closing<'static> {
     Closing {
-        status: Some(refusal.status().as_u16()),
-        code: Some(Claim::new(code)),
+        status: failed.status.map(|status| status.as_u16()),
+        code: Some(Claim::new(failed.refusal.code())),
         duration_us: duration(received),
-        ..Closing::bare(clock::now(), outcome)
+        ..Closing::bare(clock::now(), failed.outcome)
     }
 }
 

@@ -340,16 +340,29 @@ pub const CONTRACT_UNUSABLE: Row = Row {
     },
 };
 
-/// `stopping`
-pub const STOPPING: Row = Row {
-    code: "stopping",
-    clause: "HR 19",
+/// `terms-changed`
+pub const TERMS_CHANGED: Row = Row {
+    code: "terms-changed",
+    clause: "Interaction 14, 16",
     status: 503,
     culprit: Culprit::Us,
     words: Words {
-        kk: "Шлюз жұмысын аяқтап жатыр. Басқа шлюзге немесе сәл кейінірек жүгініңіз.",
-        ru: "Шлюз завершает работу. Обратитесь к другому шлюзу или немного позже.",
-        en: "The gateway is stopping. Use another one, or try again shortly.",
+        kk: "Сұрау жіберілер сәтте тізілімдегі ереже немесе жеткізуші туралы дерек өзгерді; ештеңе жіберілген жоқ. Сұрауды қайталаңыз.",
+        ru: "Перед самой отправкой в реестре изменились правила обмена или сведения о поставщике; ничего не отправлено. Повторите запрос.",
+        en: "The agreement or the provider's registration changed just before the request was sent; nothing was sent. Send the request again.",
+    },
+};
+
+/// `answer-lost`
+pub const ANSWER_LOST: Row = Row {
+    code: "answer-lost",
+    clause: "HR 19",
+    status: 500,
+    culprit: Culprit::Us,
+    words: Words {
+        kk: "Сұрау жеткізушіге жіберілді, бірақ шлюз жауабын бере алмады; ол орындалған болуы мүмкін. Қайталамас бұрын нәтижесін тексеріңіз.",
+        ru: "Запрос был отправлен поставщику, но шлюз не смог передать ответ; запрос мог быть исполнен. Проверьте результат, прежде чем повторять.",
+        en: "The request was sent to the provider, but the gateway could not pass the answer on; it may have been carried out. Check before you ask again.",
     },
 };
 
@@ -372,6 +385,7 @@ pub const ALL: &[&Row] = &[
     &REQUEST_INCOMPLETE,
     &REQUEST_TIMEOUT,
     &REQUEST_SCHEMA,
+    &TERMS_CHANGED,
     &PROVIDER_UNREACHABLE,
     &PROVIDER_NOT_TRUSTED,
     &PROVIDER_FAILED,
@@ -380,6 +394,6 @@ pub const ALL: &[&Row] = &[
     &RESPONSE_MEDIA_TYPE,
     &RESPONSE_SCHEMA,
     &RESPONSE_NOT_AGREED,
+    &ANSWER_LOST,
     &CONTRACT_UNUSABLE,
-    &STOPPING,
 ];

@@ -9,7 +9,7 @@ use agreements::{Endpoint, Fingerprint, Permit, System, SystemId};
 use bytes::Bytes;
 use certs::tls::{ConnectFailure, Connector};
 use certs::trust::{Trust, VerifiedChain};
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{self, SendRequest};
@@ -19,6 +19,7 @@ use tracing::debug;
 
 use super::body::{self, BodyError};
 use super::budget::Room;
+use super::refusal::Refusal;
 use crate::clock;
 use crate::config::Limits;
 use crate::exchange_log::OpenEntry;
@@ -31,6 +32,9 @@ pub struct Upstream {
     // Only this runtime's tasks lock it, and never across an await.
     idle: Mutex<HashMap<SystemId, Vec<Line>>>,
 }
+
+/// Whether a call may still be sent; to whoever proved that chain, once there is one.
+pub type Still<'a> = dyn Fn(Option<&VerifiedChain>) -> Result<(), Refusal> + Sync + 'a;
 
 /// A connection to a provider.
 struct Line {
@@ -69,7 +73,15 @@ pub enum ForwardError {
     Timeout(Duration),
     /// The answer's body cannot be taken.
     #[error("the provider's answer cannot be taken")]
-    Body(#[source] BodyError),
+    Body {
+        /// Status of the answer.
+        status: StatusCode,
+        /// Why.
+        source: BodyError,
+    },
+    /// What was permitted is so no longer: nothing was sent.
+    #[error("no longer permitted: {}", .0.code())]
+    Withdrawn(Box<Refusal>),
 }
 
 impl Upstream {
@@ -78,7 +90,8 @@ impl Upstream {
         Self { connector, trust, limits, idle: Mutex::default() }
     }
 
-    /// Carries a permitted and recorded call to its provider, and takes the answer whole.
+    /// Carries a permitted and recorded call to its provider, and takes the answer whole. Before dialling, and
+    /// just before sending, `still` says whether it may be.
     ///
     /// # Errors
     /// [`ForwardError`] says whether anything was sent.
@@ -91,10 +104,11 @@ impl Upstream {
         _entry: &OpenEntry,
         call: Request<Full<Bytes>>,
         room: Room,
+        still: &Still<'_>,
     ) -> Result<Reply, ForwardError> {
         let most = permit.operation().response.as_ref().map_or(ERROR_BYTES, |payload| payload.max_bytes);
         let within = self.limits.provider_timeout();
-        let carried = self.carry(permit, call, most.max(ERROR_BYTES), room);
+        let carried = self.carry(permit, call, most.max(ERROR_BYTES), room, still);
         tokio::time::timeout(within, carried).await.map_err(|_| ForwardError::Timeout(within))?
     }
 
@@ -104,11 +118,15 @@ impl Upstream {
         mut call: Request<Full<Bytes>>,
         most: u64,
         room: Room,
+        still: &Still<'_>,
     ) -> Result<Reply, ForwardError> {
         let provider = &permit.provider().system;
+        let withdrawn = |refusal| ForwardError::Withdrawn(Box::new(refusal));
         let mut again = permit.operation().method.is_idempotent().then(|| call.clone());
         loop {
+            still(None).map_err(withdrawn)?;
             let (mut line, origin) = self.line(provider).await?;
+            still(Some(&line.chain)).map_err(withdrawn)?;
             match line.sender.try_send_request(call).await {
                 Ok(response) => return self.take(provider, line, response, most, room).await,
                 Err(mut failed) => match (failed.take_message(), origin) {
@@ -137,7 +155,7 @@ impl Upstream {
     ) -> Result<Reply, ForwardError> {
         let (head, incoming) = response.into_parts();
         let held = body::hold(incoming, most, self.limits.provider_timeout(), room).await;
-        let body = held.map_err(ForwardError::Body)?;
+        let body = held.map_err(|source| ForwardError::Body { status: head.status, source })?;
         self.put_back(&provider.card.id, line);
         Ok(Reply { head, body })
     }
@@ -145,8 +163,9 @@ impl Upstream {
     /// A connection to a provider that it proved to be its own, by what counts now.
     async fn line(&self, provider: &System) -> Result<(Line, Origin), ForwardError> {
         while let Some(mut line) = self.take_idle(provider) {
-            // A line whose last answer was just read becomes ready when its task has run.
-            if !line.sender.is_closed() && line.sender.ready().await.is_ok() {
+            // A line whose last answer was just read becomes ready when its task has run: soon, or it is not waited for.
+            let ready = tokio::time::timeout(READY_WITHIN, line.sender.ready()).await;
+            if matches!(ready, Ok(Ok(()))) {
                 return Ok((line, Origin::Pool));
             }
         }
@@ -225,6 +244,9 @@ enum Origin {
 
 /// Longest time that a connection waits in the pool: less than servers usually keep theirs.
 const MOST_IDLE: Duration = Duration::from_secs(50);
+
+/// Longest time that a connection of the pool may take to be ready.
+const READY_WITHIN: Duration = Duration::from_millis(100);
 
 /// Most bytes of a provider's error document.
 const ERROR_BYTES: u64 = 16 * 1024;

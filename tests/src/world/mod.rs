@@ -7,6 +7,7 @@
 //! consumer  who asks, over HTTP/1.1        streams   the same over HTTP/2
 //! answer    what comes back                record    the exchange log, read as it grows
 //! wait      conditions with a deadline     process   the real binary on a world's folder
+//! relay     a way to a provider that opens late
 //! ```
 //!
 //! A world is for tests: what cannot be set up, panics. Nothing waits for a time to pass, only for things to happen.
@@ -19,6 +20,7 @@ mod plan;
 mod process;
 mod provider;
 mod record;
+mod relay;
 pub mod sample;
 mod streams;
 pub mod wait;
@@ -46,6 +48,7 @@ pub use plan::{Plan, Reach};
 pub use process::{Process, kelisim};
 pub use provider::{Hold, Provider, Reply, Seen};
 pub use record::Log;
+pub use relay::{Dialled, Relay};
 pub use streams::Streams;
 
 /// A running gateway with its surroundings. Ends with it.
