@@ -57,8 +57,8 @@ pub enum Spelling {
 /// Every claim that is read. Other `Kelisim-…` headers of a caller are neither read nor forwarded.
 pub const CLAIMS: [Claim; 7] = [
     Claim { name: "kelisim-purpose", most_bytes: 64, spelling: Spelling::Code },
-    Claim { name: "kelisim-case", most_bytes: 256, spelling: Spelling::Escaped },
-    Claim { name: "kelisim-user", most_bytes: 256, spelling: Spelling::Escaped },
+    Claim { name: "kelisim-case", most_bytes: 192, spelling: Spelling::Escaped },
+    Claim { name: "kelisim-user", most_bytes: 192, spelling: Spelling::Escaped },
     Claim { name: "kelisim-user-address", most_bytes: 45, spelling: Spelling::Address },
     Claim { name: "kelisim-agreement", most_bytes: 64, spelling: Spelling::Code },
     Claim { name: "idempotency-key", most_bytes: 256, spelling: Spelling::Visible },
@@ -66,6 +66,26 @@ pub const CLAIMS: [Claim; 7] = [
 ];
 
 impl<'a> Claims<'a> {
+    /// The claims that can be read, for records of calls that are refused anyway: one that is malformed or repeated
+    /// is absent.
+    pub fn legible(headers: &'a HeaderMap) -> Self {
+        let one = |name: &str| {
+            let claim = CLAIMS.iter().find(|claim| claim.name == name)?;
+            let mut values = headers.get_all(name).iter();
+            let (value, None) = (values.next()?, values.next()) else { return None };
+            claim.read(value.as_bytes()).ok()
+        };
+        Self {
+            purpose: one("kelisim-purpose"),
+            case: one("kelisim-case"),
+            user: one("kelisim-user"),
+            user_address: one("kelisim-user-address").and_then(|text| text.parse().ok()),
+            agreement: one("kelisim-agreement"),
+            idempotency_key: one("idempotency-key"),
+            traceparent: one("traceparent"),
+        }
+    }
+
     /// Reads the claims among `headers`.
     ///
     /// # Errors
@@ -215,6 +235,23 @@ mod tests {
             let twice = headers(&[(claim.name, value), (claim.name, value)]);
             assert_eq!(Claims::read(&twice), Err(Unreadable::ClaimRepeated { name: claim.name }));
         }
+    }
+
+    #[test]
+    fn what_is_legible_is_read_beside_what_is_not() {
+        let headers = headers(&[
+            ("kelisim-user", "%D0%90"),
+            ("kelisim-case", "%FF"),
+            ("kelisim-purpose", "one"),
+            ("kelisim-purpose", "two"),
+            ("kelisim-user-address", "10.0.0.1"),
+        ]);
+        let expected = Claims {
+            user: Some("А".into()),
+            user_address: Some("10.0.0.1".parse().unwrap()),
+            ..Claims::default()
+        };
+        assert_eq!(Claims::legible(&headers), expected);
     }
 
     proptest! {

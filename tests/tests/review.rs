@@ -5,7 +5,7 @@
 use agreements::{Command, DataType};
 use gateway::exchange_log::Outcome;
 use serde_json::{Value, json};
-use tests::world::sample::{self, ADDRESSES, LOOKUP, correction};
+use tests::world::sample::{self, ADDRESSES, LOOKUP, REGISTER, correction};
 use tests::world::wait::within;
 use tests::world::{Ask, Plan, Relay, World};
 
@@ -50,6 +50,32 @@ async fn agreement_suspended_while_the_provider_is_dialled_carries_nothing() {
     let closing = world.log.closing(answer.exchange()).await;
     assert_eq!((closing.outcome, closing.status), (Outcome::RequestRefused, None));
     assert_eq!(closing.code.unwrap().as_str(), "agreement-suspended");
+}
+
+/// D4: a path that nobody knows may name a person, and so may a method that there is not.
+#[tokio::test]
+async fn refused_path_leaves_nobodys_number_in_the_record() {
+    let world = agreed().start().await;
+    for (method, target) in [
+        ("GET", "/persons/860101300123"),
+        ("GET", "/860101300123/address"),
+        ("GET", "/address-register/860101300123/address"),
+        ("GET", "/address-register/person/860101300123"),
+        ("860101300123", LOOKUP),
+    ] {
+        let answer = world.consumer.asks(&Ask::new(method, target)).await;
+        assert!(answer.refusal().is_some() && answer.entry().is_some(), "{method} {target}: {answer}");
+    }
+    let known = world.consumer.asks(&Ask::get("/address-register/address/860101300123")).await;
+    let refused = world.log.refused(known.exchange()).unwrap();
+    assert_eq!(
+        (refused.provider.unwrap().as_str(), refused.data_type.unwrap().as_str()),
+        (REGISTER, "address")
+    );
+    for file in std::fs::read_dir(world.log.dir()).unwrap() {
+        let bytes = std::fs::read(file.unwrap().path()).unwrap_or_default();
+        assert!(!bytes.windows(12).any(|window| window == b"860101300123"));
+    }
 }
 
 /// The sample's address in a second version, whose corrections give a reason.

@@ -12,7 +12,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use adapters::native;
+use adapters::{Claims, native};
 use agreements::{AnswerAfter, Permit, decide};
 use bytes::Bytes;
 use certs::trust::{Trust, VerifiedChain};
@@ -382,24 +382,26 @@ impl ExchangePath {
         refusal: &Refusal,
     ) -> Carried {
         self.shared.metrics.refused(refusal.code());
-        info!(
-            exchange = %received.exchange,
-            refusal.code = refusal.code(),
-            certificate = %caller.chain.fingerprint(),
-            "refused: {}: {}", refusal.code(), refusal.context()
-        );
         let sampled = {
             let mut flood = self.flood.lock().unwrap_or_else(PoisonError::into_inner);
             flood.refuse(caller.chain.fingerprint(), received.since)
         };
         let place = match sampled {
             Sampled::Counted => {
+                debug!(exchange = %received.exchange, refusal.code = refusal.code(), "refused: {}", refusal.code());
                 self.shared.metrics.suppressed();
                 None
             }
             Sampled::Entry { suppressed } => {
+                info!(
+                    exchange = %received.exchange,
+                    refusal.code = refusal.code(),
+                    certificate = %caller.chain.fingerprint(),
+                    "refused: {}: {}", refusal.code(), refusal.context()
+                );
                 let view = self.shared.views.newest();
-                let refused = record::refused(caller, received, head, &view, refusal, suppressed);
+                let claims = Claims::legible(&head.headers);
+                let refused = record::refused(caller, received, head, &claims, &view, refusal, suppressed);
                 match in_time(self.log.refused(&refused)).await {
                     Ok(id) => Some(format!("{}/{id}", self.shared.origin)),
                     Err(error) => return self.unrecorded(received, head, refusal, error),

@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use agreements::{Category, Permit, Phase};
+use adapters::Claims;
+use agreements::{AgreementNumber, Category, Method, Permit, Phase, Purpose};
 use http::request;
 
 use super::answer::{self, Answer};
@@ -83,14 +84,15 @@ pub(super) fn refused<'a>(
     caller: &Caller,
     received: &Received,
     head: &'a request::Parts,
+    claims: &'a Claims<'a>,
     view: &'a View,
     refusal: &Refusal,
     suppressed: u32,
 ) -> Refused<'a> {
-    // What was asked, as far as it can be read at all; query and path are left out, since they may name persons.
+    // D4: a path that nobody agreed on may name persons, so only what the book knows is repeated from it.
     let mut pieces = head.uri.path().split('/').skip(1);
-    let (provider, data_type) = (pieces.next(), pieces.next());
-    let claimed = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok()).map(Claim::new);
+    let provider = pieces.next().and_then(|code| view.book.system(code)).map(|page| &page.system.card.id);
+    let data_type = provider.zip(pieces.next()).filter(|(provider, code)| view.names(provider, code));
     let consumer = view.book.bound_to(&caller.chain.fingerprint());
     Refused {
         exchange: received.exchange,
@@ -101,14 +103,18 @@ pub(super) fn refused<'a>(
         consumer: consumer.map(|page| page.system.card.id.as_str().into()),
         certificate: caller.chain.fingerprint(),
         peer_address: caller.peer.ip().to_canonical(),
-        user_address: claimed("kelisim-user-address"),
-        provider: provider.filter(|text| !text.is_empty()).map(Claim::new),
-        data_type: data_type.filter(|text| !text.is_empty()).map(Claim::new),
-        operation: Some(Claim::new(head.method.as_str())),
-        agreement: claimed("kelisim-agreement"),
-        purpose: claimed("kelisim-purpose"),
-        user: claimed("kelisim-user"),
-        case: claimed("kelisim-case"),
+        user_address: claims.user_address.map(Claim::from),
+        provider: provider.map(|id| Claim::new(id.as_str())),
+        data_type: data_type.map(|(_, code)| Claim::new(code)),
+        operation: Method::parse(head.method.as_str()).map(|method| Claim::new(method.as_str())),
+        agreement: claims
+            .agreement
+            .as_deref()
+            .filter(|code| AgreementNumber::new(code).is_ok())
+            .map(Claim::new),
+        purpose: claims.purpose.as_deref().filter(|code| Purpose::new(code).is_ok()).map(Claim::new),
+        user: claims.user.as_deref().map(Claim::new),
+        case: claims.case.as_deref().map(Claim::new),
         suppressed,
     }
 }
@@ -131,5 +137,20 @@ fn category(category: Category) -> &'static str {
         Category::OfficialUse => "official-use",
         Category::Confidential => "confidential",
         Category::StateSecret => "state-secret",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use adapters::CLAIMS;
+
+    use super::*;
+
+    #[test]
+    fn no_claim_that_is_forwarded_is_cut_in_the_record() {
+        let unrecorded = ["idempotency-key"];
+        for claim in CLAIMS.iter().filter(|claim| !unrecorded.contains(&claim.name)) {
+            assert!(claim.most_bytes <= Claim::MAX_BYTES, "{}", claim.name);
+        }
     }
 }

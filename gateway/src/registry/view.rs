@@ -1,6 +1,6 @@
 //! What the exchange path reads: the book, and beside each agreement in force what is dear to make anew.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -20,6 +20,8 @@ pub struct View {
     pub book: Book,
     gates: HashMap<(AgreementNumber, u32), Arc<Gate>>,
     systems: HashMap<SystemId, Arc<Allowance>>,
+    /// Data types that agreements name, by provider.
+    names: HashMap<SystemId, HashSet<String>>,
 }
 
 /// What one system may use at once, whatever its agreements.
@@ -74,14 +76,21 @@ impl View {
             let kept = before.and_then(|view| view.systems.get(id)).cloned();
             systems.insert(id.clone(), kept.unwrap_or_else(|| Arc::new(allowed.fresh())));
         }
-        let mut gates = HashMap::new();
+        let (mut gates, mut names) = (HashMap::new(), HashMap::<_, HashSet<_>>::new());
         for page in book.agreements() {
+            let of_provider = names.entry(page.text.provider.clone()).or_default();
+            of_provider.extend(page.grants().iter().map(|grant| grant.data_type.id.to_string()));
             let key = (page.text.number.clone(), page.text.version);
             let kept = before.and_then(|view| view.gates.get(&key)).cloned();
             let gate = kept.or_else(|| Gate::new(page, &book, &systems).map(Arc::new));
             gates.extend(gate.map(|gate| (key, gate)));
         }
-        Self { book, gates, systems }
+        Self { book, gates, systems, names }
+    }
+
+    /// Whether any agreement names that data type of a provider.
+    pub fn names(&self, provider: &SystemId, data_type: &str) -> bool {
+        self.names.get(provider).is_some_and(|names| names.contains(data_type))
     }
 
     /// The gate of an agreement that the book holds.
