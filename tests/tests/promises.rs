@@ -206,7 +206,7 @@ async fn headers_that_nobody_agreed_on_pass_in_neither_direction_and_ours_are_ne
     assert_snapshot!(answer.shown(), @r#"
     200
     content-length: <length>
-    content-type: application/json; charset=utf-8
+    content-type: application/json
     date: <date>
     etag: "7"
     kelisim-entry: <entry>

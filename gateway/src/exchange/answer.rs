@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use agreements::Permit;
 use aws_lc_rs::digest::{SHA256, digest};
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue};
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use http::{Method, StatusCode};
 use serde_json::json;
 
@@ -79,15 +79,13 @@ fn checked(
                     format!("more than {} bytes", agreed.max_bytes),
                 ));
             }
-            trimmed(schema, &terms.released, bytes, room)?
+            let trimmed = trimmed(schema, &terms.released, bytes, room)?;
+            typed(&mut headers, &agreed.media_type);
+            trimmed
         }
-        _ if bytes.is_empty() => {
-            headers.remove(CONTENT_TYPE);
-            (Bytes::new(), 0)
-        }
+        _ if bytes.is_empty() => (Bytes::new(), 0),
         _ => return Err(Refusal::new(&rows::RESPONSE_NOT_AGREED, "a body where none is agreed")),
     };
-    headers.remove(CONTENT_LENGTH);
     Ok(Answer { status, headers, body, withheld, outcome: Outcome::Completed })
 }
 
@@ -122,13 +120,13 @@ fn trimmed(
 fn providers_error(status: StatusCode, reply: &Reply, room: Room) -> Answer {
     let mut headers = passing(&reply.head.headers);
     let problem = match media_type(&reply.head.headers) {
-        Some("application/problem+json") => trimmed(&PROBLEM.0, &PROBLEM.1, &reply.body, room).ok(),
+        Some(PROBLEM_JSON) => trimmed(&PROBLEM.0, &PROBLEM.1, &reply.body, room).ok(),
         _ => None,
     };
     let withheld = problem.is_none() && !reply.body.is_empty();
     let (body, withheld) = problem.unwrap_or((Bytes::new(), u32::from(withheld)));
-    if body.is_empty() {
-        headers.remove(CONTENT_TYPE);
+    if !body.is_empty() {
+        typed(&mut headers, PROBLEM_JSON);
     }
     Answer { status, headers, body, withheld, outcome: Outcome::RefusedByProvider }
 }
@@ -141,10 +139,17 @@ fn passing(headers: &HeaderMap) -> HeaderMap {
     kept
 }
 
-/// A field's media type, without parameters and in lower case as agreements spell it.
+/// Says what a body is, in the words of the agreement rather than in those of whoever sent it.
+pub(super) fn typed(headers: &mut HeaderMap, media_type: &str) {
+    if let Ok(value) = HeaderValue::try_from(media_type) {
+        headers.insert(CONTENT_TYPE, value);
+    }
+}
+
+/// A field's media type, if there is one such field, without parameters and in lower case as agreements spell it.
 pub(super) fn media_type(headers: &HeaderMap) -> Option<&str> {
-    let value: &HeaderValue = headers.get(CONTENT_TYPE)?;
-    let text = value.to_str().ok()?;
+    let mut values = headers.get_all(CONTENT_TYPE).iter();
+    let (text, None) = (values.next()?.to_str().ok()?, values.next()) else { return None };
     Some(text.split(';').next().unwrap_or("").trim())
 }
 
@@ -157,6 +162,9 @@ pub(super) fn digest_of(body: &[u8]) -> Option<Sha256> {
     bytes.copy_from_slice(digest(&SHA256, body).as_ref());
     Some(Sha256(bytes))
 }
+
+/// The media type of problem documents (RFC 9457).
+const PROBLEM_JSON: &str = "application/problem+json";
 
 /// What passes of a problem document that a provider made.
 static PROBLEM: LazyLock<(Schema, Selection)> = LazyLock::new(|| {
@@ -194,5 +202,7 @@ mod tests {
         assert_eq!(media_type(&headers), None);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
         assert_eq!(media_type(&headers), Some("application/json"));
+        headers.append(CONTENT_TYPE, HeaderValue::from_static("text/html"));
+        assert_eq!(media_type(&headers), None, "two are none");
     }
 }

@@ -4,13 +4,13 @@ use adapters::native::Asked;
 use adapters::{Claims, encode_claim};
 use agreements::{Call, Category, Method, Permit};
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue};
+use http::header::{HOST, HeaderMap, HeaderName, HeaderValue};
 use http::{Request, Uri, request};
 use http_body_util::Full;
 use uuid::Uuid;
 
 use super::refusal::Refusal;
-use super::{Caller, rows, subject};
+use super::{Caller, answer, rows, subject};
 use crate::framing::hop::request_headers_to_forward;
 
 /// A request's question: decided on, recorded and forwarded in this one form.
@@ -87,8 +87,8 @@ pub(super) fn outgoing(
     for (name, value) in request_headers_to_forward(&head.headers) {
         headers.append(name.clone(), value.clone());
     }
-    if !has_body {
-        headers.remove(CONTENT_TYPE);
+    if let (true, Some(agreed)) = (has_body, &permit.operation().request) {
+        answer::typed(headers, &agreed.media_type);
     }
     let claims = question.claims();
     let text = &permit.agreement().text;

@@ -5,11 +5,10 @@ use http::header::{CONNECTION, HeaderMap, HeaderName, HeaderValue};
 /// The caller's headers that the provider receives.
 ///
 /// Content negotiation, preconditions and what makes a call safe to repeat or to follow. Never framing, which hyper
-/// writes itself; never credentials, which were for us; never `Kelisim-…`, which only the gateway says.
+/// writes itself; no `Content-Type`, which is the agreed one; never credentials, which were for us; never `Kelisim-…`, which only the gateway says.
 pub const REQUEST_HEADERS: &[&str] = &[
     "accept",
     "accept-language",
-    "content-type",
     "if-match",
     "if-modified-since",
     "if-none-match",
@@ -21,16 +20,10 @@ pub const REQUEST_HEADERS: &[&str] = &[
 
 /// The provider's headers that the caller receives.
 ///
-/// No `Location`: it would name addresses behind the gateway. No `Set-Cookie`, no `Kelisim-…`.
-pub const RESPONSE_HEADERS: &[&str] = &[
-    "cache-control",
-    "content-disposition",
-    "content-language",
-    "content-type",
-    "etag",
-    "last-modified",
-    "retry-after",
-];
+/// No `Content-Type`: the agreed one is said. No `Content-Disposition`: JSON is no file. No `Location`: it would name
+/// addresses behind the gateway. No `Set-Cookie`, no `Kelisim-…`.
+pub const RESPONSE_HEADERS: &[&str] =
+    &["cache-control", "content-language", "etag", "last-modified", "retry-after"];
 
 /// The headers of a caller's request that are passed on, repeated ones one by one.
 pub fn request_headers_to_forward(headers: &HeaderMap) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
@@ -47,16 +40,26 @@ fn passing<'a>(
     allowed: &'static [&'static str],
 ) -> impl Iterator<Item = (&'a HeaderName, &'a HeaderValue)> {
     let names_some = headers.contains_key(CONNECTION);
-    headers.iter().filter(move |(name, _)| {
+    headers.iter().filter(move |(name, value)| {
         // RFC 9110 §7.6.1: what Connection names is for this connection only.
-        allowed.contains(&name.as_str()) && !(names_some && is_named_by_connection(headers, name))
+        allowed.contains(&name.as_str())
+            && is_plain(value)
+            && !(names_some && is_named_by_connection(headers, name))
     })
+}
+
+/// B7: no header is a way around the agreed payload.
+fn is_plain(value: &HeaderValue) -> bool {
+    value.len() <= MOST_BYTES && value.as_bytes().iter().all(|byte| (b' '..=b'~').contains(byte))
 }
 
 fn is_named_by_connection(headers: &HeaderMap, name: &HeaderName) -> bool {
     let lists = headers.get_all(CONNECTION).iter();
     lists.into_iter().any(|list| super::syntax::list_has(list.as_bytes(), name.as_str().as_bytes()))
 }
+
+/// Most bytes of one value that passes; a longer one is dropped.
+const MOST_BYTES: usize = 256;
 
 #[cfg(test)]
 mod tests {
@@ -101,13 +104,7 @@ mod tests {
         passed.sort_unstable();
         assert_eq!(
             passed,
-            [
-                ("accept", "a/b"),
-                ("accept", "c/d"),
-                ("content-type", "application/json"),
-                ("idempotency-key", "7"),
-                ("if-none-match", "y"),
-            ]
+            [("accept", "a/b"), ("accept", "c/d"), ("idempotency-key", "7"), ("if-none-match", "y"),]
         );
     }
 
@@ -128,16 +125,27 @@ mod tests {
         ]);
         let mut passed = texts(response_headers_to_return(&headers));
         passed.sort_unstable();
-        let expected =
-            [("content-type", "application/json"), ("last-modified", "Sun, 22 Nov 2026 00:00:00 GMT")];
+        let expected = [("last-modified", "Sun, 22 Nov 2026 00:00:00 GMT")];
         assert_eq!(passed, expected);
+    }
+
+    #[test]
+    fn long_values_and_those_outside_ascii_are_dropped() {
+        let mut headers = HeaderMap::new();
+        headers.append("etag", HeaderValue::try_from("x".repeat(257)).unwrap());
+        headers.append("etag", HeaderValue::from_bytes(b"caf\xe9").unwrap());
+        headers.append("etag", HeaderValue::from_bytes(b"a\tb").unwrap());
+        headers.append("etag", HeaderValue::try_from("x".repeat(256)).unwrap());
+        assert_eq!(response_headers_to_return(&headers).count(), 1);
     }
 
     #[test]
     fn lists_name_no_framing_no_credentials_and_none_of_our_headers() {
         let never = [
             "connection",
+            "content-disposition",
             "content-length",
+            "content-type",
             "transfer-encoding",
             "host",
             "trailer",
