@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http_body::Body;
 use http_body_util::BodyExt;
 
@@ -69,8 +69,8 @@ where
     B: Body<Data = Bytes, Error = hyper::Error> + Unpin,
 {
     let mut first = Bytes::new();
-    let mut rest = BytesMut::new();
-    let mut held: u64 = 0;
+    let mut rest: Vec<u8> = Vec::new();
+    let (mut held, mut roomy) = (0_u64, 0_usize);
     while let Some(frame) = body.frame().await {
         // Trailers end here: nobody agreed on any.
         let Ok(data) = frame.map_err(BodyError::Broken)?.into_data() else { continue };
@@ -78,20 +78,27 @@ where
         if held > most {
             return Err(BodyError::TooLarge(most));
         }
-        if !room.grow(data.len()) {
-            return Err(BodyError::NoRoom);
-        }
-        match (first.is_empty(), rest.is_empty()) {
-            (true, _) => first = data,
-            (false, true) => {
-                rest.reserve(
-                    usize::try_from(body.size_hint().lower()).unwrap_or(0) + first.len() + data.len(),
-                );
-                rest.extend_from_slice(&first);
-                rest.extend_from_slice(&data);
+        if first.is_empty() && rest.is_empty() {
+            (roomy, first) = (data.len(), data);
+            if !room.grow(roomy) {
+                return Err(BodyError::NoRoom);
             }
-            (false, false) => rest.extend_from_slice(&data),
+            continue;
         }
+        let needed = usize::try_from(held).unwrap_or(usize::MAX);
+        if needed > rest.capacity() {
+            // Never more than there is room for: what is announced, or twice what there was.
+            let announced = needed.saturating_add(usize::try_from(body.size_hint().lower()).unwrap_or(0));
+            let bound = usize::try_from(most).unwrap_or(usize::MAX);
+            let capacity = announced.max(2 * rest.capacity()).min(bound);
+            if !room.grow(capacity - roomy.min(capacity)) {
+                return Err(BodyError::NoRoom);
+            }
+            roomy = roomy.max(capacity);
+            rest.reserve_exact(capacity - rest.len());
+            rest.extend_from_slice(&std::mem::take(&mut first));
+        }
+        rest.extend_from_slice(&data);
     }
-    Ok(if rest.is_empty() { first } else { rest.freeze() })
+    Ok(if rest.is_empty() { first } else { rest.into() })
 }
