@@ -35,9 +35,9 @@ async fn rate_of_the_agreement_holds_over_all_connections_and_says_when_to_come_
 
 /// C2, promise 7
 #[tokio::test]
-async fn exchanges_at_once_of_one_system_are_bounded_and_their_places_come_back() {
+async fn exchanges_at_once_of_one_consumer_take_half_of_a_provider_and_their_places_come_back() {
     let world =
-        agreed().configure(|config| config.exchange.limits.max_exchanges_per_system = 3).start().await;
+        agreed().configure(|config| config.exchange.limits.max_exchanges_per_system = 6).start().await;
     let hold = Hold::default();
     world.provider.replies(hold.on(Reply::Json(200, address_record())));
     let mut lines = Vec::new();

@@ -144,7 +144,6 @@ struct Failed {
 struct Checked {
     body: Bytes,
     _consumer: Share,
-    _provider: Share,
 }
 
 /// An answer, whole; its bytes give their memory back when they were sent.
@@ -209,6 +208,9 @@ impl ExchangePath {
             fits(&permit, terms, head, &checked.body)?;
         }
 
+        // Only now: a body that takes its time keeps no place at the provider.
+        let _pair = gate.pair.share(1).ok_or_else(too_many)?;
+        let _provider = gate.provider.share(1).ok_or_else(too_many)?;
         let opening =
             record::opening(&self.shared, caller, received, &asked, newest, gate, &permit, &checked.body);
         let entry = in_time(self.log.open(&opening)).await?;
@@ -292,13 +294,10 @@ impl ExchangePath {
     ) -> Result<Checked, Refusal> {
         let gate = view.gate(permit.agreement()).ok_or(contract::Unusable::unknown())?;
         rate(gate, permit)?;
-        let too_many = || Refusal::new(&rows::TOO_MANY_EXCHANGES, "").retry_after(1);
         let consumer = gate.consumer.share(1).ok_or_else(too_many)?;
         let terms = gate.contract.terms(permit)?;
         let body = self.checked_body(permit, terms, framing, head, body, self.room(gate)).await?;
-        // Only now: a consumer that is slow with its bodies takes no place from others who ask the same provider.
-        let provider = gate.provider.share(1).ok_or_else(too_many)?;
-        Ok(Checked { body, _consumer: consumer, _provider: provider })
+        Ok(Checked { body, _consumer: consumer })
     }
 
     async fn checked_body(
@@ -428,6 +427,10 @@ impl ExchangePath {
         self.shared.metrics.refused(unrecorded.code());
         finish(unrecorded.response(received.exchange, None, &head.headers), refusal, head, None)
     }
+}
+
+fn too_many() -> Refusal {
+    Refusal::new(&rows::TOO_MANY_EXCHANGES, "").retry_after(1)
 }
 
 /// B2.7: how often the agreement lets its consumer ask.

@@ -20,6 +20,7 @@ pub struct View {
     pub book: Book,
     gates: HashMap<(AgreementNumber, u32), Arc<Gate>>,
     systems: HashMap<SystemId, Arc<Allowance>>,
+    pairs: HashMap<(SystemId, SystemId), Arc<Budget>>,
     /// Data types that agreements name, by provider.
     names: HashMap<SystemId, HashSet<String>>,
 }
@@ -56,6 +57,8 @@ pub struct Gate {
     pub consumer: Arc<Budget>,
     /// How many exchanges the provider may have at once, under all its agreements.
     pub provider: Arc<Budget>,
+    /// How many of those the consumer may have at once: half, so that none keeps the provider from all others.
+    pub pair: Arc<Budget>,
     /// BIN of the consumer's holder.
     pub consumer_holder: String,
     /// BIN of the provider's holder.
@@ -76,16 +79,23 @@ impl View {
             let kept = before.and_then(|view| view.systems.get(id)).cloned();
             systems.insert(id.clone(), kept.unwrap_or_else(|| Arc::new(allowed.fresh())));
         }
-        let (mut gates, mut names) = (HashMap::new(), HashMap::<_, HashSet<_>>::new());
+        let (mut gates, mut pairs) = (HashMap::new(), HashMap::new());
+        let mut names = HashMap::<_, HashSet<_>>::new();
         for page in book.agreements() {
+            let pair = (page.text.consumer.clone(), page.text.provider.clone());
+            let of_both = pairs.entry(pair).or_insert_with_key(|pair| {
+                let kept = before.and_then(|view| view.pairs.get(pair)).cloned();
+                kept.unwrap_or_else(|| Budget::new(allowed.exchanges.div_ceil(2)))
+            });
+            let of_both = Arc::clone(of_both);
             let of_provider = names.entry(page.text.provider.clone()).or_default();
             of_provider.extend(page.grants().iter().map(|grant| grant.data_type.id.to_string()));
             let key = (page.text.number.clone(), page.text.version);
             let kept = before.and_then(|view| view.gates.get(&key)).cloned();
-            let gate = kept.or_else(|| Gate::new(page, &book, &systems).map(Arc::new));
+            let gate = kept.or_else(|| Gate::new(page, &book, &systems, of_both).map(Arc::new));
             gates.extend(gate.map(|gate| (key, gate)));
         }
-        Self { book, gates, systems, names }
+        Self { book, gates, systems, pairs, names }
     }
 
     /// Whether any agreement names that data type of a provider.
@@ -100,7 +110,12 @@ impl View {
 }
 
 impl Gate {
-    fn new(page: &AgreementPage, book: &Book, systems: &HashMap<SystemId, Arc<Allowance>>) -> Option<Self> {
+    fn new(
+        page: &AgreementPage,
+        book: &Book,
+        systems: &HashMap<SystemId, Arc<Allowance>>,
+        pair: Arc<Budget>,
+    ) -> Option<Self> {
         let Rate { per_second, burst } = page.text.protection.rate;
         let some = |count: u32| NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN);
         let quota = Quota::per_second(some(per_second)).allow_burst(some(burst));
@@ -111,6 +126,7 @@ impl Gate {
             memory: Arc::clone(&systems.get(consumer)?.bytes),
             consumer: Arc::clone(&systems.get(consumer)?.exchanges),
             provider: Arc::clone(&systems.get(provider)?.exchanges),
+            pair,
             consumer_holder: book.system(consumer.as_str())?.system.card.holder.to_string(),
             provider_holder: book.system(provider.as_str())?.system.card.holder.to_string(),
             basis: basis.collect::<Vec<_>>().join("; "),
