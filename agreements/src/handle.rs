@@ -371,8 +371,10 @@ impl<'a> Check<'a> {
                 return wrong(&format!("operation {} names its subject nowhere", operation.id));
             }
             for payload in [&operation.request, &operation.response].into_iter().flatten() {
-                if payload.max_bytes > 64 << 20 {
-                    return wrong("a JSON payload of more than 64 MiB cannot be validated");
+                if payload.max_bytes > 8 << 20 {
+                    return wrong(
+                        "a JSON payload of more than 8 MiB would hold up all others while it is validated",
+                    );
                 }
             }
         }
