@@ -102,3 +102,52 @@ where
     }
     Ok(if rest.is_empty() { first } else { rest.into() })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+
+    use http_body::{Frame, SizeHint};
+
+    use super::*;
+    use crate::exchange::budget::Budget;
+
+    /// A body in pieces, which announces what it likes.
+    struct Pieces(VecDeque<Bytes>, u64);
+
+    impl Body for Pieces {
+        type Data = Bytes;
+        type Error = hyper::Error;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+            Poll::Ready(self.0.pop_front().map(|piece| Ok(Frame::data(piece))))
+        }
+
+        fn size_hint(&self) -> SizeHint {
+            let mut hint = SizeHint::new();
+            hint.set_lower(self.1);
+            hint
+        }
+    }
+
+    #[tokio::test]
+    async fn body_that_announces_more_than_there_is_room_for_is_refused_before_memory_is_reserved() {
+        let (all, within) = (Budget::new(100), Duration::from_secs(1));
+        let pieces = |announced| Pieces([&b"0123456789"[..]; 4].map(Bytes::from_static).into(), announced);
+        let room = || Room::new(&all, &Budget::new(1 << 20));
+        let refused = hold(pieces(1000), 10_000, within, room()).await;
+        assert!(matches!(refused, Err(BodyError::NoRoom)), "{refused:?}");
+        assert_eq!(all.used(), 0);
+        for announced in [0, 30] {
+            let held = hold(pieces(announced), 60, within, room()).await.unwrap();
+            assert_eq!(&held[..], b"0123456789".repeat(4));
+            assert!((40..=60).contains(&all.used()), "{}", all.used());
+        }
+        assert_eq!(all.used(), 0);
+    }
+}
