@@ -122,11 +122,21 @@ impl Upstream {
     ) -> Result<Reply, ForwardError> {
         let provider = &permit.provider().system;
         let withdrawn = |refusal| ForwardError::Withdrawn(Box::new(refusal));
+        let mut perhaps_sent = None;
         let mut again = permit.operation().method.is_idempotent().then(|| call.clone());
         loop {
-            still(None).map_err(withdrawn)?;
-            let (mut line, origin) = self.line(provider).await?;
-            still(Some(&line.chain)).map_err(withdrawn)?;
+            let ready = async {
+                still(None).map_err(withdrawn)?;
+                let (line, origin) = self.line(provider).await?;
+                still(Some(&line.chain)).map_err(withdrawn)?;
+                Ok((line, origin))
+            };
+            let (mut line, origin) = match (ready.await, perhaps_sent.take()) {
+                (Ok(ready), _) => ready,
+                // The first attempt may have been carried out: nobody may be told that nothing was sent.
+                (Err(_), Some(broke)) => return Err(ForwardError::Failed(broke)),
+                (Err(error), None) => return Err(error),
+            };
             match line.sender.try_send_request(call).await {
                 Ok(response) => return self.take(provider, line, response, most, room).await,
                 Err(mut failed) => match (failed.take_message(), origin) {
@@ -134,7 +144,10 @@ impl Upstream {
                     (Some(unsent), Origin::Pool) => call = unsent,
                     // Sent, perhaps: only what may be asked twice is, once, and only where the pool was stale.
                     (None, Origin::Pool) if again.is_some() => match again.take() {
-                        Some(repeat) => call = repeat,
+                        Some(repeat) => {
+                            call = repeat;
+                            perhaps_sent = Some(failed.into_error());
+                        }
                         None => return Err(ForwardError::Failed(failed.into_error())),
                     },
                     (_, Origin::Pool | Origin::Fresh) => {
