@@ -7,7 +7,7 @@ use gateway::exchange_log::Outcome;
 use serde_json::{Value, json};
 use tests::world::sample::{self, ADDRESSES, LOOKUP, REGISTER, correction};
 use tests::world::wait::within;
-use tests::world::{Ask, Plan, Relay, World};
+use tests::world::{Ask, Hold, Plan, Relay, Reply, World};
 
 /// B7, B9: while a body is on its way its agreement is suspended, and another one, with a narrower schema, remains.
 #[tokio::test]
@@ -50,6 +50,24 @@ async fn agreement_suspended_while_the_provider_is_dialled_carries_nothing() {
     let closing = world.log.closing(answer.exchange()).await;
     assert_eq!((closing.outcome, closing.status), (Outcome::RequestRefused, None));
     assert_eq!(closing.code.unwrap().as_str(), "agreement-suspended");
+}
+
+/// C3: a call that broke off may have been carried out, also where the agreement forbids the second attempt.
+#[tokio::test]
+async fn second_attempt_that_is_forbidden_does_not_deny_the_first() {
+    let world = agreed().start().await;
+    let mut line = world.consumer.connect().await;
+    assert_eq!(line.ask(&Ask::get(LOOKUP)).await.status, 200);
+    let hold = Hold::default();
+    world.provider.replies(hold.on(Reply::Bytes(Vec::new())));
+    line.send(&Ask::get(LOOKUP).wire("gateway")).await;
+    world.provider.until_seen(2).await;
+    world.regulator.suspend("address-lookup").await;
+    hold.release(1);
+    let answer = line.answer().await.unwrap();
+    assert_eq!(answer.to_string(), "502 provider-failed");
+    assert_eq!(world.provider.seen().len(), 2);
+    assert_eq!(world.log.closing(answer.exchange()).await.outcome, Outcome::ProviderFailed);
 }
 
 /// D4: a path that nobody knows may name a person, and so may a method that there is not.

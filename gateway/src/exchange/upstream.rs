@@ -131,11 +131,10 @@ impl Upstream {
                 still(Some(&line.chain)).map_err(withdrawn)?;
                 Ok((line, origin))
             };
-            let (mut line, origin) = match (ready.await, perhaps_sent.take()) {
-                (Ok(ready), _) => ready,
+            let (mut line, origin) = match ready.await {
+                Ok(ready) => ready,
                 // The first attempt may have been carried out: nobody may be told that nothing was sent.
-                (Err(_), Some(broke)) => return Err(ForwardError::Failed(broke)),
-                (Err(error), None) => return Err(error),
+                Err(error) => return Err(perhaps_sent.map_or(error, ForwardError::Failed)),
             };
             match line.sender.try_send_request(call).await {
                 Ok(response) => return self.take(provider, line, response, most, room).await,
