@@ -62,7 +62,7 @@ pub struct Limits {
     pub connect_timeout_ms: u64,
     /// Longest time from forwarding a call to the provider's whole answer, in ms. Default: 30,000.
     pub provider_timeout_ms: u64,
-    /// Most idle connections kept to one provider by one runtime. Default: 64.
+    /// Most idle connections kept to one provider by one runtime. Default: 256; fewer than calls come at once means handshakes.
     pub max_idle_per_provider: usize,
     /// Longest time to finish exchanges under way when stopping, in ms. Default: 20,000.
     pub drain_timeout_ms: u64,
@@ -85,7 +85,7 @@ impl Default for Limits {
             rest_after_ms: 1_000,
             connect_timeout_ms: 5_000,
             provider_timeout_ms: 30_000,
-            max_idle_per_provider: 64,
+            max_idle_per_provider: 256,
             drain_timeout_ms: 20_000,
         }
     }
