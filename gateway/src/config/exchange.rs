@@ -36,7 +36,8 @@ impl Default for ExchangeConfig {
 pub struct Limits {
     /// Most connections at once. Default: 20,000 (twice the idle connections of the benchmark).
     pub max_connections: usize,
-    /// Most exchanges at once of one system, as consumer or as provider. Default: 512.
+    /// Most exchanges at once of one system, as consumer or as provider; one consumer has at most half of a provider's.
+    /// Default: 512.
     pub max_exchanges_per_system: usize,
     /// Most bytes of payloads held at once, in MiB. Default: 256.
     pub max_buffered_mib: usize,
