@@ -1,0 +1,28 @@
+//! The dated register of acts.
+
+use jiff::civil::Date;
+
+use super::{Check, CommandError};
+use crate::{Act, ActId, Event};
+
+impl Check<'_> {
+    pub(super) fn record_act(&self, act: Act) -> Result<Event, CommandError> {
+        if self.registry.act(&act.id, &act.version).is_some() {
+            return Err(CommandError::Exists { what: format!("act {} {}", act.id, act.version) });
+        }
+        Ok(Event::ActRecorded { act })
+    }
+
+    pub(super) fn repeal_act(
+        &self,
+        act: ActId,
+        version: String,
+        last_day: Date,
+        successor: Option<ActId>,
+    ) -> Result<Event, CommandError> {
+        if self.registry.act(&act, &version).is_none() {
+            return Err(CommandError::Unknown { what: format!("act {act} {version}") });
+        }
+        Ok(Event::ActRepealed { act, version, last_day, successor })
+    }
+}

@@ -1,0 +1,94 @@
+//! What many commands check alike: who acts, and that what they name is there.
+
+use jiff::Timestamp;
+
+use super::CommandError;
+use crate::{
+    Actor, Agreement, AgreementNumber, Bin, Conformity, Registry, Role, Stage, System, SystemId, SystemStatus,
+};
+
+/// A command's surroundings: the registry it is checked on, who issues it, why and when.
+pub(super) struct Check<'a> {
+    pub(super) registry: &'a Registry,
+    pub(super) actor: &'a Actor,
+    pub(super) reason: &'a str,
+    pub(super) now: Timestamp,
+}
+
+impl<'a> Check<'a> {
+    pub(super) fn holder(&self, bin: Bin) -> Result<(), CommandError> {
+        match self.registry.holder(bin) {
+            Some(_) => Ok(()),
+            None => Err(CommandError::Unknown { what: format!("organisation {bin}") }),
+        }
+    }
+
+    pub(super) fn system(&self, id: &SystemId) -> Result<&'a System, CommandError> {
+        self.registry.system(id).ok_or_else(|| CommandError::Unknown { what: format!("system {id}") })
+    }
+
+    pub(super) fn live(&self, id: &SystemId) -> Result<&'a System, CommandError> {
+        let system = self.system(id)?;
+        match system.status {
+            SystemStatus::Registered | SystemStatus::Suspended => Ok(system),
+            SystemStatus::Decommissioned => {
+                Err(CommandError::SystemStatus { system: id.clone(), status: system.status })
+            }
+        }
+    }
+
+    pub(super) fn status(&self, id: &SystemId, wanted: SystemStatus) -> Result<(), CommandError> {
+        let system = self.system(id)?;
+        if system.status == wanted {
+            Ok(())
+        } else {
+            Err(CommandError::SystemStatus { system: id.clone(), status: system.status })
+        }
+    }
+
+    pub(super) fn held(
+        &self,
+        conformity: Option<&Conformity>,
+        system: &SystemId,
+        what: &'static str,
+    ) -> Result<(), CommandError> {
+        self.reasoned()?;
+        match conformity {
+            Some(held) if held.withdrawn.is_none() => Ok(()),
+            _ => Err(CommandError::NoConformity { system: system.clone(), what }),
+        }
+    }
+
+    pub(super) fn reasoned(&self) -> Result<(), CommandError> {
+        if self.reason.trim().is_empty() { Err(CommandError::NoReason) } else { Ok(()) }
+    }
+
+    /// Officers act only for their own organisation; the other roles act for all.
+    pub(super) fn own(&self, id: &SystemId) -> Result<(), CommandError> {
+        let owner = self.system(id)?.card.holder;
+        if self.actor.role == Role::HolderOfficer && self.actor.holder != owner {
+            return Err(CommandError::NotYours { owner, actor: self.actor.holder });
+        }
+        Ok(())
+    }
+
+    pub(super) fn party(&self, agreement: &Agreement) -> Result<(), CommandError> {
+        self.own(&agreement.header.consumer).or_else(|_| self.own(&agreement.header.provider))
+    }
+
+    pub(super) fn agreement(
+        &self,
+        number: &AgreementNumber,
+        version: u32,
+        stages: &[Stage],
+    ) -> Result<&'a Agreement, CommandError> {
+        let agreement = self.registry.agreement(number, version);
+        let agreement = agreement
+            .ok_or_else(|| CommandError::Unknown { what: format!("agreement {number} version {version}") })?;
+        if stages.contains(&agreement.stage) {
+            Ok(agreement)
+        } else {
+            Err(CommandError::Stage { number: number.clone(), version, stage: agreement.stage.clone() })
+        }
+    }
+}

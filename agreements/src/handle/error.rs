@@ -1,0 +1,49 @@
+//! Why commands are refused.
+
+use crate::{
+    AgreementNumber, Bin, DocumentKind, EndpointFault, Problem, Role, Side, Stage, SystemId, SystemStatus,
+};
+
+/// Why a command was not carried out. Nothing has changed.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[allow(missing_docs, reason = "fields are named by their types")]
+pub enum CommandError {
+    #[error("role {role:?} may not do this")]
+    NotInRole { role: Role },
+    #[error("this belongs to organisation {owner}, not to {actor}")]
+    NotYours { owner: Bin, actor: Bin },
+    #[error("{what} is not in the registry")]
+    Unknown { what: String },
+    #[error("{what} is in the registry already")]
+    Exists { what: String },
+    #[error("application of {system} lacks {missing:?}")]
+    Incomplete { system: SystemId, missing: Vec<DocumentKind> },
+    #[error("system {system} names no network that it may connect from")]
+    NoNetworks { system: SystemId },
+    #[error("the endpoint of system {system} cannot be used: {fault}")]
+    Endpoint { system: SystemId, fault: EndpointFault },
+    #[error("system {system} is {status:?}")]
+    SystemStatus { system: SystemId, status: SystemStatus },
+    #[error("system {system} lacks {what}, which goes to the regulator with the agreement")]
+    NoConformity { system: SystemId, what: &'static str },
+    #[error("{number} ends before it begins")]
+    EmptyValidity { number: String },
+    #[error("agreement {number} version {version} is {stage:?}")]
+    Stage { number: AgreementNumber, version: u32, stage: Stage },
+    #[error("agreement {number} version {found} cannot follow: {expected} is the next")]
+    Version { number: AgreementNumber, expected: u32, found: u32 },
+    #[error("agreement {number} version {version} is signed: a change is a new version")]
+    SignedAlready { number: AgreementNumber, version: u32 },
+    #[error("the document is no agreement: {0}")]
+    Unreadable(String),
+    #[error("the draft has {} problems", .0.len())]
+    Draft(Vec<Problem>),
+    #[error("the signature is for the {found:?}, and the signer's organisation {bin} is not theirs")]
+    Stranger { found: Side, bin: Bin },
+    #[error("the {0:?} has not signed")]
+    Unsigned(Side),
+    #[error("a reason is needed")]
+    NoReason,
+    #[error("data type {0}: {1}")]
+    DataType(String, String),
+}

@@ -1,0 +1,115 @@
+//! Events taken in: what each changes.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::{Published, Registry};
+use crate::{Event, Phase, Recorded, Stage, SystemStatus};
+
+impl Registry {
+    /// Takes in an event; `None` if it does not follow from what is there.
+    pub(super) fn fold(&mut self, recorded: &Recorded) -> Option<()> {
+        match &recorded.event {
+            Event::HolderRegistered { holder } => drop(self.holders.insert(holder.bin, holder.clone())),
+            Event::OperatorRegistered { operator } => {
+                self.operators.insert(operator.id.clone(), operator.clone());
+            }
+            Event::RegulatorNamed { bin } => self.regulator = Some(*bin),
+            Event::ActRecorded { act } => {
+                self.acts.insert((act.id.clone(), act.version.clone()), act.clone());
+            }
+            Event::ActRepealed { act, version, last_day, successor } => {
+                let act = self.acts.get_mut(&(act.clone(), version.clone()))?;
+                act.in_force_until = Some(*last_day);
+                act.successor.clone_from(successor);
+            }
+            Event::SystemRegistered { card, code } => {
+                self.enter_system(card, code);
+            }
+            Event::SystemUpdated { system, networks, endpoint } => {
+                let card = &mut self.systems.get_mut(system)?.card;
+                if let Some(networks) = networks {
+                    card.networks.clone_from(networks);
+                }
+                if let Some(endpoint) = endpoint {
+                    card.endpoint = Some(endpoint.clone());
+                }
+            }
+            Event::SystemSuspended { system } => {
+                self.systems.get_mut(system)?.status = SystemStatus::Suspended;
+            }
+            Event::SystemResumed { system } => {
+                self.systems.get_mut(system)?.status = SystemStatus::Registered;
+            }
+            Event::SystemDecommissioned { system } => {
+                self.systems.get_mut(system)?.status = SystemStatus::Decommissioned;
+            }
+            Event::ProductionEntered { system, act } => {
+                let card = &mut self.systems.get_mut(system)?.card;
+                card.phase = Phase::Production;
+                card.documents.push(act.clone());
+            }
+            Event::AttestationRecorded { system, conformity } => {
+                self.systems.get_mut(system)?.attestation = Some(conformity.clone());
+            }
+            Event::AttestationWithdrawn { system } => {
+                self.systems.get_mut(system)?.attestation.as_mut()?.withdrawn = Some(recorded.at);
+            }
+            Event::QualityCertificateRecorded { system, conformity } => {
+                self.systems.get_mut(system)?.quality_certificate = Some(conformity.clone());
+            }
+            Event::QualityCertificateWithdrawn { system } => {
+                self.systems.get_mut(system)?.quality_certificate.as_mut()?.withdrawn = Some(recorded.at);
+            }
+            Event::CertificateBound { system, certificate } => self.bind(system, certificate)?,
+            Event::CertificateUnbound { system, certificate } => self.unbind(system, certificate)?,
+            Event::DataTypePublished { data_type } => {
+                let key = (data_type.provider.clone(), data_type.id.clone());
+                let published = self
+                    .data_types
+                    .entry(key)
+                    .or_insert_with(|| Published { category: data_type.category, versions: BTreeMap::new() });
+                // Interaction 4: a new version does not lower what the holder has set; only Categorise does.
+                published.category = published.category.max(data_type.category);
+                published.versions.insert(data_type.version, Arc::new(data_type.clone()));
+            }
+            Event::DataTypeCategorised { provider, data_type, category } => {
+                self.data_types.get_mut(&(provider.clone(), data_type.clone()))?.category = *category;
+            }
+            Event::AgreementDrafted { document } => self.draft(document, recorded)?,
+            Event::AgreementSigned { number, version, signature } => {
+                let agreement = self.agreements.get_mut(&(number.clone(), *version))?;
+                agreement.text = Some(serde_json::from_str(&agreement.document).ok().map(Arc::new)?);
+                agreement.signatures.push(signature.clone());
+            }
+            Event::AgreementSubmitted { number, version, conformity } => {
+                let agreement = self.step(number, *version, Stage::Submitted, recorded)?;
+                agreement.conformity.clone_from(conformity);
+            }
+            Event::AgreementConcurred { number, version, signature, remarks } => {
+                let agreement = self.step(number, *version, Stage::Concurred, recorded)?;
+                agreement.signatures.push(signature.clone());
+                agreement.remarks.clone_from(remarks);
+            }
+            Event::AgreementRefused { number, version } => {
+                self.step(number, *version, Stage::Refused, recorded)?;
+            }
+            Event::AgreementSuspended { number, version } => {
+                self.step(number, *version, Stage::Suspended, recorded)?;
+            }
+            Event::AgreementResumed { number, version } => {
+                self.step(number, *version, Stage::Concurred, recorded)?;
+            }
+            Event::AgreementTerminated { number, version } => {
+                self.step(number, *version, Stage::Terminated, recorded)?;
+            }
+            Event::AgreementSuperseded { number, version } => {
+                self.step(number, *version, Stage::Superseded, recorded)?;
+            }
+            Event::UsersApproved { number, users } => {
+                self.users.insert(number.clone(), users.clone());
+            }
+        }
+        Some(())
+    }
+}

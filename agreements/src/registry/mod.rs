@@ -1,0 +1,161 @@
+//! The registry: what all events so far add up to.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+mod nouns;
+
+mod agreements;
+mod fold;
+mod systems;
+
+pub use self::nouns::{Agreement, Header, Published, Step};
+use crate::{
+    Act, ActId, AgreementNumber, Bin, Category, DataType, DataTypeId, Fingerprint, Holder, ListedUser,
+    Operator, OperatorId, Recorded, System, SystemId,
+};
+
+/// Everything that is registered. Changed only by [`Registry::apply`].
+#[derive(Debug, Clone, Default)]
+pub struct Registry {
+    revision: u64,
+    regulator: Option<Bin>,
+    holders: BTreeMap<Bin, Holder>,
+    operators: BTreeMap<OperatorId, Operator>,
+    acts: BTreeMap<(ActId, String), Act>,
+    systems: BTreeMap<SystemId, System>,
+    certificates: BTreeMap<Fingerprint, SystemId>,
+    data_types: BTreeMap<(SystemId, DataTypeId), Published>,
+    agreements: BTreeMap<(AgreementNumber, u32), Agreement>,
+    users: BTreeMap<AgreementNumber, Vec<ListedUser>>,
+}
+
+/// An event that cannot follow on what came before: the store was changed behind the program's back.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum OutOfStep {
+    /// An event's number is not the next one.
+    #[error("event {found} came where {expected} was due")]
+    Sequence {
+        /// The number due.
+        expected: u64,
+        /// The number found.
+        found: u64,
+    },
+    /// An event speaks of something that was never registered, or binds what is bound.
+    #[error("event {0} does not follow from what is in the registry")]
+    Unknown(u64),
+}
+
+impl Registry {
+    /// Takes in the next event.
+    ///
+    /// # Errors
+    /// [`OutOfStep`] if it cannot be the next one; nothing has changed then, but for a registry that is not to be
+    /// used any more.
+    pub fn apply(&mut self, recorded: &Recorded) -> Result<(), OutOfStep> {
+        let expected = self.revision + 1;
+        if recorded.sequence != expected {
+            return Err(OutOfStep::Sequence { expected, found: recorded.sequence });
+        }
+        self.fold(recorded).ok_or(OutOfStep::Unknown(recorded.sequence))?;
+        self.revision = expected;
+        Ok(())
+    }
+
+    /// The number of the newest event taken in; 0 before the first.
+    pub fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// The organisation that is the regulator.
+    pub fn regulator(&self) -> Option<Bin> {
+        self.regulator
+    }
+
+    /// An organisation.
+    pub fn holder(&self, bin: Bin) -> Option<&Holder> {
+        self.holders.get(&bin)
+    }
+
+    /// All organisations.
+    pub fn holders(&self) -> impl Iterator<Item = &Holder> {
+        self.holders.values()
+    }
+
+    /// An operator.
+    pub fn operator(&self, id: &OperatorId) -> Option<&Operator> {
+        self.operators.get(id)
+    }
+
+    /// All operators.
+    pub fn operators(&self) -> impl Iterator<Item = &Operator> {
+        self.operators.values()
+    }
+
+    /// A version of an act.
+    pub fn act(&self, id: &ActId, version: &str) -> Option<&Act> {
+        self.acts.get(&(id.clone(), version.to_owned()))
+    }
+
+    /// All versions of all acts.
+    pub fn acts(&self) -> impl Iterator<Item = &Act> {
+        self.acts.values()
+    }
+
+    /// A system.
+    pub fn system(&self, id: &SystemId) -> Option<&System> {
+        self.systems.get(id)
+    }
+
+    /// All systems.
+    pub fn systems(&self) -> impl Iterator<Item = &System> {
+        self.systems.values()
+    }
+
+    /// The system to which a certificate is bound.
+    pub fn bound_to(&self, certificate: &Fingerprint) -> Option<&SystemId> {
+        self.certificates.get(certificate)
+    }
+
+    /// A version of a data type.
+    pub fn data_type(&self, provider: &SystemId, id: &DataTypeId, version: u32) -> Option<&Arc<DataType>> {
+        self.published(provider, id)?.versions.get(&version)
+    }
+
+    /// A data type with all its versions.
+    pub fn published(&self, provider: &SystemId, id: &DataTypeId) -> Option<&Published> {
+        self.data_types.get(&(provider.clone(), id.clone()))
+    }
+
+    /// All data types.
+    pub fn data_types(&self) -> impl Iterator<Item = (&(SystemId, DataTypeId), &Published)> {
+        self.data_types.iter()
+    }
+
+    /// A data type's category now.
+    pub fn category(&self, provider: &SystemId, id: &DataTypeId) -> Option<Category> {
+        Some(self.published(provider, id)?.category)
+    }
+
+    /// A version of an agreement.
+    pub fn agreement(&self, number: &AgreementNumber, version: u32) -> Option<&Agreement> {
+        self.agreements.get(&(number.clone(), version))
+    }
+
+    /// All versions of one agreement, oldest first.
+    pub fn versions(&self, number: &AgreementNumber) -> impl Iterator<Item = &Agreement> {
+        self.agreements
+            .range((number.clone(), 0)..=(number.clone(), u32::MAX))
+            .map(|(_, agreement)| agreement)
+    }
+
+    /// All versions of all agreements.
+    pub fn agreements(&self) -> impl Iterator<Item = &Agreement> {
+        self.agreements.values()
+    }
+
+    /// The officials who may ask under an agreement.
+    pub fn users(&self, number: &AgreementNumber) -> &[ListedUser] {
+        self.users.get(number).map_or(&[], Vec::as_slice)
+    }
+}

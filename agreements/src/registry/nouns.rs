@@ -1,0 +1,65 @@
+//! What the registry holds beside the plain nouns: data types with their versions, agreements with their history.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{Actor, AgreementNumber, AgreementText, Category, DataType, Signature, Stage, SystemId};
+
+/// A data type with all its versions.
+#[derive(Debug, Clone)]
+pub struct Published {
+    /// Its category now, for all versions: a new version can raise it, only its holder's decision lowers it.
+    pub category: Category,
+    /// Its versions.
+    pub versions: BTreeMap<u32, Arc<DataType>>,
+}
+
+/// A version of an agreement with what happened to it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Agreement {
+    /// Its canonical form (RFC 8785): the bytes that are signed.
+    pub document: Arc<str>,
+    /// The systems it binds.
+    pub header: Header,
+    /// Its typed form, from its first signature on.
+    pub text: Option<Arc<AgreementText>>,
+    /// Where it stands.
+    pub stage: Stage,
+    /// Its signatures, in the order in which they came.
+    pub signatures: Vec<Signature>,
+    /// The regulator's remarks.
+    pub remarks: Vec<String>,
+    /// Attestations and quality certificates as attached at submission.
+    pub conformity: Vec<String>,
+    /// Each step: when, who, why.
+    pub history: Vec<Step>,
+}
+
+/// What every draft must at least say.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Header {
+    /// Its number.
+    pub number: AgreementNumber,
+    /// Its version.
+    pub version: u32,
+    /// The system that asks.
+    pub consumer: SystemId,
+    /// The system that answers.
+    pub provider: SystemId,
+}
+
+/// A step in an agreement's life (B9).
+#[derive(Debug, Clone, Serialize)]
+pub struct Step {
+    /// Where it led.
+    pub stage: Stage,
+    /// When.
+    pub at: Timestamp,
+    /// Who took it.
+    pub actor: Actor,
+    /// Why.
+    pub reason: String,
+}
