@@ -1,0 +1,107 @@
+//! Why, and in whose name.
+
+use crate::refusal::{Culprit, Row, Words};
+
+/// `purpose-missing`
+pub const PURPOSE_MISSING: Row = Row {
+    code: "purpose-missing",
+    clause: "Interaction 17.3",
+    status: 400,
+    culprit: Culprit::Consumer,
+    words: Words {
+        kk: "Ережеде бірнеше себеп бар, сұрау біреуін де атамады. Kelisim-Purpose тақырыбында біреуін көрсетіңіз.",
+        ru: "В правилах несколько причин, а запрос не назвал ни одной. Укажите одну в заголовке Kelisim-Purpose.",
+        en: "The agreement has several purposes and the request names none. Name one in the header Kelisim-Purpose.",
+    },
+};
+
+/// `purpose-not-agreed`
+pub const PURPOSE_NOT_AGREED: Row = Row {
+    code: "purpose-not-agreed",
+    clause: "Interaction 17.3; Law 4.2.11",
+    status: 403,
+    culprit: Culprit::Consumer,
+    words: Words {
+        kk: "Ережеде бұл себеп аталмаған. Ережедегі себептердің бірін көрсетіңіз немесе жаңа нұсқасын келісіңіз.",
+        ru: "Правила не называют эту причину. Укажите одну из причин правил или согласуйте их новую версию.",
+        en: "The agreement does not name this purpose. Name one that it does, or have a new version concurred in.",
+    },
+};
+
+/// `collection-purpose-mismatch`
+pub const COLLECTION_PURPOSE_MISMATCH: Row = Row {
+    code: "collection-purpose-mismatch",
+    clause: "Law 4.2.11",
+    status: 403,
+    culprit: Culprit::Consumer,
+    words: Words {
+        kk: "Дербес деректер жиналған мақсатынан басқа мақсатта берілмейді. Ереженің мақсаттарын түзетіңіз.",
+        ru: "Персональные данные не передаются для иной цели, чем та, для которой собраны. Исправьте цели в правилах.",
+        en: "Personal data does not pass for a purpose other than the one it was collected for. Correct the purposes of the agreement.",
+    },
+};
+
+/// `case-missing`
+pub const CASE_MISSING: Row = Row {
+    code: "case-missing",
+    clause: "Interaction 17.5",
+    status: 400,
+    culprit: Culprit::Consumer,
+    words: Words {
+        kk: "Ереже бойынша сұрау істі атауы керек. Оны Kelisim-Case тақырыбында көрсетіңіз.",
+        ru: "По правилам запрос должен называть дело. Укажите его в заголовке Kelisim-Case.",
+        en: "The agreement asks each request to name its case. Name it in the header Kelisim-Case.",
+    },
+};
+
+/// `basis-not-in-force`
+pub const BASIS_NOT_IN_FORCE: Row = Row {
+    code: "basis-not-in-force",
+    clause: "Interaction 17.4",
+    status: 403,
+    culprit: Culprit::Consumer,
+    words: Words {
+        kk: "Ереженің негіздемесі болған акт күшінде емес. Ереженің жаңа негіздемесі бар нұсқасын келісіңіз.",
+        ru: "Акт, служащий основанием правил, не действует. Согласуйте новую версию правил с действующим основанием.",
+        en: "An act on which the agreement stands is not in force. Have a new version concurred in, on a basis that is.",
+    },
+};
+
+/// `user-missing`
+pub const USER_MISSING: Row = Row {
+    code: "user-missing",
+    clause: "HR 20-21",
+    status: 400,
+    culprit: Culprit::Consumer,
+    words: Words {
+        kk: "Ереже бойынша сұрау пайдаланушыны атауы керек. Оны Kelisim-User тақырыбында көрсетіңіз.",
+        ru: "По правилам запрос должен называть пользователя. Укажите его в заголовке Kelisim-User.",
+        en: "The agreement asks each request to name the user. Name them in the header Kelisim-User.",
+    },
+};
+
+/// `user-not-listed`
+pub const USER_NOT_LISTED: Row = Row {
+    code: "user-not-listed",
+    clause: "HR 20-21, 26.9",
+    status: 403,
+    culprit: Culprit::Consumer,
+    words: Words {
+        kk: "Пайдаланушы ереже бойынша бекітілген тізімде жоқ. Тізімді ұйымыңыздың басшысы толықтыра алады.",
+        ru: "Пользователя нет в утверждённом по правилам списке. Список может дополнить руководитель вашей организации.",
+        en: "The user is not on the list approved under the agreement. The head of your organisation can add them.",
+    },
+};
+
+/// `user-not-trained`
+pub const USER_NOT_TRAINED: Row = Row {
+    code: "user-not-trained",
+    clause: "HR 26.9",
+    status: 403,
+    culprit: Culprit::Consumer,
+    words: Words {
+        kk: "Пайдаланушының оқудан өткені туралы сертификаты жоқ. Оқудан өткізіп, тізімді жаңартыңыз.",
+        ru: "У пользователя нет сертификата об обучении. Проведите обучение и обновите список.",
+        en: "The user holds no training certificate. Have them trained and update the list.",
+    },
+};
