@@ -2,11 +2,12 @@
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::ActId;
 
 /// A version of an act in the dated register.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Act {
     /// Its code.
@@ -26,7 +27,7 @@ pub struct Act {
 }
 
 /// What allows an exchange (Interaction 17.4; HR 13, 22; Law 2.2, 5.11, 7.3).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Basis {
     /// The act: a normative act, a ratified treaty, a joint procedure, or a sector's list of documents.
@@ -41,7 +42,7 @@ pub struct Basis {
 }
 
 /// Kinds of basis (B10).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum BasisKind {
     /// A clause of a normative act.

@@ -5,6 +5,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use utoipa::ToSchema;
 
 use crate::{
     AccessPeriod, AgreementNumber, Basis, Bin, Category, CollectionPurpose, DataTypeId, Fingerprint,
@@ -12,7 +13,7 @@ use crate::{
 };
 
 /// What two holders agree on: the seven fields of Interaction 17, and whom they bind.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AgreementText {
     /// Its number.
@@ -46,7 +47,7 @@ pub struct AgreementText {
 }
 
 /// One data type that may pass.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Grant {
     /// Which.
@@ -61,7 +62,7 @@ pub struct Grant {
 }
 
 /// A purpose in words, with the collection purpose that it serves.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NamedPurpose {
     /// Its code, as `Kelisim-Purpose` names it.
@@ -74,7 +75,7 @@ pub struct NamedPurpose {
 }
 
 /// How accesses are accounted for (Interaction 17.5).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Accounting {
     /// When the answer may leave.
@@ -90,7 +91,7 @@ pub struct Accounting {
 }
 
 /// Which entry must be durable before the answer's last byte.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum AnswerAfter {
     /// The opening one, which always is.
@@ -101,7 +102,7 @@ pub enum AnswerAfter {
 }
 
 /// How information is restored after a failure of the exchange (Interaction 17.6).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Recovery {
     /// Within how many hours.
@@ -111,7 +112,7 @@ pub struct Recovery {
 }
 
 /// Protection measures (Interaction 17.7).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Protection {
     /// The category that the exchange is protected as; never below that of its data types (Interaction 4).
@@ -131,7 +132,7 @@ pub struct Protection {
 }
 
 /// In whose name a system may ask (HR 20-21).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Users {
     /// In its own, or that of any official it names.
@@ -144,7 +145,7 @@ pub enum Users {
 }
 
 /// Requests in a time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Rate {
     /// A second, sustained.
@@ -161,7 +162,7 @@ impl Default for Rate {
 }
 
 /// What personal data passes.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PersonalDataClause {
     /// What it was collected for (Law 4.2.11).
@@ -171,7 +172,7 @@ pub struct PersonalDataClause {
 }
 
 /// A field that is personal data.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PersonalField {
     /// Where: a JSON Pointer, as in [`Grant::fields`].
@@ -181,7 +182,7 @@ pub struct PersonalField {
 }
 
 /// A document under the signatures.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Attachment {
     /// What it is.
@@ -191,7 +192,7 @@ pub struct Attachment {
 }
 
 /// Who signs, in the order in which they must (B4).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Side {
     /// The head of the consumer's holder.
@@ -214,7 +215,7 @@ impl Side {
 }
 
 /// A signature as the registry keeps it. Whoever acts on the agreement verifies it themselves.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Signature {
     /// For whom.
@@ -232,7 +233,7 @@ pub struct Signature {
 }
 
 /// An official who may ask under an agreement (HR 20-21).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ListedUser {
     /// How requests name them.
@@ -247,7 +248,7 @@ pub struct ListedUser {
 }
 
 /// Where a version of an agreement stands (B9).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Stage {
     /// Drawn up; holders sign.

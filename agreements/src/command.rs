@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
+use strum::{EnumDiscriminants, EnumIter, EnumString, IntoEnumIterator, IntoStaticStr};
+use utoipa::ToSchema;
 
 use ipnet::IpNet;
 
@@ -12,45 +14,58 @@ use crate::{
 };
 
 /// Something an operator asks the registry to do.
-#[derive(Debug, Clone, PartialEq)]
+///
+/// On the wire it is its name with its fields: `{"suspend-system": {"system": "portal"}}`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema, EnumDiscriminants)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[strum_discriminants(name(CommandName))]
+#[strum_discriminants(derive(Hash, PartialOrd, Ord, EnumIter, EnumString, IntoStaticStr))]
+#[strum_discriminants(strum(serialize_all = "kebab-case"))]
+#[strum_discriminants(doc = "A command's name, without what it says: rights, routes and documents go by it.")]
+#[strum_discriminants(allow(missing_docs, reason = "each is the name of the command"))]
 #[allow(missing_docs, reason = "fields are named by their types")]
 pub enum Command {
     /// Enters an organisation, or corrects its card.
-    RegisterHolder(Holder),
+    RegisterHolder { holder: Holder },
     /// Lets somebody issue commands.
-    RegisterOperator(Operator),
+    RegisterOperator { operator: Operator },
     /// Says which organisation is the regulator. Once.
-    NameRegulator(Bin),
+    NameRegulator { bin: Bin },
     /// Enters a version of an act.
-    RecordAct(Act),
+    RecordAct { act: Act },
     /// Says when a version of an act loses force.
     RepealAct { act: ActId, version: String, last_day: Date, successor: Option<ActId> },
     /// Registers a system whose application is complete (Registration 5-8).
     RegisterSystem { card: SystemCard, code: String },
     /// Corrects where a system may connect from and where it listens (A4, A9).
-    UpdateSystem { system: SystemId, networks: Option<Vec<IpNet>>, endpoint: Option<Endpoint> },
+    UpdateSystem {
+        system: SystemId,
+        #[schema(value_type = Option<Vec<String>>)]
+        networks: Option<Vec<IpNet>>,
+        endpoint: Option<Endpoint>,
+    },
     /// Stops a system for a time.
-    SuspendSystem(SystemId),
+    SuspendSystem { system: SystemId },
     /// Lets a suspended system exchange again.
-    ResumeSystem(SystemId),
+    ResumeSystem { system: SystemId },
     /// Ends a system for good.
-    DecommissionSystem(SystemId),
+    DecommissionSystem { system: SystemId },
     /// Moves a system from trial to production, with its act (Interaction 12-13).
     EnterProduction { system: SystemId, act: Document },
     /// Records a system's attestation.
     RecordAttestation { system: SystemId, conformity: Conformity },
     /// Withdraws a system's attestation.
-    WithdrawAttestation(SystemId),
+    WithdrawAttestation { system: SystemId },
     /// Records a system's quality certificate.
     RecordQualityCertificate { system: SystemId, conformity: Conformity },
     /// Withdraws a system's quality certificate.
-    WithdrawQualityCertificate(SystemId),
+    WithdrawQualityCertificate { system: SystemId },
     /// Binds a certificate to a system.
     BindCertificate { system: SystemId, certificate: BoundCertificate },
     /// Unbinds a certificate.
-    UnbindCertificate(Fingerprint),
+    UnbindCertificate { certificate: Fingerprint },
     /// Publishes a version of a data type.
-    PublishDataType(DataType),
+    PublishDataType { data_type: DataType },
     /// Changes a data type's category, for all its versions (Interaction 4).
     Categorise { provider: SystemId, data_type: DataTypeId, category: Category },
     /// Draws up a version of an agreement: `document` is its canonical form (RFC 8785).
@@ -73,44 +88,148 @@ pub enum Command {
     ApproveUsers { number: AgreementNumber, users: Vec<ListedUser> },
 }
 
+impl Command {
+    /// Which command it is.
+    pub fn name(&self) -> CommandName {
+        self.into()
+    }
+}
+
+impl CommandName {
+    /// All commands, in the order of [`Command`].
+    pub fn all() -> impl Iterator<Item = Self> {
+        Self::iter()
+    }
+
+    /// The name on the wire.
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
+}
+
 /// Something that happened: append-only, numbered, never edited.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "event", rename_all = "kebab-case", deny_unknown_fields)]
 #[allow(missing_docs, reason = "each is the outcome of the command of the same subject")]
 pub enum Event {
-    HolderRegistered { holder: Holder },
-    OperatorRegistered { operator: Operator },
-    RegulatorNamed { bin: Bin },
-    ActRecorded { act: Act },
-    ActRepealed { act: ActId, version: String, last_day: Date, successor: Option<ActId> },
-    SystemRegistered { card: SystemCard, code: String },
-    SystemUpdated { system: SystemId, networks: Option<Vec<IpNet>>, endpoint: Option<Endpoint> },
-    SystemSuspended { system: SystemId },
-    SystemResumed { system: SystemId },
-    SystemDecommissioned { system: SystemId },
-    ProductionEntered { system: SystemId, act: Document },
-    AttestationRecorded { system: SystemId, conformity: Conformity },
-    AttestationWithdrawn { system: SystemId },
-    QualityCertificateRecorded { system: SystemId, conformity: Conformity },
-    QualityCertificateWithdrawn { system: SystemId },
-    CertificateBound { system: SystemId, certificate: BoundCertificate },
-    CertificateUnbound { system: SystemId, certificate: Fingerprint },
-    DataTypePublished { data_type: DataType },
-    DataTypeCategorised { provider: SystemId, data_type: DataTypeId, category: Category },
-    AgreementDrafted { document: String },
-    AgreementSigned { number: AgreementNumber, version: u32, signature: Signature },
-    AgreementSubmitted { number: AgreementNumber, version: u32, conformity: Vec<String> },
-    AgreementConcurred { number: AgreementNumber, version: u32, signature: Signature, remarks: Vec<String> },
-    AgreementRefused { number: AgreementNumber, version: u32 },
-    AgreementSuspended { number: AgreementNumber, version: u32 },
-    AgreementResumed { number: AgreementNumber, version: u32 },
-    AgreementTerminated { number: AgreementNumber, version: u32 },
-    AgreementSuperseded { number: AgreementNumber, version: u32 },
-    UsersApproved { number: AgreementNumber, users: Vec<ListedUser> },
+    HolderRegistered {
+        holder: Holder,
+    },
+    OperatorRegistered {
+        operator: Operator,
+    },
+    RegulatorNamed {
+        bin: Bin,
+    },
+    ActRecorded {
+        act: Act,
+    },
+    ActRepealed {
+        act: ActId,
+        version: String,
+        last_day: Date,
+        successor: Option<ActId>,
+    },
+    SystemRegistered {
+        card: SystemCard,
+        code: String,
+    },
+    SystemUpdated {
+        system: SystemId,
+        #[schema(value_type = Option<Vec<String>>)]
+        networks: Option<Vec<IpNet>>,
+        endpoint: Option<Endpoint>,
+    },
+    SystemSuspended {
+        system: SystemId,
+    },
+    SystemResumed {
+        system: SystemId,
+    },
+    SystemDecommissioned {
+        system: SystemId,
+    },
+    ProductionEntered {
+        system: SystemId,
+        act: Document,
+    },
+    AttestationRecorded {
+        system: SystemId,
+        conformity: Conformity,
+    },
+    AttestationWithdrawn {
+        system: SystemId,
+    },
+    QualityCertificateRecorded {
+        system: SystemId,
+        conformity: Conformity,
+    },
+    QualityCertificateWithdrawn {
+        system: SystemId,
+    },
+    CertificateBound {
+        system: SystemId,
+        certificate: BoundCertificate,
+    },
+    CertificateUnbound {
+        system: SystemId,
+        certificate: Fingerprint,
+    },
+    DataTypePublished {
+        data_type: DataType,
+    },
+    DataTypeCategorised {
+        provider: SystemId,
+        data_type: DataTypeId,
+        category: Category,
+    },
+    AgreementDrafted {
+        document: String,
+    },
+    AgreementSigned {
+        number: AgreementNumber,
+        version: u32,
+        signature: Signature,
+    },
+    AgreementSubmitted {
+        number: AgreementNumber,
+        version: u32,
+        conformity: Vec<String>,
+    },
+    AgreementConcurred {
+        number: AgreementNumber,
+        version: u32,
+        signature: Signature,
+        remarks: Vec<String>,
+    },
+    AgreementRefused {
+        number: AgreementNumber,
+        version: u32,
+    },
+    AgreementSuspended {
+        number: AgreementNumber,
+        version: u32,
+    },
+    AgreementResumed {
+        number: AgreementNumber,
+        version: u32,
+    },
+    AgreementTerminated {
+        number: AgreementNumber,
+        version: u32,
+    },
+    AgreementSuperseded {
+        number: AgreementNumber,
+        version: u32,
+    },
+    UsersApproved {
+        number: AgreementNumber,
+        users: Vec<ListedUser>,
+    },
 }
 
 /// An event as the registry keeps it: with its number, who caused it, when and why.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Recorded {
     /// Its number; the first is 1.
     pub sequence: u64,

@@ -2,11 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use utoipa::ToSchema;
 
 use crate::{CollectionPurpose, DataTypeId, OperationId, PathTemplate, SystemId};
 
 /// Access category, from open to never (Interaction 4; Portal 3; Law 1.21).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Category {
     /// Open to everybody.
@@ -22,7 +23,7 @@ pub enum Category {
 }
 
 /// Methods an operation may use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Method {
     /// Reads.
@@ -69,7 +70,7 @@ impl Method {
 }
 
 /// What a body may be.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Payload {
     /// Its media type, without parameters.
@@ -83,7 +84,7 @@ pub struct Payload {
 }
 
 /// A query parameter of an operation.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Parameter {
     /// Its name.
@@ -94,7 +95,7 @@ pub struct Parameter {
 }
 
 /// Whether something may be left out.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Presence {
     /// It may.
@@ -105,7 +106,7 @@ pub enum Presence {
 }
 
 /// Where a request names the person whom the data is about (D4).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum SubjectPlace {
     /// A place of the path template.
@@ -115,7 +116,7 @@ pub enum SubjectPlace {
 }
 
 /// One operation of a data type.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Operation {
     /// Its code.
@@ -141,7 +142,7 @@ pub struct Operation {
 }
 
 /// That a data type holds personal data, and what for it was collected.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PersonalData {
     /// What it was collected for (Law 4.2.11).
@@ -149,7 +150,7 @@ pub struct PersonalData {
 }
 
 /// A published version of a data type.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DataType {
     /// Its code, unique within its provider.

@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::{AgreementText, Basis, Category, Registry, SystemId};
 
 /// Something wrong with a draft, against the clause that asks for it.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 pub struct Problem {
     /// The field.
     pub field: String,

@@ -5,6 +5,8 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::{RefOr, Schema};
 
 /// Why a text is not the identifier it was given as.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -29,12 +31,33 @@ pub enum IdError {
     Fingerprint,
 }
 
+/// In the API's document an identifier is a text of a certain form.
+macro_rules! text_schema {
+    ($name:ident, $pattern:expr, $most:literal, $example:expr) => {
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> RefOr<Schema> {
+                ObjectBuilder::new()
+                    .schema_type(Type::String)
+                    .pattern(Some($pattern))
+                    .min_length(Some(1))
+                    .max_length(Some($most))
+                    .examples([$example])
+                    .into()
+            }
+        }
+
+        impl utoipa::ToSchema for $name {}
+    };
+}
+
 macro_rules! code {
-    ($(#[$doc:meta])* $name:ident, $kind:literal) => {
+    ($(#[$doc:meta])* $name:ident, $kind:literal, $example:literal) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
         pub struct $name(Arc<str>);
+
+        text_schema!($name, CODE, 64, $example);
 
         impl $name {
             /// Takes `text` if it is a well-formed code.
@@ -93,40 +116,43 @@ macro_rules! code {
 
 code!(
     /// A registered information system, as the registry and the request target name it.
-    SystemId, "system"
+    SystemId, "system", "portal"
 );
 code!(
     /// A data type: what may be exchanged, under a schema and a category.
-    DataTypeId, "data type"
+    DataTypeId, "data type", "personnel-record"
 );
 code!(
     /// An operation of a data type.
-    OperationId, "operation"
+    OperationId, "operation", "by-iin"
 );
 code!(
     /// A purpose: why access is given (Interaction 17.3).
-    Purpose, "purpose"
+    Purpose, "purpose", "address-lookup"
 );
 code!(
     /// A collection purpose: what personal data was collected for (Law 4.2.11).
-    CollectionPurpose, "collection purpose"
+    CollectionPurpose, "collection purpose", "personnel-records"
 );
 code!(
     /// An act in the dated register of acts.
-    ActId, "act"
+    ActId, "act", "hr-order"
 );
 code!(
     /// An agreement's number; its versions share it.
-    AgreementNumber, "agreement number"
+    AgreementNumber, "agreement number", "2026-001"
 );
 code!(
     /// Somebody who issues commands.
-    OperatorId, "operator"
+    OperatorId, "operator", "officer"
 );
 code!(
     /// A region; an e-akimat's operator sees only their own (HR 1.5).
-    Region, "region"
+    Region, "region", "almaty"
 );
+
+/// What [`is_code`] takes, as a regular expression without length.
+const CODE: &str = r"^[a-z0-9](\.?[a-z0-9-])*\.?$";
 
 fn is_code(text: &str) -> bool {
     let bytes = text.as_bytes();
@@ -140,6 +166,8 @@ fn is_code(text: &str) -> bool {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Bin(u64);
+
+text_schema!(Bin, "^[0-9]{12}$", 12, "000140000011");
 
 impl Bin {
     /// Takes `text` if it is twelve digits.
@@ -192,6 +220,8 @@ impl fmt::Debug for Bin {
 #[serde(try_from = "String", into = "String")]
 pub struct UserId(Box<str>);
 
+text_schema!(UserId, r"^[^\x00-\x1f\x7f-\x9f]+$", 64, "a.akhmetova");
+
 impl UserId {
     /// Takes `text` if it is 1 to 64 visible characters.
     ///
@@ -235,6 +265,8 @@ impl std::borrow::Borrow<str> for UserId {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Fingerprint([u8; 32]);
+
+text_schema!(Fingerprint, "^[0-9a-f]{64}$", 64, "0".repeat(64));
 
 impl Fingerprint {
     /// Wraps the digest of a certificate's DER.

@@ -1,11 +1,12 @@
 //! Organisations and the people who act for them.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::{Bin, OperatorId, Region};
 
 /// An organisation that has or runs systems (Law 1.28, 1.30).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Holder {
     /// Its number.
@@ -18,7 +19,7 @@ pub struct Holder {
 }
 
 /// What somebody may do (E4). The table of rights is [`crate::may`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
     /// Runs the gateway: organisations, operators, certificates.
@@ -32,7 +33,7 @@ pub enum Role {
 }
 
 /// Somebody who issues commands.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Operator {
     /// How they are named in the history.
@@ -46,7 +47,7 @@ pub struct Operator {
 }
 
 /// Who issued a command, as the history keeps it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Actor {
     /// The operator.

@@ -1,42 +1,40 @@
 //! Who may issue which command (E4): one readable table.
 
-use crate::Command;
 use crate::Role::{self, Administrator, HolderOfficer, Regulator, ServiceIntegrator};
+use crate::{Command, CommandName};
 
 /// Whether a role may issue a command at all. Officers act besides only for their own organisation.
 pub fn may(role: Role, command: &Command) -> bool {
-    entitled(command).contains(&role)
+    entitled(command.name()).contains(&role)
 }
 
 /// The roles that may issue a command.
-pub fn entitled(command: &Command) -> &'static [Role] {
+pub fn entitled(command: CommandName) -> &'static [Role] {
     match command {
-        Command::RegisterHolder(_) => &[Administrator, ServiceIntegrator],
-        Command::RegisterOperator(_) | Command::NameRegulator(_) => &[Administrator],
-        Command::RecordAct(_) | Command::RepealAct { .. } => &[Regulator],
-        Command::RegisterSystem { .. }
-        | Command::UpdateSystem { .. }
-        | Command::EnterProduction { .. }
-        | Command::RecordAttestation { .. }
-        | Command::RecordQualityCertificate { .. }
-        | Command::ResumeSystem(_)
-        | Command::DecommissionSystem(_) => &[ServiceIntegrator],
-        Command::SuspendSystem(_)
-        | Command::WithdrawAttestation(_)
-        | Command::WithdrawQualityCertificate(_) => &[ServiceIntegrator, Regulator],
-        Command::BindCertificate { .. } | Command::UnbindCertificate(_) => {
-            &[Administrator, ServiceIntegrator]
-        }
-        Command::PublishDataType(_) => &[HolderOfficer],
-        Command::Categorise { .. } => &[HolderOfficer],
-        Command::DraftAgreement { .. }
-        | Command::SignAgreement { .. }
-        | Command::SubmitAgreement { .. }
-        | Command::ApproveUsers { .. } => &[HolderOfficer],
+        CommandName::RegisterHolder => &[Administrator, ServiceIntegrator],
+        CommandName::RegisterOperator | CommandName::NameRegulator => &[Administrator],
+        CommandName::RecordAct | CommandName::RepealAct => &[Regulator],
+        CommandName::RegisterSystem
+        | CommandName::UpdateSystem
+        | CommandName::EnterProduction
+        | CommandName::RecordAttestation
+        | CommandName::RecordQualityCertificate
+        | CommandName::ResumeSystem
+        | CommandName::DecommissionSystem => &[ServiceIntegrator],
+        CommandName::SuspendSystem
+        | CommandName::WithdrawAttestation
+        | CommandName::WithdrawQualityCertificate => &[ServiceIntegrator, Regulator],
+        CommandName::BindCertificate | CommandName::UnbindCertificate => &[Administrator, ServiceIntegrator],
+        CommandName::PublishDataType => &[HolderOfficer],
+        CommandName::Categorise => &[HolderOfficer],
+        CommandName::DraftAgreement
+        | CommandName::SignAgreement
+        | CommandName::SubmitAgreement
+        | CommandName::ApproveUsers => &[HolderOfficer],
         // Two people where one must not suffice: who submits does not concur.
-        Command::ConcurInAgreement { .. } | Command::RefuseAgreement { .. } => &[Regulator],
-        Command::SuspendAgreement { .. }
-        | Command::ResumeAgreement { .. }
-        | Command::TerminateAgreement { .. } => &[HolderOfficer, Regulator],
+        CommandName::ConcurInAgreement | CommandName::RefuseAgreement => &[Regulator],
+        CommandName::SuspendAgreement | CommandName::ResumeAgreement | CommandName::TerminateAgreement => {
+            &[HolderOfficer, Regulator]
+        }
     }
 }

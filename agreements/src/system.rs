@@ -6,11 +6,12 @@ use ipnet::IpNet;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::{Bin, Fingerprint, Region, SystemId};
 
 /// Whose a system is. Both kinds may exchange; both need an attestation and a certificate (Interaction 14).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Ownership {
     /// A state body's: registered, with a registration code.
@@ -20,7 +21,7 @@ pub enum Ownership {
 }
 
 /// Phase of operation (Interaction 12-13), and the environment a gateway serves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Phase {
     /// Trial operation: synthetic data only.
@@ -30,7 +31,7 @@ pub enum Phase {
 }
 
 /// Whether a system is marked *national* (Law 4.2.8).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Significance {
     /// Not marked.
@@ -41,7 +42,7 @@ pub enum Significance {
 }
 
 /// Where a system stands in the registry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum SystemStatus {
     /// In the registry, with its code.
@@ -53,7 +54,7 @@ pub enum SystemStatus {
 }
 
 /// Kinds of documents that a registration rests on (Registration 5-8).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum DocumentKind {
     /// Description of the system.
@@ -73,7 +74,7 @@ pub enum DocumentKind {
 }
 
 /// A kept document, named by what it contains.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Document {
     /// What it is.
@@ -85,7 +86,7 @@ pub struct Document {
 }
 
 /// Where a provider listens.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Endpoint {
     /// `host:port` to dial.
@@ -159,7 +160,7 @@ fn is_segment(segment: &str) -> bool {
 }
 
 /// A conformity document: an attestation or a quality certificate (Interaction 14).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Conformity {
     /// Its number.
@@ -179,7 +180,7 @@ pub struct Conformity {
 }
 
 /// A registration certificate bound to a system.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BoundCertificate {
     /// Which certificate.
@@ -191,7 +192,7 @@ pub struct BoundCertificate {
 }
 
 /// What an application for registration states.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SystemCard {
     /// How the system is named.
@@ -213,6 +214,7 @@ pub struct SystemCard {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region: Option<Region>,
     /// The networks it may connect from (Law 1.23; Interaction 11, 19).
+    #[schema(value_type = Vec<String>)]
     pub networks: Vec<IpNet>,
     /// Where it listens, if it provides.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -242,7 +244,7 @@ impl SystemCard {
 }
 
 /// A system in the registry.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct System {
     /// What its application stated, as corrected since.
     pub card: SystemCard,

@@ -1,6 +1,8 @@
 //! Path templates of operations, such as `/persons/{iin}/orders`.
 
 use serde::{Deserialize, Serialize};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::{RefOr, Schema};
 
 /// A path with named places, compared segment by segment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,6 +74,19 @@ impl PathTemplate {
         &self.text
     }
 }
+
+impl utoipa::PartialSchema for PathTemplate {
+    fn schema() -> RefOr<Schema> {
+        let segment = r"([A-Za-z0-9._-]+|\{[A-Za-z0-9._-]+\})";
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .pattern(Some(format!("^/({segment}(/{segment})*)?$")))
+            .examples(["/persons/{iin}"])
+            .into()
+    }
+}
+
+impl utoipa::ToSchema for PathTemplate {}
 
 impl TryFrom<String> for PathTemplate {
     type Error = TemplateError;

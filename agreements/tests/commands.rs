@@ -12,9 +12,9 @@ use support::*;
 fn each_role_may_do_its_part_and_no_more() {
     let roles = [Role::Administrator, Role::ServiceIntegrator, Role::HolderOfficer, Role::Regulator];
     let mut table = format!("{:28}{:15}{:12}{:9}regulator\n", "", "administrator", "integrator", "officer");
-    for command in every_command() {
-        let [a, b, c, d] = roles.map(|role| if may(role, &command) { "yes" } else { "-" });
-        table += &format!("{:28}{a:15}{b:12}{c:9}{d}\n", name(&command));
+    for name in CommandName::all() {
+        let [a, b, c, d] = roles.map(|role| if entitled(name).contains(&role) { "yes" } else { "-" });
+        table += &format!("{:28}{a:15}{b:12}{c:9}{d}\n", format!("{name:?}"));
     }
     insta::assert_snapshot!(table, @r"
                             administrator  integrator  officer  regulator
@@ -65,6 +65,25 @@ fn a_command_outside_ones_role_changes_nothing() {
     }
 }
 
+/// Each command goes by its own name, reads what it writes, and stands in the schema of the API's document.
+#[test]
+fn every_command_has_a_wire_form_of_its_own() {
+    let schema = serde_json::to_value(<Command as utoipa::PartialSchema>::schema()).unwrap();
+    let documented: Vec<_> =
+        schema["oneOf"].as_array().unwrap().iter().map(|one| &one["required"][0]).collect();
+    assert_eq!(documented, CommandName::all().map(CommandName::as_str).collect::<Vec<_>>());
+    let mut written = Vec::new();
+    for command in every_command() {
+        let wire = serde_json::to_value(&command).unwrap();
+        let name = wire.as_object().unwrap().keys().next().unwrap().clone();
+        assert_eq!(name.parse(), Ok(command.name()));
+        assert_eq!(serde_json::from_value::<Command>(wire).unwrap(), command);
+        written.push(command.name());
+    }
+    written.sort();
+    assert_eq!(written, CommandName::all().collect::<Vec<_>>(), "a sample of each");
+}
+
 fn every_command() -> Vec<Command> {
     let agreement = personnel_agreement();
     let (number, version) = key(&agreement);
@@ -76,24 +95,26 @@ fn every_command() -> Vec<Command> {
         holder: bin(REGULATOR),
     };
     vec![
-        Command::RegisterHolder(Holder { bin: bin(MINISTRY), name: "Ministry".into(), region: None }),
-        Command::RegisterOperator(operator),
-        Command::NameRegulator(bin(REGULATOR)),
-        Command::RecordAct(act("new", "1")),
+        Command::RegisterHolder {
+            holder: Holder { bin: bin(MINISTRY), name: "Ministry".into(), region: None },
+        },
+        Command::RegisterOperator { operator },
+        Command::NameRegulator { bin: bin(REGULATOR) },
+        Command::RecordAct { act: act("new", "1") },
         repeal(),
         Command::RegisterSystem { card: card("new", MINISTRY), code: "new".into() },
         Command::UpdateSystem { system: system.clone(), networks: None, endpoint: None },
-        Command::SuspendSystem(system.clone()),
-        Command::ResumeSystem(system.clone()),
-        Command::DecommissionSystem(system.clone()),
+        Command::SuspendSystem { system: system.clone() },
+        Command::ResumeSystem { system: system.clone() },
+        Command::DecommissionSystem { system: system.clone() },
         Command::EnterProduction { system: system.clone(), act: document(DocumentKind::ProductionAct) },
         Command::RecordAttestation { system: system.clone(), conformity: conformity.clone() },
-        Command::WithdrawAttestation(system.clone()),
+        Command::WithdrawAttestation { system: system.clone() },
         Command::RecordQualityCertificate { system: system.clone(), conformity },
-        Command::WithdrawQualityCertificate(system),
+        Command::WithdrawQualityCertificate { system },
         bind("portal", 20),
-        Command::UnbindCertificate(fingerprint(1)),
-        Command::PublishDataType(DataType { version: 2, ..record() }),
+        Command::UnbindCertificate { certificate: fingerprint(1) },
+        Command::PublishDataType { data_type: DataType { version: 2, ..record() } },
         categorise(Category::Public),
         draft(&agreement),
         sign(&agreement, Side::Consumer, MINISTRY),
@@ -105,39 +126,6 @@ fn every_command() -> Vec<Command> {
         Command::TerminateAgreement { number: number.clone(), version },
         Command::ApproveUsers { number, users: vec![] },
     ]
-}
-
-fn name(command: &Command) -> &'static str {
-    match command {
-        Command::RegisterHolder(_) => "RegisterHolder",
-        Command::RegisterOperator(_) => "RegisterOperator",
-        Command::NameRegulator(_) => "NameRegulator",
-        Command::RecordAct(_) => "RecordAct",
-        Command::RepealAct { .. } => "RepealAct",
-        Command::RegisterSystem { .. } => "RegisterSystem",
-        Command::UpdateSystem { .. } => "UpdateSystem",
-        Command::SuspendSystem(_) => "SuspendSystem",
-        Command::ResumeSystem(_) => "ResumeSystem",
-        Command::DecommissionSystem(_) => "DecommissionSystem",
-        Command::EnterProduction { .. } => "EnterProduction",
-        Command::RecordAttestation { .. } => "RecordAttestation",
-        Command::WithdrawAttestation(_) => "WithdrawAttestation",
-        Command::RecordQualityCertificate { .. } => "RecordQualityCertificate",
-        Command::WithdrawQualityCertificate(_) => "WithdrawQualityCertificate",
-        Command::BindCertificate { .. } => "BindCertificate",
-        Command::UnbindCertificate(_) => "UnbindCertificate",
-        Command::PublishDataType(_) => "PublishDataType",
-        Command::Categorise { .. } => "Categorise",
-        Command::DraftAgreement { .. } => "DraftAgreement",
-        Command::SignAgreement { .. } => "SignAgreement",
-        Command::SubmitAgreement { .. } => "SubmitAgreement",
-        Command::ConcurInAgreement { .. } => "ConcurInAgreement",
-        Command::RefuseAgreement { .. } => "RefuseAgreement",
-        Command::SuspendAgreement { .. } => "SuspendAgreement",
-        Command::ResumeAgreement { .. } => "ResumeAgreement",
-        Command::TerminateAgreement { .. } => "TerminateAgreement",
-        Command::ApproveUsers { .. } => "ApproveUsers",
-    }
 }
 
 fn categorise(category: Category) -> Command {
@@ -159,7 +147,7 @@ fn an_officer_has_no_say_in_what_is_not_their_organisations() {
     let users = Command::ApproveUsers { number: number.clone(), users: vec![] };
     let mut world = World::exchanging();
     for (holder, command) in [
-        (OFFICE, Command::PublishDataType(DataType { version: 2, ..record() })),
+        (OFFICE, Command::PublishDataType { data_type: DataType { version: 2, ..record() } }),
         (OFFICE, categorise(Category::Public)),
         (OFFICE, draft(&next_version(&agreement))),
         (OFFICE, Command::SuspendAgreement { number: number.clone(), version }),
@@ -190,12 +178,12 @@ fn what_was_never_registered_is_unknown() {
     let number = AgreementNumber::new("none").unwrap();
     let mut world = World::exchanging();
     for (actor, command) in [
-        (administrator(), Command::RegisterOperator(operator)),
-        (administrator(), Command::NameRegulator(nobody)),
+        (administrator(), Command::RegisterOperator { operator }),
+        (administrator(), Command::NameRegulator { bin: nobody }),
         (integrator(), Command::RegisterSystem { card, code: "new".into() }),
         (integrator(), bind("nobody", 20)),
-        (integrator(), Command::UnbindCertificate(fingerprint(99))),
-        (integrator(), Command::SuspendSystem(system("nobody"))),
+        (integrator(), Command::UnbindCertificate { certificate: fingerprint(99) }),
+        (integrator(), Command::SuspendSystem { system: system("nobody") }),
         (officer(MINISTRY), Command::ApproveUsers { number: number.clone(), users: vec![] }),
         (officer(MINISTRY), Command::SubmitAgreement { number, version: 1 }),
     ] {
@@ -213,8 +201,8 @@ fn what_is_registered_is_not_registered_again() {
     let users = Command::ApproveUsers { number: number_of(&personnel_agreement()), users: twice };
     let elsewhere = with(next_version(&personnel_agreement()), "/consumer", json!("insurer"));
     for (actor, command) in [
-        (administrator(), Command::NameRegulator(bin(MINISTRY))),
-        (regulator(), Command::RecordAct(act("hr-order", "2003-07-08"))),
+        (administrator(), Command::NameRegulator { bin: bin(MINISTRY) }),
+        (regulator(), Command::RecordAct { act: act("hr-order", "2003-07-08") }),
         (integrator(), again("portal", "another")),
         (integrator(), again("another", "code-portal")),
         (integrator(), bind("personnel", 1)),
@@ -271,13 +259,13 @@ fn a_system_always_names_its_networks() {
 fn a_decommissioned_system_does_not_come_back() {
     let mut world = World::registered();
     let portal = || system("portal");
-    let error = world.refused(integrator(), Command::ResumeSystem(portal()));
+    let error = world.refused(integrator(), Command::ResumeSystem { system: portal() });
     assert_eq!(error, CommandError::SystemStatus { system: portal(), status: SystemStatus::Registered });
-    world.must(integrator(), Command::DecommissionSystem(portal()));
+    world.must(integrator(), Command::DecommissionSystem { system: portal() });
     for command in [
-        Command::ResumeSystem(portal()),
-        Command::SuspendSystem(portal()),
-        Command::DecommissionSystem(portal()),
+        Command::ResumeSystem { system: portal() },
+        Command::SuspendSystem { system: portal() },
+        Command::DecommissionSystem { system: portal() },
         Command::RecordAttestation { system: portal(), conformity: conformity("portal") },
         Command::UpdateSystem { system: portal(), networks: None, endpoint: None },
         bind("portal", 20),
@@ -300,8 +288,8 @@ fn conformity_documents_end_after_they_begin_and_are_withdrawn_once() {
         world.refused(integrator(), record),
         CommandError::EmptyValidity { number: "No portal".into() }
     );
-    world.must(regulator(), Command::WithdrawAttestation(system("portal")));
-    let error = world.refused(regulator(), Command::WithdrawAttestation(system("portal")));
+    world.must(regulator(), Command::WithdrawAttestation { system: system("portal") });
+    let error = world.refused(regulator(), Command::WithdrawAttestation { system: system("portal") });
     assert_eq!(error, CommandError::NoConformity { system: system("portal"), what: "an attestation" });
 }
 
@@ -311,11 +299,11 @@ fn whatever_stops_an_exchange_needs_a_reason() {
     let agreement = personnel_agreement();
     let (number, version) = key(&agreement);
     for (actor, command) in [
-        (integrator(), Command::SuspendSystem(system("portal"))),
-        (integrator(), Command::DecommissionSystem(system("portal"))),
-        (regulator(), Command::WithdrawAttestation(system("portal"))),
-        (regulator(), Command::WithdrawQualityCertificate(system("portal"))),
-        (integrator(), Command::UnbindCertificate(fingerprint(1))),
+        (integrator(), Command::SuspendSystem { system: system("portal") }),
+        (integrator(), Command::DecommissionSystem { system: system("portal") }),
+        (regulator(), Command::WithdrawAttestation { system: system("portal") }),
+        (regulator(), Command::WithdrawQualityCertificate { system: system("portal") }),
+        (integrator(), Command::UnbindCertificate { certificate: fingerprint(1) }),
         (regulator(), Command::SuspendAgreement { number: number.clone(), version }),
         (regulator(), Command::TerminateAgreement { number, version }),
     ] {
@@ -340,7 +328,7 @@ fn a_data_type_is_published_version_by_version_and_says_what_it_does() {
     let changed = |change: fn(&mut DataType)| {
         let mut data_type = DataType { version: 2, ..record() };
         change(&mut data_type);
-        Command::PublishDataType(data_type)
+        Command::PublishDataType { data_type }
     };
     for (change, why) in [
         ((|one| one.version = 3) as fn(&mut DataType), "version 2 is the next"),
@@ -418,7 +406,7 @@ fn an_agreement_is_submitted_only_with_valid_conformity_documents_of_both_system
     let mut world = World::registered();
     world.draft(&agreement);
     world.sign_both(&agreement);
-    world.must(regulator(), Command::WithdrawQualityCertificate(system("personnel")));
+    world.must(regulator(), Command::WithdrawQualityCertificate { system: system("personnel") });
     let error = world.refused(officer(MINISTRY), submit);
     let what = "a quality certificate";
     assert_eq!(error, CommandError::NoConformity { system: system("personnel"), what });

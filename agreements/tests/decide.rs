@@ -39,7 +39,7 @@ fn a_certificate_counts_until_it_is_unbound_and_its_successor_beside_it() {
     world.must(integrator(), bind("portal", 11));
     let renewed = Call { certificate: fingerprint(11), ..call() };
     assert_eq!((world.answer(&call()), world.answer(&renewed)), ("permit", "permit"));
-    world.must(integrator(), Command::UnbindCertificate(fingerprint(1)));
+    world.must(integrator(), Command::UnbindCertificate { certificate: fingerprint(1) });
     assert_eq!((world.answer(&call()), world.answer(&renewed)), ("certificate-not-registered", "permit"));
 }
 
@@ -48,10 +48,10 @@ fn a_certificate_counts_until_it_is_unbound_and_its_successor_beside_it() {
 fn a_suspended_system_is_refused_on_either_side_until_it_is_resumed() {
     for (id, culprit) in [("portal", Culprit::Consumer), ("personnel", Culprit::Provider)] {
         let mut world = World::exchanging();
-        world.must(regulator(), Command::SuspendSystem(system(id)));
+        world.must(regulator(), Command::SuspendSystem { system: system(id) });
         let denial = world.denial(&call());
         assert_eq!((denial.row().code, denial.culprit()), ("system-suspended", culprit));
-        world.must(integrator(), Command::ResumeSystem(system(id)));
+        world.must(integrator(), Command::ResumeSystem { system: system(id) });
         assert_eq!(world.answer(&call()), "permit");
     }
 }
@@ -61,7 +61,7 @@ fn a_suspended_system_is_refused_on_either_side_until_it_is_resumed() {
 fn a_decommissioned_system_is_refused_at_once_on_either_side() {
     for id in ["portal", "personnel"] {
         let mut world = World::exchanging();
-        world.must(integrator(), Command::DecommissionSystem(system(id)));
+        world.must(integrator(), Command::DecommissionSystem { system: system(id) });
         assert_eq!(world.answer(&call()), "system-decommissioned", "{id}");
     }
 }
@@ -167,9 +167,9 @@ fn attestation_and_quality_certificate_hold_from_midnight_to_midnight_in_astana(
 fn a_withdrawn_attestation_or_quality_certificate_does_not_count_until_a_new_one_is_recorded() {
     for id in ["portal", "personnel"] {
         let mut world = World::exchanging();
-        world.must(regulator(), Command::WithdrawQualityCertificate(system(id)));
+        world.must(regulator(), Command::WithdrawQualityCertificate { system: system(id) });
         assert_eq!(world.answer(&call()), "quality-certificate-withdrawn");
-        world.must(regulator(), Command::WithdrawAttestation(system(id)));
+        world.must(regulator(), Command::WithdrawAttestation { system: system(id) });
         assert_eq!(world.answer(&call()), "attestation-withdrawn");
         let (system, conformity) = (system(id), conformity(id));
         let attested = Command::RecordAttestation { system: system.clone(), conformity: conformity.clone() };
@@ -200,7 +200,10 @@ fn a_provider_that_never_said_where_it_listens_cannot_be_asked() {
         Command::RecordAttestation { system: system.clone(), conformity: conformity.clone() },
     );
     world.must(integrator(), Command::RecordQualityCertificate { system: system.clone(), conformity });
-    world.must(officer(AGENCY), Command::PublishDataType(DataType { provider: system.clone(), ..record() }));
+    world.must(
+        officer(AGENCY),
+        Command::PublishDataType { data_type: DataType { provider: system.clone(), ..record() } },
+    );
     let agreement = with(personnel_agreement(), "/provider", json!("silent"));
     let agreement = with(agreement, "/number", json!("portal-silent"));
     world.must(officer(MINISTRY), draft(&agreement));
@@ -421,7 +424,7 @@ fn a_category_raised_above_the_agreed_protection_stops_the_exchange() {
     assert_eq!(world.answer(&call()), "permit");
     // A newer version of the data type sets the category of the one that was signed on, too.
     let newer = DataType { version: 2, category: Category::StateSecret, ..record() };
-    world.must(officer(AGENCY), Command::PublishDataType(newer));
+    world.must(officer(AGENCY), Command::PublishDataType { data_type: newer });
     assert_eq!(world.answer(&call()), "state-secret");
 }
 
@@ -503,7 +506,7 @@ fn an_agreement_falls_with_an_act_that_it_stands_on() {
 fn an_act_counts_from_its_first_day_on() {
     let mut world = World::registered();
     let coming = Act { in_force_from: "2026-04-01".parse().unwrap(), ..act("coming", "2026") };
-    world.must(regulator(), Command::RecordAct(coming));
+    world.must(regulator(), Command::RecordAct { act: coming });
     let basis = json!([
         { "act": "hr-order", "version": "2003-07-08", "clause": "8.2" },
         { "act": "coming", "version": "2026", "clause": "1" },

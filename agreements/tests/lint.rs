@@ -131,7 +131,9 @@ fn an_agreement_cannot_lower_the_category_nor_pass_a_state_secret() {
 fn a_new_version_of_a_data_type_raises_its_category_and_never_lowers_it() {
     let mut world = World::registered();
     let (provider, id) = (system("personnel"), DataTypeId::new("record").unwrap());
-    let publish = |version, category| Command::PublishDataType(DataType { version, category, ..record() });
+    let publish = |version, category| Command::PublishDataType {
+        data_type: DataType { version, category, ..record() },
+    };
     let decide =
         |category| Command::Categorise { provider: provider.clone(), data_type: id.clone(), category };
     for (command, category) in [

@@ -96,7 +96,7 @@ async fn old_and_new_certificate_of_a_system_count_side_by_side_until_one_is_unb
     assert_eq!(renewed.asks(&Ask::get(LOOKUP)).await.status, 200);
     assert_eq!(world.consumer.asks(&Ask::get(LOOKUP)).await.status, 200);
     let old = world.consumer.identity().fingerprint();
-    world.administrator.orders(agreements::Command::UnbindCertificate(old)).await;
+    world.administrator.orders(agreements::Command::UnbindCertificate { certificate: old }).await;
     assert_eq!(world.consumer.asks(&Ask::get(LOOKUP)).await.refusal(), Some("certificate-not-registered"));
     assert_eq!(renewed.asks(&Ask::get(LOOKUP)).await.status, 200);
 }

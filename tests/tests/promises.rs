@@ -128,8 +128,12 @@ async fn revocation_of_agreement_system_or_certificate_stops_a_busy_connection_w
                     let number = sample::number("address-lookup");
                     drop(regulator.issues(Command::SuspendAgreement { number, version: 1 }));
                 }
-                "system" => drop(world.integrator.issues(Command::SuspendSystem(sample::system(PORTAL)))),
-                "binding" => drop(administrator.issues(Command::UnbindCertificate(issued.fingerprint))),
+                "system" => {
+                    drop(world.integrator.issues(Command::SuspendSystem { system: sample::system(PORTAL) }))
+                }
+                "binding" => {
+                    drop(administrator.issues(Command::UnbindCertificate { certificate: issued.fingerprint }))
+                }
                 _ => authority.revoke(&issued.serial, clock::now()).unwrap(),
             }
             (Instant::now(), world)

@@ -72,8 +72,10 @@ async fn rule(code: &str) -> Scene {
             let (_, identity) = world.certificate("stranger");
             asked_by(world, &identity, lookup()).await
         }
-        "system-suspended" => after(Who::Integrator, Command::SuspendSystem(portal())).await,
-        "system-decommissioned" => after(Who::Integrator, Command::DecommissionSystem(register())).await,
+        "system-suspended" => after(Who::Integrator, Command::SuspendSystem { system: portal() }).await,
+        "system-decommissioned" => {
+            after(Who::Integrator, Command::DecommissionSystem { system: register() }).await
+        }
         "wrong-environment" => asked(agreed().consumer(|card| card.phase = Phase::Trial), lookup()).await,
         "network-not-registered" => {
             let networks = Some(vec!["10.0.0.0/8".parse().unwrap()]);
@@ -84,14 +86,16 @@ async fn rule(code: &str) -> Scene {
             let conformity = ended();
             after(Who::Integrator, Command::RecordAttestation { system: register(), conformity }).await
         }
-        "attestation-withdrawn" => after(Who::Regulator, Command::WithdrawAttestation(portal())).await,
+        "attestation-withdrawn" => {
+            after(Who::Regulator, Command::WithdrawAttestation { system: portal() }).await
+        }
         "quality-certificate-missing" => newcomer(Some(valid()), None).await,
         "quality-certificate-ended" => {
             let conformity = ended();
             after(Who::Integrator, Command::RecordQualityCertificate { system: portal(), conformity }).await
         }
         "quality-certificate-withdrawn" => {
-            after(Who::Regulator, Command::WithdrawQualityCertificate(register())).await
+            after(Who::Regulator, Command::WithdrawQualityCertificate { system: register() }).await
         }
         "provider-unknown" => asked(agreed(), Ask::get("/nobody/address/addresses/7")).await,
         "provider-without-endpoint" => asked(agreed().provider(|card| card.endpoint = None), lookup()).await,
@@ -292,7 +296,7 @@ async fn of_process(code: &str) -> Scene {
                 .regulator
                 .registry()
                 .with(|office| office.registry().system(&register()).unwrap().certificates[0].fingerprint);
-            world.administrator.orders(Command::UnbindCertificate(bound)).await;
+            world.administrator.orders(Command::UnbindCertificate { certificate: bound }).await;
             asked_here(world, lookup()).await
         }
         "provider-failed" => {

@@ -13,7 +13,7 @@ use tests::world::{Ask, Hold, Plan, Relay, Reply, World};
 #[tokio::test]
 async fn body_read_under_one_agreement_is_held_against_the_schema_of_the_one_that_carries_it() {
     let world = agreed().start().await;
-    world.agency.orders(Command::PublishDataType(narrower())).await;
+    world.agency.orders(Command::PublishDataType { data_type: narrower() }).await;
     concurred(&world, &narrower_agreement()).await;
     let mut line = world.consumer.connect().await;
     let wire = Ask::post(ADDRESSES, &correction()).wire("gateway");

@@ -1,11 +1,14 @@
 //! Why commands are refused.
 
+use strum::{IntoStaticStr, VariantNames};
+
 use crate::{
     AgreementNumber, Bin, DocumentKind, EndpointFault, Problem, Role, Side, Stage, SystemId, SystemStatus,
 };
 
 /// Why a command was not carried out. Nothing has changed.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, thiserror::Error, IntoStaticStr, VariantNames)]
+#[strum(serialize_all = "kebab-case")]
 #[allow(missing_docs, reason = "fields are named by their types")]
 pub enum CommandError {
     #[error("role {role:?} may not do this")]
@@ -17,33 +20,52 @@ pub enum CommandError {
     #[error("{what} is in the registry already")]
     Exists { what: String },
     #[error("application of {system} lacks {missing:?}")]
+    #[strum(serialize = "application-incomplete")]
     Incomplete { system: SystemId, missing: Vec<DocumentKind> },
     #[error("system {system} names no network that it may connect from")]
     NoNetworks { system: SystemId },
     #[error("the endpoint of system {system} cannot be used: {fault}")]
+    #[strum(serialize = "endpoint-unusable")]
     Endpoint { system: SystemId, fault: EndpointFault },
     #[error("system {system} is {status:?}")]
+    #[strum(serialize = "wrong-status")]
     SystemStatus { system: SystemId, status: SystemStatus },
     #[error("system {system} lacks {what}, which goes to the regulator with the agreement")]
     NoConformity { system: SystemId, what: &'static str },
     #[error("{number} ends before it begins")]
     EmptyValidity { number: String },
     #[error("agreement {number} version {version} is {stage:?}")]
+    #[strum(serialize = "wrong-stage")]
     Stage { number: AgreementNumber, version: u32, stage: Stage },
     #[error("agreement {number} version {found} cannot follow: {expected} is the next")]
+    #[strum(serialize = "wrong-version")]
     Version { number: AgreementNumber, expected: u32, found: u32 },
     #[error("agreement {number} version {version} is signed: a change is a new version")]
     SignedAlready { number: AgreementNumber, version: u32 },
     #[error("the document is no agreement: {0}")]
+    #[strum(serialize = "document-unreadable")]
     Unreadable(String),
     #[error("the draft has {} problems", .0.len())]
+    #[strum(serialize = "draft-has-problems")]
     Draft(Vec<Problem>),
     #[error("the signature is for the {found:?}, and the signer's organisation {bin} is not theirs")]
+    #[strum(serialize = "signature-by-stranger")]
     Stranger { found: Side, bin: Bin },
     #[error("the {0:?} has not signed")]
     Unsigned(Side),
     #[error("a reason is needed")]
     NoReason,
     #[error("data type {0}: {1}")]
+    #[strum(serialize = "data-type-wrong")]
     DataType(String, String),
+}
+
+impl CommandError {
+    /// The stable name of the reason.
+    pub fn code(&self) -> &'static str {
+        self.into()
+    }
+
+    /// All reasons' names.
+    pub const CODES: &'static [&'static str] = <Self as VariantNames>::VARIANTS;
 }

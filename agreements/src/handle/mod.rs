@@ -31,11 +31,11 @@ pub fn handle(
     }
     let check = Check { registry, actor, reason, now };
     let event = match command {
-        Command::RegisterHolder(holder) => Event::HolderRegistered { holder },
-        Command::RegisterOperator(operator) => check.register_operator(operator)?,
-        Command::NameRegulator(bin) => check.name_regulator(bin)?,
+        Command::RegisterHolder { holder } => Event::HolderRegistered { holder },
+        Command::RegisterOperator { operator } => check.register_operator(operator)?,
+        Command::NameRegulator { bin } => check.name_regulator(bin)?,
 
-        Command::RecordAct(act) => check.record_act(act)?,
+        Command::RecordAct { act } => check.record_act(act)?,
         Command::RepealAct { act, version, last_day, successor } => {
             check.repeal_act(act, version, last_day, successor)?
         }
@@ -44,20 +44,20 @@ pub fn handle(
         Command::UpdateSystem { system, networks, endpoint } => {
             check.update_system(system, networks, endpoint)?
         }
-        Command::SuspendSystem(system) => check.suspend_system(system)?,
-        Command::ResumeSystem(system) => check.resume_system(system)?,
-        Command::DecommissionSystem(system) => check.decommission_system(system)?,
+        Command::SuspendSystem { system } => check.suspend_system(system)?,
+        Command::ResumeSystem { system } => check.resume_system(system)?,
+        Command::DecommissionSystem { system } => check.decommission_system(system)?,
         Command::EnterProduction { system, act } => check.enter_production(system, act)?,
         Command::RecordAttestation { system, conformity } => check.record_attestation(system, conformity)?,
-        Command::WithdrawAttestation(system) => check.withdraw_attestation(system)?,
+        Command::WithdrawAttestation { system } => check.withdraw_attestation(system)?,
         Command::RecordQualityCertificate { system, conformity } => {
             check.record_quality_certificate(system, conformity)?
         }
-        Command::WithdrawQualityCertificate(system) => check.withdraw_quality_certificate(system)?,
+        Command::WithdrawQualityCertificate { system } => check.withdraw_quality_certificate(system)?,
         Command::BindCertificate { system, certificate } => check.bind_certificate(system, certificate)?,
-        Command::UnbindCertificate(certificate) => check.unbind_certificate(certificate)?,
+        Command::UnbindCertificate { certificate } => check.unbind_certificate(certificate)?,
 
-        Command::PublishDataType(data_type) => check.publish(data_type)?,
+        Command::PublishDataType { data_type } => check.publish(data_type)?,
         Command::Categorise { provider, data_type, category } => {
             check.categorise(provider, data_type, category)?
         }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::{Actor, AgreementNumber, AgreementText, Category, DataType, Signature, Stage, SystemId};
 
@@ -18,9 +19,10 @@ pub struct Published {
 }
 
 /// A version of an agreement with what happened to it.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Agreement {
     /// Its canonical form (RFC 8785): the bytes that are signed.
+    #[schema(value_type = String)]
     pub document: Arc<str>,
     /// The systems it binds.
     pub header: Header,
@@ -39,7 +41,7 @@ pub struct Agreement {
 }
 
 /// What every draft must at least say.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Header {
     /// Its number.
     pub number: AgreementNumber,
@@ -52,7 +54,7 @@ pub struct Header {
 }
 
 /// A step in an agreement's life (B9).
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Step {
     /// Where it led.
     pub stage: Stage,

@@ -48,10 +48,10 @@ impl World {
             (NATIONAL_OPERATOR, "National operator"),
         ] {
             let holder = Holder { bin: bin(number), name: name.into(), region: None };
-            world.must(administrator(), Command::RegisterHolder(holder));
+            world.must(administrator(), Command::RegisterHolder { holder });
         }
-        world.must(administrator(), Command::NameRegulator(bin(REGULATOR)));
-        world.must(regulator(), Command::RecordAct(act("hr-order", "2003-07-08")));
+        world.must(administrator(), Command::NameRegulator { bin: bin(REGULATOR) });
+        world.must(regulator(), Command::RecordAct { act: act("hr-order", "2003-07-08") });
         world
     }
 
@@ -71,8 +71,8 @@ impl World {
             world.must(integrator(), Command::RecordQualityCertificate { system: system(id), conformity });
             world.must(integrator(), bind(id, certificate));
         }
-        world.must(officer(AGENCY), Command::PublishDataType(record()));
-        world.must(officer(OFFICE), Command::PublishDataType(address()));
+        world.must(officer(AGENCY), Command::PublishDataType { data_type: record() });
+        world.must(officer(OFFICE), Command::PublishDataType { data_type: address() });
         world
     }
 

@@ -58,7 +58,7 @@ pub(super) fn run(common: &Common, command: ActCommand) -> Result<Answer, Failur
         ActCommand::Record { file } => {
             let act: Act = read_json(&file)?;
             let done = format!("act {} {} is recorded", act.id, act.version);
-            desk.issue(Command::RecordAct(act), done)
+            desk.issue(Command::RecordAct { act }, done)
         }
         ActCommand::Repeal { id, version, last_day, successor } => {
             let done = format!("act {id} {version} is in force until {last_day}");

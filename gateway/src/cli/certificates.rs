@@ -255,7 +255,7 @@ fn revoke(common: &Common, named: &str) -> Result<Answer, Failure> {
     let unbound = match fingerprint {
         Some(fingerprint) => {
             let done = format!("{fingerprint} is bound to no system now");
-            Some(desk.issue(Command::UnbindCertificate(fingerprint), done)?)
+            Some(desk.issue(Command::UnbindCertificate { certificate: fingerprint }, done)?)
         }
         None => None,
     };

@@ -65,7 +65,7 @@ pub(super) fn run(common: &Common, command: DataTypeCommand) -> Result<Answer, F
             let data_type: DataType = read_json(&file)?;
             let done =
                 format!("{}/{} version {} is published", data_type.provider, data_type.id, data_type.version);
-            desk.issue(Command::PublishDataType(data_type), done)
+            desk.issue(Command::PublishDataType { data_type }, done)
         }
         DataTypeCommand::List => {
             let mut table = Table::new(["PROVIDER", "DATA TYPE", "VERSIONS", "CATEGORY", "TITLE"]);

@@ -53,7 +53,7 @@ impl<'c> Desk<'c> {
     /// Issues a command; `done` says what came of it.
     pub(super) fn issue(&mut self, command: Command, done: impl Into<String>) -> Result<Answer, Failure> {
         let actor = self.actor()?;
-        let roles = entitled(&command);
+        let roles = entitled(command.name());
         match self.office.issue(command, &actor, self.reason()) {
             Ok(events) => self.issued(&events, done),
             Err(registry::Failure::Refused(error @ CommandError::NotInRole { .. })) => {

@@ -67,7 +67,7 @@ pub(super) fn holder(common: &Common, command: HolderCommand) -> Result<Answer, 
     match command {
         HolderCommand::Add { bin, name, region } => {
             let done = format!("{bin} is {name}");
-            desk.issue(Command::RegisterHolder(Holder { bin, name, region }), done)
+            desk.issue(Command::RegisterHolder { holder: Holder { bin, name, region } }, done)
         }
         HolderCommand::List => {
             let registry = desk.registry();
@@ -90,7 +90,7 @@ pub(super) fn operator(common: &Common, command: OperatorCommand) -> Result<Answ
     match command {
         OperatorCommand::Add { id, name, role, holder } => {
             let done = format!("{id} may act as {} for {holder}", kebab(&role));
-            desk.issue(Command::RegisterOperator(Operator { id, name, role, holder }), done)
+            desk.issue(Command::RegisterOperator { operator: Operator { id, name, role, holder } }, done)
         }
         OperatorCommand::List => {
             let mut table = Table::new(["OPERATOR", "ROLE", "HOLDER", "NAME"]);
@@ -106,5 +106,5 @@ pub(super) fn operator(common: &Common, command: OperatorCommand) -> Result<Answ
 
 pub(super) fn regulator(common: &Common, command: RegulatorCommand) -> Result<Answer, Failure> {
     let RegulatorCommand::Name { bin } = command;
-    Desk::open(common)?.issue(Command::NameRegulator(bin), format!("{bin} is the regulator"))
+    Desk::open(common)?.issue(Command::NameRegulator { bin }, format!("{bin} is the regulator"))
 }

@@ -177,15 +177,15 @@ pub(super) fn run(common: &Common, command: SystemCommand) -> Result<Answer, Fai
         SystemCommand::Show { id } => show(&desk, &id),
         SystemCommand::Suspend { id } => {
             let done = format!("{id} is suspended");
-            desk.issue(Command::SuspendSystem(id), done)
+            desk.issue(Command::SuspendSystem { system: id }, done)
         }
         SystemCommand::Resume { id } => {
             let done = format!("{id} may exchange again");
-            desk.issue(Command::ResumeSystem(id), done)
+            desk.issue(Command::ResumeSystem { system: id }, done)
         }
         SystemCommand::Decommission { id } => {
             let done = format!("{id} has ended");
-            desk.issue(Command::DecommissionSystem(id), done)
+            desk.issue(Command::DecommissionSystem { system: id }, done)
         }
         SystemCommand::Update(update) => update.run(&mut desk),
         SystemCommand::Production { id, act } => {
@@ -205,16 +205,16 @@ pub(super) fn run(common: &Common, command: SystemCommand) -> Result<Answer, Fai
         }
         SystemCommand::WithdrawAttestation { id } => {
             let done = format!("the attestation of {id} is withdrawn");
-            desk.issue(Command::WithdrawAttestation(id), done)
+            desk.issue(Command::WithdrawAttestation { system: id }, done)
         }
         SystemCommand::WithdrawCertificate { id } => {
             let done = format!("the quality certificate of {id} is withdrawn");
-            desk.issue(Command::WithdrawQualityCertificate(id), done)
+            desk.issue(Command::WithdrawQualityCertificate { system: id }, done)
         }
         SystemCommand::Bind { id, chain } => bind(&mut desk, id, &read(&chain)?),
         SystemCommand::Unbind { fingerprint } => {
             let done = format!("{fingerprint} is bound to no system now");
-            desk.issue(Command::UnbindCertificate(fingerprint), done)
+            desk.issue(Command::UnbindCertificate { certificate: fingerprint }, done)
         }
     }
 }

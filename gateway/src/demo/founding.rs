@@ -116,15 +116,15 @@ impl Registrar {
         let administrator = self.actor(&OperatorId::new(ADMINISTRATOR).trouble("name the administrator")?)?;
         for Body { bin, name, officer, role, head, iin } in self.cast.holders.clone() {
             let holder = Holder { bin, name: name.clone(), region: None };
-            self.issue(Command::RegisterHolder(holder), &administrator)?;
+            self.issue(Command::RegisterHolder { holder }, &administrator)?;
             let operator =
                 Operator { id: officer.clone(), name: format!("Officer of {name}"), role, holder: bin };
-            self.issue(Command::RegisterOperator(operator), &administrator)?;
+            self.issue(Command::RegisterOperator { operator }, &administrator)?;
             let person = PersonRequest { name: head, iin, bin, organisation: name, days: 365 };
             let issued = self.authority.issue_person(&person, clock::now());
             self.keep(&signer(&officer), &issued.trouble("issue a signer's certificate")?)?;
         }
-        self.issue(Command::NameRegulator(self.cast.regulator), &administrator)
+        self.issue(Command::NameRegulator { bin: self.cast.regulator }, &administrator)
     }
 
     fn acts(&mut self) -> Result<usize, Trouble> {
@@ -132,7 +132,7 @@ impl Registrar {
         let acts = cast::acts(&self.day)?;
         let count = acts.len();
         for act in acts {
-            self.issue(Command::RecordAct(act), &regulator)?;
+            self.issue(Command::RecordAct { act }, &regulator)?;
         }
         Ok(count)
     }
@@ -191,7 +191,7 @@ impl Registrar {
             for provider in &published.providers {
                 let data_type: DataType = published.by(provider)?;
                 let officer = self.officer(provider)?;
-                self.issue(Command::PublishDataType(data_type), &officer)?;
+                self.issue(Command::PublishDataType { data_type }, &officer)?;
                 count += 1;
             }
         }

@@ -115,14 +115,14 @@ impl Folder {
             holder: founding.operator.bin,
             via: "init".into(),
         };
-        office.issue(Command::RegisterHolder(founding.operator.clone()), &actor, "founding")?;
+        office.issue(Command::RegisterHolder { holder: founding.operator.clone() }, &actor, "founding")?;
         let administrator = Operator {
             id: founding.administrator.clone(),
             name: "Administrator".into(),
             role: Role::Administrator,
             holder: founding.operator.bin,
         };
-        office.issue(Command::RegisterOperator(administrator), &actor, "founding")?;
+        office.issue(Command::RegisterOperator { operator: administrator }, &actor, "founding")?;
         Ok(folder)
     }
 

@@ -80,16 +80,20 @@ impl Estate {
             (REGULATOR, "Regulator", Role::Regulator),
             (OPERATOR, "National operator", Role::ServiceIntegrator),
         ] {
-            self.issue(Role::Administrator, OPERATOR, Command::RegisterHolder(holder(bin, name)?))?;
+            self.issue(
+                Role::Administrator,
+                OPERATOR,
+                Command::RegisterHolder { holder: holder(bin, name)? },
+            )?;
             let id = actor(role, bin)?.id;
             let operator = Operator { id, name: name.into(), role, holder: Bin::new(bin)? };
-            self.issue(Role::Administrator, OPERATOR, Command::RegisterOperator(operator))?;
+            self.issue(Role::Administrator, OPERATOR, Command::RegisterOperator { operator })?;
         }
-        self.issue(Role::Administrator, OPERATOR, Command::NameRegulator(Bin::new(REGULATOR)?))?;
+        self.issue(Role::Administrator, OPERATOR, Command::NameRegulator { bin: Bin::new(REGULATOR)? })?;
         let act: Act = serde_json::from_value(json!({
             "id": "bench", "title": "Benchmark", "version": "1", "in_force_from": "2020-01-01",
         }))?;
-        self.issue(Role::Regulator, REGULATOR, Command::RecordAct(act))
+        self.issue(Role::Regulator, REGULATOR, Command::RecordAct { act })
     }
 
     fn system(&mut self, id: &str, bin: &str, at: Option<SocketAddr>, chain: &Path) -> anyhow::Result<()> {
@@ -121,7 +125,7 @@ impl Estate {
 
     fn agreement(&mut self) -> anyhow::Result<()> {
         let data_type: DataType = serde_json::from_value(data_type())?;
-        self.issue(Role::HolderOfficer, PROVIDER_BIN, Command::PublishDataType(data_type))?;
+        self.issue(Role::HolderOfficer, PROVIDER_BIN, Command::PublishDataType { data_type })?;
         let officer = actor(Role::HolderOfficer, CONSUMER_BIN)?;
         self.office.draft(&agreement(), &officer, "benchmark")?;
         let number = AgreementNumber::new(NUMBER)?;

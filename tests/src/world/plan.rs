@@ -134,15 +134,15 @@ impl Plan {
         for (number, name) in
             [(sample::MINISTRY, "Ministry"), (sample::AGENCY, "Agency"), (sample::REGULATOR, "Regulator")]
         {
-            administrator.issues(Command::RegisterHolder(holder(number, name)));
+            administrator.issues(Command::RegisterHolder { holder: holder(number, name) });
         }
         for desk in [&integrator, &regulator, &ministry, &agency] {
             let Actor { id, role, holder, .. } = desk.actor().clone();
             let name = id.to_string();
-            administrator.issues(Command::RegisterOperator(Operator { id, name, role, holder }));
+            administrator.issues(Command::RegisterOperator { operator: Operator { id, name, role, holder } });
         }
-        administrator.issues(Command::NameRegulator(sample::bin(sample::REGULATOR)));
-        regulator.issues(Command::RecordAct(sample::act()));
+        administrator.issues(Command::NameRegulator { bin: sample::bin(sample::REGULATOR) });
+        regulator.issues(Command::RecordAct { act: sample::act() });
 
         let socket = TcpListener::bind(loopback).unwrap();
         let at = socket.local_addr().unwrap();
@@ -158,7 +158,7 @@ impl Plan {
             identity
         });
         for data_type in sample::data_types() {
-            agency.issues(Command::PublishDataType(data_type));
+            agency.issues(Command::PublishDataType { data_type });
         }
         for (text, reach) in &self.agreements {
             concluded([&ministry, &agency, &regulator], text, *reach);
