@@ -11,11 +11,13 @@ mod id;
 
 mod act;
 mod agreement;
+mod calendar;
 mod data_type;
 mod party;
 mod period;
 mod system;
 mod template;
+mod terms;
 
 mod command;
 mod draft;
@@ -35,6 +37,8 @@ pub use agreement::{
 };
 pub use book::{AgreementPage, Book, GrantPage, SystemPage};
 pub use command::{Command, CommandName, Event, Recorded};
+pub use calendar::{Calendar, CalendarDay, DayIs, DayKind, HolidayFault, OnWeekend, YearlyHoliday};
+pub use command::{Command, Event, Recorded};
 pub use data_type::{
     Category, DataType, Method, Operation, Parameter, Payload, PersonalData, Presence, SubjectPlace,
 };
@@ -55,3 +59,4 @@ pub use system::{
     Significance, System, SystemCard, SystemStatus,
 };
 pub use template::{PathTemplate, TemplateError};
+pub use terms::{Counted, Term, TermKind, Terms};

@@ -1,0 +1,146 @@
+//! Terms of the law as dated data (A8), and the deadlines that follow from them: worked out when asked, never stored.
+
+use std::sync::Arc;
+
+use jiff::ToSpan;
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use crate::Calendar;
+
+/// What a term is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TermKind {
+    /// Having a system registered, from approval of its project documentation or its entry into trial operation.
+    Registration,
+    /// Registering or giving an accounting code, from the application.
+    Outcome,
+    /// Returning an application that is not complete, from the application.
+    Return,
+    /// Correcting what is registered, from its change, or from the discovery of what is wrong or missing.
+    Correction,
+}
+
+/// In which days a term is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Counted {
+    /// The Republic's working days.
+    Working,
+    /// All days.
+    Calendar,
+}
+
+/// How long a term is, while an act says so.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Term {
+    /// What it is for.
+    pub kind: TermKind,
+    /// How many days.
+    pub days: u16,
+    /// Of which kind.
+    pub counted: Counted,
+    /// Where the act says so.
+    pub clause: String,
+    /// The first day of terms that are so long.
+    pub from: Date,
+}
+
+/// All terms, each version from its day on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Terms(Arc<[Term]>);
+
+impl Default for Terms {
+    /// The terms of `data/terms.json`.
+    fn default() -> Self {
+        let seed: Vec<Term> =
+            serde_json::from_str(SEED).expect("a test reads the terms that are compiled in");
+        Self(seed.into())
+    }
+}
+
+impl Terms {
+    /// Enters a term, or corrects the one of the same kind and beginning.
+    pub fn set(&mut self, term: Term) {
+        let others = self.0.iter().filter(|known| (known.kind, known.from) != (term.kind, term.from));
+        let mut terms: Vec<_> = others.cloned().collect();
+        terms.push(term);
+        terms.sort_by_key(|term| (term.kind, term.from));
+        self.0 = terms.into();
+    }
+
+    /// All of them, by kind and beginning.
+    pub fn all(&self) -> &[Term] {
+        &self.0
+    }
+
+    /// The term that begins on `day`: the newest that was in force then, or else the first that ever was.
+    pub fn on(&self, kind: TermKind, day: Date) -> Option<&Term> {
+        let mut of_kind = self.0.iter().filter(|term| term.kind == kind);
+        let first = of_kind.clone().next();
+        of_kind.rfind(|term| term.from <= day).or(first)
+    }
+}
+
+impl Term {
+    /// Its last day, where it begins on `day`.
+    pub fn due(&self, day: Date, calendar: &Calendar) -> Date {
+        match self.counted {
+            Counted::Working => calendar.add_working_days(day, self.days),
+            Counted::Calendar => day.saturating_add(i64::from(self.days).days()),
+        }
+    }
+}
+
+/// The terms before operators say anything.
+const SEED: &str = include_str!("../data/terms.json");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day(text: &str) -> Date {
+        text.parse().unwrap()
+    }
+
+    /// A8
+    #[test]
+    fn every_kind_of_term_has_its_length_from_the_start() {
+        let terms = Terms::default();
+        for (kind, days) in [
+            (TermKind::Registration, 10),
+            (TermKind::Outcome, 5),
+            (TermKind::Return, 2),
+            (TermKind::Correction, 10),
+        ] {
+            let term = terms.on(kind, day("2026-02-02")).unwrap();
+            assert_eq!((term.days, term.counted), (days, Counted::Working));
+            assert_eq!(terms.on(kind, day("2001-01-01")), Some(term), "older registries have terms too");
+        }
+    }
+
+    /// A8: a term that began under one act ends under it.
+    #[test]
+    fn a_new_length_holds_for_terms_that_begin_after_it() {
+        let mut terms = Terms::default();
+        let changed = Term {
+            kind: TermKind::Return,
+            days: 3,
+            counted: Counted::Calendar,
+            clause: "Portal 28".into(),
+            from: day("2026-07-01"),
+        };
+        terms.set(changed.clone());
+        terms.set(changed);
+        assert_eq!(terms.all().len(), 5);
+        let due = |from: &str| {
+            let term = terms.on(TermKind::Return, day(from)).unwrap();
+            term.due(day(from), &Calendar::default())
+        };
+        assert_eq!(due("2026-06-26"), day("2026-06-30"));
+        // Three calendar days from Thursday end on Sunday.
+        assert_eq!(due("2026-07-02"), day("2026-07-05"));
+    }
+}
