@@ -29,4 +29,5 @@ pub mod operations;
 pub mod payload;
 pub mod registry;
 pub mod telemetry;
+pub mod transparency;
 pub mod trusted;
