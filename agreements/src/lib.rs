@@ -36,9 +36,8 @@ pub use agreement::{
     PersonalField, Protection, Rate, Recovery, Side, Signature, Stage, Users,
 };
 pub use book::{AgreementPage, Book, GrantPage, SystemPage};
-pub use command::{Command, CommandName, Event, Recorded};
 pub use calendar::{Calendar, CalendarDay, DayIs, DayKind, HolidayFault, OnWeekend, YearlyHoliday};
-pub use command::{Command, Event, Recorded};
+pub use command::{Command, CommandName, Event, Recorded};
 pub use data_type::{
     Category, DataType, Method, Operation, Parameter, Payload, PersonalData, Presence, SubjectPlace,
 };
