@@ -11,9 +11,10 @@ use std::sync::Arc;
 use jiff::ToSpan;
 use jiff::civil::{Date, Weekday};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// What operators make of a day.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum DayKind {
     /// A public holiday of that year only, such as the first day of Kurban Ait.
@@ -25,7 +26,7 @@ pub enum DayKind {
 }
 
 /// What a day is to whoever counts working days.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum DayIs {
     /// Worked.
@@ -39,7 +40,7 @@ pub enum DayIs {
 }
 
 /// A day of which operators said what it is.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CalendarDay {
     /// Which.
@@ -51,7 +52,7 @@ pub struct CalendarDay {
 }
 
 /// A public holiday that comes every year, while it is one.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct YearlyHoliday {
     /// Its month, 1 to 12.
@@ -70,7 +71,7 @@ pub struct YearlyHoliday {
 }
 
 /// What becomes of a holiday that falls on a weekend.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum OnWeekend {
     /// The next working day is off instead.

@@ -151,6 +151,11 @@ code!(
     Region, "region", "almaty"
 );
 
+code!(
+    /// An object beside systems: a resource, software, a component of the infrastructure.
+    ObjectId, "object", "servers"
+);
+
 /// What [`is_code`] takes, as a regular expression without length.
 const CODE: &str = r"^[a-z0-9](\.?[a-z0-9-])*\.?$";
 

@@ -9,10 +9,15 @@
 
 mod id;
 
+mod words;
+
 mod act;
 mod agreement;
+mod application;
 mod calendar;
 mod data_type;
+mod information;
+mod object;
 mod party;
 mod period;
 mod system;
@@ -35,6 +40,7 @@ pub use agreement::{
     Accounting, AgreementText, AnswerAfter, Attachment, Grant, ListedUser, NamedPurpose, PersonalDataClause,
     PersonalField, Protection, Rate, Recovery, Side, Signature, Stage, Users,
 };
+pub use application::{Application, ApplicationFault, ApplicationNumber, Applied, Filed, Gap, Outcome};
 pub use book::{AgreementPage, Book, GrantPage, SystemPage};
 pub use calendar::{Calendar, CalendarDay, DayIs, DayKind, HolidayFault, OnWeekend, YearlyHoliday};
 pub use command::{Command, CommandName, Event, Recorded};
@@ -46,8 +52,18 @@ pub use denial::{Denial, Paper, Party};
 pub use draft::{Problem, SEVEN_FIELDS, lint};
 pub use handle::{CommandError, handle};
 pub use id::{
-    ActId, AgreementNumber, Bin, CollectionPurpose, DataTypeId, Fingerprint, IdError, OperationId,
+    ActId, AgreementNumber, Bin, CollectionPurpose, DataTypeId, Fingerprint, IdError, ObjectId, OperationId,
     OperatorId, Purpose, Region, SystemId, UserId,
+};
+pub use information::{
+    AssetOperation, BookEntry, Changed, Contract, ContractOutcome, DocumentChange, EndOfOperation,
+    EntryIntoOperation, GeneralInformation, Information, InformationFault, InformationKind,
+    InfrastructureItem, InvestmentResult, Need, ProcurementNotice, ResourceInformation, ResourceUse,
+    ResourceUsed, SoftwareItem, TechnicalInformation, TestKind, TestOrAttestation,
+};
+pub use object::{
+    Accounted, Correction, Discovery, Dossier, Employee, Named, ObjectCard, ObjectKind, ObjectStatus,
+    Subject, Superseded, Trace,
 };
 pub use party::{Actor, Holder, Operator, Role};
 pub use period::{AccessPeriod, Day, Hours, Moment, almaty, end_of, start_of};
@@ -59,3 +75,4 @@ pub use system::{
 };
 pub use template::{PathTemplate, TemplateError};
 pub use terms::{Counted, Term, TermKind, Terms};
+pub use words::{Words, WordsError};
