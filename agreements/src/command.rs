@@ -9,8 +9,9 @@ use utoipa::ToSchema;
 use ipnet::IpNet;
 
 use crate::{
-    Act, ActId, Actor, AgreementNumber, Bin, BoundCertificate, Category, Conformity, DataType, DataTypeId,
-    Document, Endpoint, Fingerprint, Holder, ListedUser, Operator, Signature, SystemCard, SystemId,
+    Access, Act, ActId, Actor, AgreementNumber, Bin, BoundCertificate, Category, Conformity, DataType,
+    DataTypeId, Document, Endpoint, Fingerprint, Holder, ListedUser, Operator, OperatorId, Revoked,
+    Signature, SystemCard, SystemId,
 };
 
 /// Something an operator asks the registry to do.
@@ -20,6 +21,7 @@ use crate::{
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 #[strum_discriminants(name(CommandName))]
 #[strum_discriminants(derive(Hash, PartialOrd, Ord, EnumIter, EnumString, IntoStaticStr))]
+#[strum_discriminants(derive(Serialize, Deserialize, ToSchema), serde(rename_all = "kebab-case"))]
 #[strum_discriminants(strum(serialize_all = "kebab-case"))]
 #[strum_discriminants(doc = "A command's name, without what it says: rights, routes and documents go by it.")]
 #[strum_discriminants(allow(missing_docs, reason = "each is the name of the command"))]
@@ -31,6 +33,14 @@ pub enum Command {
     RegisterOperator { operator: Operator },
     /// Says which organisation is the regulator. Once.
     NameRegulator { bin: Bin },
+    /// Binds a certificate to an operator, who then needs no password.
+    BindOperatorCertificate { operator: OperatorId, certificate: BoundCertificate },
+    /// Unbinds an operator's certificate.
+    UnbindOperatorCertificate { certificate: Fingerprint },
+    /// Grants a password or a token; the secret itself never comes here.
+    GrantAccess { operator: OperatorId, access: Access },
+    /// Takes a password or a token away.
+    RevokeAccess { operator: OperatorId, access: Revoked },
     /// Enters a version of an act.
     RecordAct { act: Act },
     /// Says when a version of an act loses force.
@@ -117,6 +127,22 @@ pub enum Event {
     },
     OperatorRegistered {
         operator: Operator,
+    },
+    OperatorCertificateBound {
+        operator: OperatorId,
+        certificate: BoundCertificate,
+    },
+    OperatorCertificateUnbound {
+        operator: OperatorId,
+        certificate: Fingerprint,
+    },
+    AccessGranted {
+        operator: OperatorId,
+        access: Access,
+    },
+    AccessRevoked {
+        operator: OperatorId,
+        access: Revoked,
     },
     RegulatorNamed {
         bin: Bin,

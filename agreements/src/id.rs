@@ -156,6 +156,11 @@ code!(
     ObjectId, "object", "servers"
 );
 
+code!(
+    /// A token's name: the part of a token that is not secret.
+    TokenId, "token", "backup-job"
+);
+
 /// What [`is_code`] takes, as a regular expression without length.
 const CODE: &str = r"^[a-z0-9](\.?[a-z0-9-])*\.?$";
 

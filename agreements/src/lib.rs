@@ -11,6 +11,7 @@ mod id;
 
 mod words;
 
+mod access;
 mod act;
 mod agreement;
 mod application;
@@ -35,6 +36,7 @@ mod decide;
 mod denial;
 pub mod refusal;
 
+pub use access::{Access, OperatorAccess, Revoked, Token};
 pub use act::{Act, Basis, BasisKind};
 pub use agreement::{
     Accounting, AgreementText, AnswerAfter, Attachment, Grant, ListedUser, NamedPurpose, PersonalDataClause,
@@ -53,7 +55,7 @@ pub use draft::{Problem, SEVEN_FIELDS, lint};
 pub use handle::{CommandError, handle};
 pub use id::{
     ActId, AgreementNumber, Bin, CollectionPurpose, DataTypeId, Fingerprint, IdError, ObjectId, OperationId,
-    OperatorId, Purpose, Region, SystemId, UserId,
+    OperatorId, Purpose, Region, SystemId, TokenId, UserId,
 };
 pub use information::{
     AssetOperation, BookEntry, Changed, Contract, ContractOutcome, DocumentChange, EndOfOperation,

@@ -13,6 +13,11 @@ pub fn entitled(command: CommandName) -> &'static [Role] {
     match command {
         CommandName::RegisterHolder => &[Administrator, ServiceIntegrator],
         CommandName::RegisterOperator | CommandName::NameRegulator => &[Administrator],
+        CommandName::BindOperatorCertificate | CommandName::UnbindOperatorCertificate => &[Administrator],
+        // Their own; the administrator, everybody's.
+        CommandName::GrantAccess | CommandName::RevokeAccess => {
+            &[Administrator, ServiceIntegrator, HolderOfficer, Regulator]
+        }
         CommandName::RecordAct | CommandName::RepealAct => &[Regulator],
         CommandName::RegisterSystem
         | CommandName::UpdateSystem

@@ -21,6 +21,10 @@ fn each_role_may_do_its_part_and_no_more() {
 RegisterHolder              yes            yes         -        -
 RegisterOperator            yes            -           -        -
 NameRegulator               yes            -           -        -
+BindOperatorCertificate     yes            -           -        -
+UnbindOperatorCertificate   yes            -           -        -
+GrantAccess                 yes            yes         yes      yes
+RevokeAccess                yes            yes         yes      yes
 RecordAct                   -              -           -        yes
 RepealAct                   -              -           -        yes
 RegisterSystem              -              yes         -        -
@@ -100,6 +104,17 @@ fn every_command() -> Vec<Command> {
         },
         Command::RegisterOperator { operator },
         Command::NameRegulator { bin: bin(REGULATOR) },
+        Command::BindOperatorCertificate {
+            operator: OperatorId::new("petrov").unwrap(),
+            certificate: BoundCertificate {
+                fingerprint: fingerprint(7),
+                serial: "07".into(),
+                not_after: at("2028-01-01T00:00:00Z"),
+            },
+        },
+        Command::UnbindOperatorCertificate { certificate: fingerprint(7) },
+        Command::GrantAccess { operator: OperatorId::new("petrov").unwrap(), access: Access::Password },
+        Command::RevokeAccess { operator: OperatorId::new("petrov").unwrap(), access: Revoked::Password },
         Command::RecordAct { act: act("new", "1") },
         repeal(),
         Command::RegisterSystem { card: card("new", MINISTRY), code: "new".into() },

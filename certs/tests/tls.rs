@@ -6,8 +6,8 @@ mod support;
 use std::sync::Arc;
 
 use certs::tls::{
-    Accepted, Acceptor, AcceptorOptions, Alpn, Clock, ConnectFailure, Connected, Connector, ConnectorOptions,
-    Handshake, HandshakeFailure, Identity, OldestTls,
+    Accepted, Acceptor, AcceptorOptions, Alpn, ClientCertificates, Clock, ConnectFailure, Connected,
+    Connector, ConnectorOptions, Handshake, HandshakeFailure, Identity, OldestTls,
 };
 use certs::{Trust, fingerprint};
 use rcgen::{ExtendedKeyUsagePurpose, SerialNumber, date_time_ymd};
@@ -112,6 +112,15 @@ async fn chain_is_verified_once_for_many_connections() {
 #[tokio::test]
 async fn caller_without_a_certificate_is_refused_as_such() {
     let world = World::new();
+    let connector = without_certificate(&world);
+    let (ours, theirs) = duplex(1 << 16);
+    let acceptor = world.acceptor();
+    let (accepted, _) =
+        tokio::join!(acceptor.accept(ours), connector.connect("system.test".try_into().unwrap(), theirs));
+    assert!(matches!(accepted, Err(HandshakeFailure::NoCertificate)));
+}
+
+fn without_certificate(world: &World) -> tokio_rustls::TlsConnector {
     let mut roots = rustls::RootCertStore::empty();
     roots.add(world.root.der.clone()).unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -120,12 +129,31 @@ async fn caller_without_a_certificate_is_refused_as_such() {
         .unwrap()
         .with_root_certificates(roots)
         .with_no_client_auth();
+    tokio_rustls::TlsConnector::from(Arc::new(config))
+}
+
+/// E4
+#[tokio::test]
+async fn where_people_call_a_certificate_may_be_missing_but_one_that_is_shown_must_count() {
+    let world = World::new();
+    let certificates = ClientCertificates::Optional;
+    let options = AcceptorOptions { certificates, ..AcceptorOptions::new(clock()) };
+    let acceptor = Acceptor::new(&identity(&world.server), world.trust.clone(), options).unwrap();
+    let connector = without_certificate(&world);
     let (ours, theirs) = duplex(1 << 16);
-    let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
-    let acceptor = world.acceptor();
-    let (accepted, _) =
-        tokio::join!(acceptor.accept(ours), connector.connect("system.test".try_into().unwrap(), theirs));
-    assert!(matches!(accepted, Err(HandshakeFailure::NoCertificate)));
+    let (greeted, connected) =
+        tokio::join!(acceptor.greet(ours), connector.connect("system.test".try_into().unwrap(), theirs));
+    assert!(greeted.unwrap().chain.is_none() && connected.is_ok());
+
+    let (ours, theirs) = duplex(1 << 16);
+    let shown = world.connector();
+    let (greeted, _) = tokio::join!(acceptor.greet(ours), shown.connect(theirs, "system.test", None));
+    assert_eq!(greeted.unwrap().chain.unwrap().fingerprint(), fingerprint(&world.client.der));
+
+    world.revoke(2);
+    let (ours, theirs) = duplex(1 << 16);
+    let (greeted, _) = tokio::join!(acceptor.greet(ours), shown.connect(theirs, "system.test", None));
+    assert_eq!(greeted.unwrap_err().code(), "revoked");
 }
 
 /// A6

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 mod check;
 mod error;
 
+mod access;
 mod acts;
 mod agreements;
 mod data_types;
@@ -34,6 +35,15 @@ pub fn handle(
         Command::RegisterHolder { holder } => Event::HolderRegistered { holder },
         Command::RegisterOperator { operator } => check.register_operator(operator)?,
         Command::NameRegulator { bin } => check.name_regulator(bin)?,
+
+        Command::BindOperatorCertificate { operator, certificate } => {
+            check.bind_operator_certificate(operator, certificate)?
+        }
+        Command::UnbindOperatorCertificate { certificate } => {
+            check.unbind_operator_certificate(certificate)?
+        }
+        Command::GrantAccess { operator, access } => check.grant_access(operator, access)?,
+        Command::RevokeAccess { operator, access } => check.revoke_access(operator, access)?,
 
         Command::RecordAct { act } => check.record_act(act)?,
         Command::RepealAct { act, version, last_day, successor } => {

@@ -106,11 +106,7 @@ impl Check<'_> {
         certificate: BoundCertificate,
     ) -> Result<Event, CommandError> {
         self.live(&system)?;
-        if let Some(other) = self.registry.bound_to(&certificate.fingerprint) {
-            return Err(CommandError::Exists {
-                what: format!("certificate {} of {other}", certificate.fingerprint),
-            });
-        }
+        self.unbound(&certificate.fingerprint)?;
         Ok(Event::CertificateBound { system, certificate })
     }
 

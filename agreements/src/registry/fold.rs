@@ -15,6 +15,12 @@ impl Registry {
                 self.operators.insert(operator.id.clone(), operator.clone());
             }
             Event::RegulatorNamed { bin } => self.regulator = Some(*bin),
+            Event::OperatorCertificateBound { operator, certificate } => {
+                self.bind_operator(operator, certificate)?;
+            }
+            Event::OperatorCertificateUnbound { certificate, .. } => self.unbind_operator(certificate)?,
+            Event::AccessGranted { operator, access } => self.grant(operator, access, recorded.sequence)?,
+            Event::AccessRevoked { operator, access } => self.revoke(operator, access)?,
             Event::ActRecorded { act } => {
                 self.acts.insert((act.id.clone(), act.version.clone()), act.clone());
             }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 mod nouns;
 
+mod access;
 mod agreements;
 mod fold;
 mod systems;
@@ -12,7 +13,7 @@ mod systems;
 pub use self::nouns::{Agreement, Header, Published, Step};
 use crate::{
     Act, ActId, AgreementNumber, Bin, Category, DataType, DataTypeId, Fingerprint, Holder, ListedUser,
-    Operator, OperatorId, Recorded, System, SystemId,
+    Operator, OperatorAccess, OperatorId, Recorded, System, SystemId, TokenId,
 };
 
 /// Everything that is registered. Changed only by [`Registry::apply`].
@@ -28,6 +29,9 @@ pub struct Registry {
     data_types: BTreeMap<(SystemId, DataTypeId), Published>,
     agreements: BTreeMap<(AgreementNumber, u32), Agreement>,
     users: BTreeMap<AgreementNumber, Vec<ListedUser>>,
+    access: BTreeMap<OperatorId, OperatorAccess>,
+    operator_certificates: BTreeMap<Fingerprint, OperatorId>,
+    tokens: BTreeMap<TokenId, OperatorId>,
 }
 
 /// An event that cannot follow on what came before: the store was changed behind the program's back.

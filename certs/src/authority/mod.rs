@@ -107,7 +107,19 @@ impl Authority {
     /// # Errors
     /// [`AuthorityError`]; then nothing was issued, or it is only on record.
     pub fn issue_person(&self, request: &PersonRequest, now: Timestamp) -> Result<IssuedPem, AuthorityError> {
-        self.issue(request.params()?, request.days, now)
+        self.issue(request.signing()?, request.days, now)
+    }
+
+    /// Issues a certificate to a person who issues commands: it says who is on the line, and signs nothing.
+    ///
+    /// # Errors
+    /// [`AuthorityError`]; then nothing was issued, or it is only on record.
+    pub fn issue_operator(
+        &self,
+        request: &PersonRequest,
+        now: Timestamp,
+    ) -> Result<IssuedPem, AuthorityError> {
+        self.issue(request.client()?, request.days, now)
     }
 
     /// Revokes the certificate with this serial number (hexadecimal), and renews the revocation lists.

@@ -60,11 +60,25 @@ impl SystemRequest {
 }
 
 impl PersonRequest {
-    pub(super) fn params(&self) -> Result<CertificateParams, AuthorityError> {
+    /// To sign with.
+    pub(super) fn signing(&self) -> Result<CertificateParams, AuthorityError> {
+        let mut params = self.named()?;
+        params.key_usages.push(KeyUsagePurpose::ContentCommitment);
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::EmailProtection];
+        Ok(params)
+    }
+
+    /// To show who is on the line.
+    pub(super) fn client(&self) -> Result<CertificateParams, AuthorityError> {
+        let mut params = self.named()?;
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        Ok(params)
+    }
+
+    fn named(&self) -> Result<CertificateParams, AuthorityError> {
         let mut params = CertificateParams::default();
         params.distinguished_name = name(&self.name, Some(&self.iin), self.bin, &self.organisation)?;
-        params.key_usages = vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::ContentCommitment];
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::EmailProtection];
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         Ok(params)
     }
 }

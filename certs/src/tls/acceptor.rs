@@ -1,4 +1,4 @@
-//! Those who call us: TLS with a client certificate, always.
+//! Those who call us: TLS with a client certificate, always where systems call, if they have one where people do.
 
 use std::fmt;
 use std::io;
@@ -30,6 +30,7 @@ pub struct Acceptor {
     storage: Arc<NoServerSessionStorage>,
     oldest: OldestTls,
     alpn: Vec<Vec<u8>>,
+    certificates: ClientCertificates,
 }
 
 /// What may be configured of an [`Acceptor`].
@@ -41,6 +42,29 @@ pub struct AcceptorOptions {
     pub alpn: Vec<Alpn>,
     /// Where the time comes from.
     pub clock: Clock,
+    /// Default: required.
+    pub certificates: ClientCertificates,
+}
+
+/// Whether a caller must show a certificate. One that is shown counts, or the connection ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ClientCertificates {
+    /// They must.
+    #[default]
+    Required,
+    /// They may. For faces that know other ways of saying who one is.
+    Optional,
+}
+
+/// A connection whose caller showed a certificate or not.
+#[derive(Debug)]
+pub struct Greeted<IO> {
+    /// The connection.
+    pub stream: TlsStream<IO>,
+    /// Who is on the other side, if they showed a certificate.
+    pub chain: Option<VerifiedChain>,
+    /// What to speak.
+    pub alpn: Alpn,
 }
 
 /// A connection whose caller is known.
@@ -57,7 +81,12 @@ pub struct Accepted<IO> {
 impl AcceptorOptions {
     /// The defaults.
     pub fn new(clock: Clock) -> Self {
-        Self { oldest: OldestTls::default(), alpn: vec![Alpn::Http2, Alpn::Http1], clock }
+        Self {
+            oldest: OldestTls::default(),
+            alpn: vec![Alpn::Http2, Alpn::Http1],
+            clock,
+            certificates: ClientCertificates::default(),
+        }
     }
 }
 
@@ -76,6 +105,7 @@ impl Acceptor {
             storage: Arc::new(NoServerSessionStorage {}),
             oldest: options.oldest,
             alpn: Alpn::names(&options.alpn),
+            certificates: options.certificates,
         })
     }
 
@@ -95,28 +125,49 @@ impl Acceptor {
     where
         IO: AsyncRead + AsyncWrite + Unpin,
     {
+        let Greeted { stream, chain, alpn } = self.greet(io).await?;
+        let chain = chain.ok_or(HandshakeFailure::NoCertificate)?;
+        Ok(Accepted { stream, chain, alpn })
+    }
+
+    /// As [`Acceptor::accept`], for callers who may come without a certificate.
+    ///
+    /// # Errors
+    /// [`HandshakeFailure`]: also if the certificate that is shown does not count.
+    ///
+    /// # Cancel safety
+    /// Dropping the future closes the connection.
+    pub async fn greet<IO>(&self, io: IO) -> Result<Greeted<IO>, HandshakeFailure>
+    where
+        IO: AsyncRead + AsyncWrite + Unpin,
+    {
         let check = Arc::new(ClientCheck {
             trust: self.trust.clone(),
             set: self.trust.current(),
             clock: self.clock.clone(),
             provider: self.provider.clone(),
+            certificates: self.certificates,
             verdict: OnceLock::new(),
         });
         let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(self.config(check.clone())?));
         let stream = acceptor.accept(io).await.map_err(|error| HandshakeFailure::of(error, &check))?;
         let (_, connection) = stream.get_ref();
         let chain = match check.verdict.get() {
-            Some(Ok(chain)) => chain.clone(),
-            // A resumed session: nobody asked the check.
-            Some(Err(_)) | None => {
-                let presented = connection.peer_certificates().ok_or(HandshakeFailure::NoCertificate)?;
-                self.trust.verify(presented, Purpose::Client, self.clock.now()).map_err(|reason| {
-                    HandshakeFailure::Untrusted { reason, fingerprint: crate::fingerprint(&presented[0]) }
-                })?
-            }
+            Some(Ok(chain)) => Some(chain.clone()),
+            // A resumed session, where nobody asked the check; or nothing was presented.
+            Some(Err(_)) | None => match connection.peer_certificates() {
+                None => None,
+                Some(presented) => {
+                    let verified = self.trust.verify(presented, Purpose::Client, self.clock.now());
+                    Some(verified.map_err(|reason| HandshakeFailure::Untrusted {
+                        reason,
+                        fingerprint: crate::fingerprint(&presented[0]),
+                    })?)
+                }
+            },
         };
         let alpn = Alpn::agreed(connection.alpn_protocol());
-        Ok(Accepted { stream: TlsStream(stream.into()), chain, alpn })
+        Ok(Greeted { stream: TlsStream(stream.into()), chain, alpn })
     }
 
     /// One for each connection, so that its failure can be told apart from all others; costs about a
@@ -199,10 +250,18 @@ struct ClientCheck {
     set: Arc<TrustSet>,
     clock: Clock,
     provider: Arc<CryptoProvider>,
+    certificates: ClientCertificates,
     verdict: OnceLock<Result<VerifiedChain, (Untrusted, Fingerprint)>>,
 }
 
 impl ClientCertVerifier for ClientCheck {
+    fn client_auth_mandatory(&self) -> bool {
+        match self.certificates {
+            ClientCertificates::Required => true,
+            ClientCertificates::Optional => false,
+        }
+    }
+
     fn root_hint_subjects(&self) -> &[DistinguishedName] {
         self.set.hints()
     }

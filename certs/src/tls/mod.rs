@@ -19,7 +19,9 @@ use rustls::time_provider::TimeProvider;
 use rustls_pki_types::UnixTime;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-pub use acceptor::{Accepted, Acceptor, AcceptorOptions, HandshakeFailure, Unready};
+pub use acceptor::{
+    Accepted, Acceptor, AcceptorOptions, ClientCertificates, Greeted, HandshakeFailure, Unready,
+};
 pub use connector::{ConnectFailure, Connected, Connector, ConnectorOptions};
 
 pub use crate::keys::Identity;
