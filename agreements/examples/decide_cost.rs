@@ -152,7 +152,8 @@ fn agree(number: u32, consumer: u32, provider: u32, bin: Bin, happen: &mut impl 
     })
     .to_string();
     happen(Event::AgreementDrafted { document });
-    let (number, version) = (AgreementNumber::new(&format!("a-{number}")).unwrap(), 1);
+    let said = format!("a-{number}");
+    let (number, version) = (AgreementNumber::new(&said).unwrap(), 1);
     let signature = |side| Signature {
         side,
         certificate: Fingerprint::new([9; 32]),
@@ -175,6 +176,8 @@ fn agree(number: u32, consumer: u32, provider: u32, bin: Bin, happen: &mut impl 
         signature: signature(Side::Regulator),
         remarks: vec![],
     });
+    let number = AgreementNumber::new(&said).unwrap();
+    happen(Event::ReadinessRecorded { number, version, revision: u64::MAX, checks: vec![] });
 }
 
 fn code(number: u32) -> String {

@@ -127,6 +127,9 @@ pub struct Protection {
     /// lease holds where this is absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lease_seconds: Option<u16>,
+    /// For how many days a passed readiness check holds (B5); where this is absent, until a system changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub readiness_days: Option<u16>,
     /// Further measures, in words.
     pub text: String,
 }

@@ -9,8 +9,8 @@ use jiff::tz::TimeZone;
 
 use crate::period::{WallClock, Window};
 use crate::{
-    ActId, Agreement, AgreementText, Category, Conformity, DataType, Fingerprint, Phase, Registry, Side,
-    Stage, System, SystemId, almaty, end_of, start_of,
+    ActId, Agreement, AgreementText, Category, Conformity, DataType, Fingerprint, Phase, Ready, Registry,
+    Side, Stage, System, SystemId, almaty, end_of, start_of,
 };
 
 /// Systems, certificates and agreements as the exchange path looks them up.
@@ -73,6 +73,7 @@ pub struct AgreementPage {
     pub(crate) stage: Stage,
     pub(crate) unproven: Option<&'static str>,
     pub(crate) window: Window,
+    pub(crate) ready: Ready,
     pub(crate) grants: Vec<GrantPage>,
     pub(crate) basis: Vec<BasisPage>,
     /// By name.
@@ -240,6 +241,7 @@ impl AgreementPage {
             stage: agreement.stage.clone(),
             unproven,
             window: Window::new(&text.access_period, zone),
+            ready: registry.ready(agreement),
             grants: grants.collect(),
             basis: basis.collect(),
             users: users.into(),

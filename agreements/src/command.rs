@@ -10,8 +10,8 @@ use ipnet::IpNet;
 
 use crate::{
     Access, Act, ActId, Actor, AgreementNumber, Bin, BoundCertificate, Category, Conformity, DataType,
-    DataTypeId, Document, Endpoint, Fingerprint, Holder, ListedUser, Operator, OperatorId, Revoked,
-    Signature, SystemCard, SystemId,
+    DataTypeId, Document, Endpoint, Fingerprint, Holder, ListedUser, Operator, OperatorId, ReadinessCheck,
+    Revoked, Signature, SystemCard, SystemId,
 };
 
 /// Something an operator asks the registry to do.
@@ -94,6 +94,8 @@ pub enum Command {
     ResumeAgreement { number: AgreementNumber, version: u32 },
     /// Ends an agreement for good.
     TerminateAgreement { number: AgreementNumber, version: u32 },
+    /// Records what a two-sided readiness check found, made on a revision of the registry (B5).
+    RecordReadiness { number: AgreementNumber, version: u32, revision: u64, checks: Vec<ReadinessCheck> },
     /// Replaces the list of officials who may ask under an agreement (HR 20-21).
     ApproveUsers { number: AgreementNumber, users: Vec<ListedUser> },
 }
@@ -247,6 +249,12 @@ pub enum Event {
     AgreementSuperseded {
         number: AgreementNumber,
         version: u32,
+    },
+    ReadinessRecorded {
+        number: AgreementNumber,
+        version: u32,
+        revision: u64,
+        checks: Vec<ReadinessCheck>,
     },
     UsersApproved {
         number: AgreementNumber,

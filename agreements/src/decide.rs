@@ -7,7 +7,9 @@ use jiff::Timestamp;
 use crate::book::{AgreementPage, Book, GrantPage, SystemPage, Training, Validity};
 use crate::denial::{Denial, Paper, Party};
 use crate::period::Moment;
-use crate::{Category, Fingerprint, Method, NamedPurpose, Operation, Presence, Stage, SystemStatus, Users};
+use crate::{
+    Category, Fingerprint, Method, NamedPurpose, Operation, Presence, Ready, Stage, SystemStatus, Users,
+};
 
 /// A call as it stands before the decision: what the certificate proves, and what the caller claims.
 #[derive(Debug, Clone, Copy)]
@@ -188,21 +190,22 @@ fn under<'b>(
 ) -> Result<Found<'b>, (u8, Denial)> {
     let number = || page.text.number.clone();
     in_force(book, page, now).map_err(|denial| (0, denial))?;
+    ready(page, now).map_err(|denial| (1, denial))?;
     let Some(grant) = page.grants.iter().find(|grant| grant.data_type.id.as_str() == call.data_type) else {
-        return Err((1, Denial::DataTypeNotAgreed { number: number() }));
+        return Err((2, Denial::DataTypeNotAgreed { number: number() }));
     };
-    let operation_at = operation(page, grant, call).map_err(|denial| (2, denial))?;
-    let purpose = purpose(page, grant, call).map_err(|denial| (3, denial))?;
+    let operation_at = operation(page, grant, call).map_err(|denial| (3, denial))?;
+    let purpose = purpose(page, grant, call).map_err(|denial| (4, denial))?;
     for basis in &page.basis {
         if now < basis.from || basis.until <= now {
-            return Err((4, Denial::BasisNotInForce { number: number(), act: basis.act.clone() }));
+            return Err((5, Denial::BasisNotInForce { number: number(), act: basis.act.clone() }));
         }
     }
     let case = call.claims.case.unwrap_or_default();
     if page.text.accounting.case == Presence::Required && case.trim().is_empty() {
-        return Err((4, Denial::CaseMissing(number())));
+        return Err((5, Denial::CaseMissing(number())));
     }
-    user(page, call.claims.user).map_err(|denial| (4, denial))?;
+    user(page, call.claims.user).map_err(|denial| (5, denial))?;
     Ok((grant, operation_at, purpose))
 }
 
@@ -225,6 +228,18 @@ fn in_force(book: &Book, page: &AgreementPage, now: Timestamp) -> Result<(), Den
         Moment::Before => Err(Denial::AgreementNotYetInForce(number())),
         Moment::After => Err(Denial::AgreementExpired(number())),
         Moment::OutsideHours => Err(Denial::OutsideAccessHours(number())),
+    }
+}
+
+/// B5: a two-sided check precedes transfer, and nothing changed since.
+fn ready(page: &AgreementPage, now: Timestamp) -> Result<(), Denial> {
+    let number = || page.text.number.clone();
+    match page.ready {
+        Ready::Until(until) if now < until => Ok(()),
+        Ready::Until(until) => Err(Denial::ReadinessStale { number: number(), until }),
+        Ready::Unchecked => Err(Denial::ReadinessMissing(number())),
+        Ready::Failed => Err(Denial::ReadinessFailed(number())),
+        Ready::Outdated(party) => Err(Denial::ReadinessOutdated { number: number(), party }),
     }
 }
 

@@ -3,7 +3,8 @@
 use std::fmt;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::refusal::{Culprit, Row, rows};
 use crate::{
@@ -12,7 +13,7 @@ use crate::{
 };
 
 /// Which side of an exchange.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Party {
     /// The system that asks.
@@ -89,6 +90,18 @@ pub enum Denial {
     /// B2.2: not at this hour or on this day.
     #[error("{0} allows access on other days or hours")]
     OutsideAccessHours(AgreementNumber),
+    /// B5: no readiness check is on record.
+    #[error("no readiness check of {0} is on record")]
+    ReadinessMissing(AgreementNumber),
+    /// B5: the newest readiness check failed.
+    #[error("the newest readiness check of {0} failed")]
+    ReadinessFailed(AgreementNumber),
+    /// B5: a system changed since the newest readiness check.
+    #[error("the {party} changed since the readiness check of {number}")]
+    ReadinessOutdated { number: AgreementNumber, party: Party },
+    /// B5: the newest readiness check is older than the agreement allows.
+    #[error("the readiness check of {number} held until {until}")]
+    ReadinessStale { number: AgreementNumber, until: Timestamp },
     /// B2.1: the agreement does not name the data type.
     #[error("{number} does not name the data type")]
     DataTypeNotAgreed { number: AgreementNumber },
@@ -163,6 +176,10 @@ impl Denial {
             Self::AgreementNotYetInForce(_) => &rows::AGREEMENT_NOT_YET_IN_FORCE,
             Self::AgreementExpired(_) => &rows::AGREEMENT_EXPIRED,
             Self::OutsideAccessHours(_) => &rows::OUTSIDE_ACCESS_HOURS,
+            Self::ReadinessMissing(_) => &rows::READINESS_MISSING,
+            Self::ReadinessFailed(_) => &rows::READINESS_FAILED,
+            Self::ReadinessOutdated { .. } => &rows::READINESS_OUTDATED,
+            Self::ReadinessStale { .. } => &rows::READINESS_STALE,
             Self::DataTypeNotAgreed { .. } => &rows::DATA_TYPE_NOT_AGREED,
             Self::OperationUnknown(_) => &rows::OPERATION_UNKNOWN,
             Self::OperationNotAgreed { .. } => &rows::OPERATION_NOT_AGREED,
@@ -189,7 +206,8 @@ impl Denial {
             | Self::WrongEnvironment { party, .. }
             | Self::PaperMissing { party, .. }
             | Self::PaperEnded { party, .. }
-            | Self::PaperWithdrawn { party, .. } => match party {
+            | Self::PaperWithdrawn { party, .. }
+            | Self::ReadinessOutdated { party, .. } => match party {
                 Party::Consumer => Culprit::Consumer,
                 Party::Provider => Culprit::Provider,
             },
@@ -205,6 +223,9 @@ impl Denial {
             | Self::AgreementNotYetInForce(_)
             | Self::AgreementExpired(_)
             | Self::OutsideAccessHours(_)
+            | Self::ReadinessMissing(_)
+            | Self::ReadinessFailed(_)
+            | Self::ReadinessStale { .. }
             | Self::DataTypeNotAgreed { .. }
             | Self::OperationUnknown(_)
             | Self::OperationNotAgreed { .. }

@@ -103,6 +103,10 @@ fn judge(text: &AgreementText, registry: &Registry, problems: &mut Vec<Problem>)
     if text.protection.rate.per_second == 0 || text.protection.rate.burst == 0 {
         problem(problems, "protection", "Interaction 17.7", "a rate of zero allows nothing".into());
     }
+    if text.protection.readiness_days == Some(0) {
+        let message = "a check that holds for no day is none".into();
+        problem(problems, "protection", "HR 26.6", message);
+    }
     for attachment in &text.attachments {
         if attachment.sha256.len() != 64 || !attachment.sha256.bytes().all(|b| b.is_ascii_hexdigit()) {
             problem(problems, "attachments", "Portal 65", format!("{}: not a SHA-256", attachment.title));

@@ -21,6 +21,7 @@ mod information;
 mod object;
 mod party;
 mod period;
+mod readiness;
 mod system;
 mod template;
 mod terms;
@@ -69,6 +70,9 @@ pub use object::{
 };
 pub use party::{Actor, Holder, Operator, Role};
 pub use period::{AccessPeriod, Day, Hours, Moment, almaty, end_of, start_of};
+pub use readiness::{
+    CheckKind, CheckOutcome, Readiness, ReadinessCheck, Ready, checked_alike, wanted_checks,
+};
 pub use registry::{Agreement, Header, OutOfStep, Published, Registry, Step};
 pub use rights::{entitled, may};
 pub use system::{

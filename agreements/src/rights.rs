@@ -38,6 +38,8 @@ pub fn entitled(command: CommandName) -> &'static [Role] {
         | CommandName::ApproveUsers => &[HolderOfficer],
         // Two people where one must not suffice: who submits does not concur.
         CommandName::ConcurInAgreement | CommandName::RefuseAgreement => &[Regulator],
+        // Neither side says of itself that it is ready.
+        CommandName::RecordReadiness => &[Administrator, ServiceIntegrator],
         CommandName::SuspendAgreement | CommandName::ResumeAgreement | CommandName::TerminateAgreement => {
             &[HolderOfficer, Regulator]
         }

@@ -49,6 +49,7 @@ RefuseAgreement             -              -           -        yes
 SuspendAgreement            -              -           yes      yes
 ResumeAgreement             -              -           yes      yes
 TerminateAgreement          -              -           yes      yes
+RecordReadiness             yes            yes         -        -
 ApproveUsers                -              -           yes      -
 ");
 }
@@ -139,6 +140,7 @@ fn every_command() -> Vec<Command> {
         Command::SuspendAgreement { number: number.clone(), version },
         Command::ResumeAgreement { number: number.clone(), version },
         Command::TerminateAgreement { number: number.clone(), version },
+        Command::RecordReadiness { number: number.clone(), version, revision: 1, checks: vec![] },
         Command::ApproveUsers { number, users: vec![] },
     ]
 }
@@ -486,6 +488,7 @@ fn a_new_version_supersedes_the_old_one_on_concurrence_and_never_the_reverse() {
         assert_eq!(world.answer(&call()), "permit");
     }
     world.concur(&third);
+    world.check(&third);
     assert_eq!([world.stage(&first), world.stage(&third)], [Stage::Superseded, Stage::Concurred]);
     let error = world.refused(regulator(), concur(&second));
     let number = number_of(&first);

@@ -104,6 +104,7 @@ fn a_system_connects_only_from_the_networks_of_its_registration() {
     let networks = Some(vec!["10.2.0.0/24".parse().unwrap()]);
     let move_house = Command::UpdateSystem { system: system("portal"), networks, endpoint: None };
     world.must(integrator(), move_house);
+    world.check(&personnel_agreement());
     assert_eq!(world.answer(&from("10.1.2.3")), "network-not-registered");
     assert_eq!(world.answer(&from("10.2.0.9")), "permit");
 }
@@ -211,6 +212,7 @@ fn a_provider_that_never_said_where_it_listens_cannot_be_asked() {
     world.must(officer(AGENCY), sign(&agreement, Side::Provider, AGENCY));
     world.submit(&agreement);
     world.concur(&agreement);
+    world.check(&agreement);
     let users = vec![listed("a.serikov", Some("T-1"))];
     world.must(officer(MINISTRY), Command::ApproveUsers { number: number_of(&agreement), users });
 
@@ -219,6 +221,7 @@ fn a_provider_that_never_said_where_it_listens_cannot_be_asked() {
     let endpoint =
         Some(Endpoint { address: "s:1".into(), server_name: "s".into(), base_path: String::new() });
     world.must(integrator(), Command::UpdateSystem { system, networks: None, endpoint });
+    world.check(&agreement);
     assert_eq!(world.answer(&call), "permit");
 }
 
@@ -248,6 +251,7 @@ fn an_agreement_is_not_in_force_before_the_regulator_concurs() {
     assert_eq!(world.answer(&call()), "no-agreement");
     world.submit(&agreement);
     assert_eq!(world.answer(&call()), "agreement-not-concurred");
+    world.check(&agreement);
     world.concur(&agreement);
     assert_eq!(world.answer(&call()), "permit");
 }

@@ -136,7 +136,8 @@ async fn provider_that_never_shakes_hands_is_unreachable_by_the_deadline() {
     let address = mute.local_addr().unwrap().to_string();
     let endpoint = Some(Endpoint { address, server_name: "localhost".into(), base_path: String::new() });
     let system = sample::system(REGISTER);
-    world.integrator.orders(Command::UpdateSystem { system, networks: None, endpoint }).await;
+    world.integrator.issues(Command::UpdateSystem { system, networks: None, endpoint });
+    world.ready("address-lookup").await;
     assert_eq!(world.consumer.asks(&lookup()).await.to_string(), "502 provider-unreachable");
 }
 
@@ -290,7 +291,8 @@ async fn moves(world: &World, to: &Provider, server_name: &str) {
         base_path: "/api".into(),
     };
     let system = sample::system(REGISTER);
-    world.integrator.orders(Command::UpdateSystem { system, networks: None, endpoint: Some(endpoint) }).await;
+    world.integrator.issues(Command::UpdateSystem { system, networks: None, endpoint: Some(endpoint) });
+    world.ready("address-lookup").await;
 }
 
 fn good() -> Reply {

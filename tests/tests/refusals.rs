@@ -6,8 +6,8 @@ mod scene;
 
 use agreements::refusal::rows as rules;
 use agreements::{
-    Act, AgreementNumber, Category, Command, Conformity, DataTypeId, Event, Fingerprint, Phase, Side,
-    Signature, SystemId,
+    Act, AgreementNumber, Category, CheckOutcome, Command, Conformity, DataTypeId, Event, Fingerprint, Phase,
+    Side, Signature, SystemId, checked_alike,
 };
 use certs::authority::Authority;
 use certs::sign;
@@ -124,6 +124,23 @@ async fn rule(code: &str) -> Scene {
                 json!({ "from": local.wrapping_add(2.hours()), "until": local.wrapping_add(3.hours()) });
             changed("/access_period/hours", hours, lookup()).await
         }
+        "readiness-missing" => {
+            let plan = World::consumer_and_provider();
+            asked(plan.agreement_that_is(Reach::Concurred, "address-lookup", |_| {}), lookup()).await
+        }
+        "readiness-failed" => {
+            let world = agreed().start().await;
+            let command = world.regulator.registry().with(|office| {
+                checked_alike(office.registry(), &number(), 1, CheckOutcome::Failed, "no answer").unwrap()
+            });
+            world.integrator.orders(command).await;
+            asked_here(world, lookup()).await
+        }
+        "readiness-outdated" => {
+            let networks = Some(vec!["127.0.0.0/16".parse().unwrap()]);
+            after(Who::Integrator, Command::UpdateSystem { system: portal(), networks, endpoint: None }).await
+        }
+        "readiness-stale" => checked_long_ago().await,
         "data-type-not-agreed" => asked(agreed(), person()).await,
         "operation-unknown" => asked(agreed(), Ask::get("/address-register/address/streets")).await,
         "operation-not-agreed" => asked(agreed(), Ask::get("/address-register/address/export")).await,
@@ -268,7 +285,8 @@ async fn of_process(code: &str) -> Scene {
             let provider = world.provider.address();
             let moved = sample::card(REGISTER, sample::AGENCY, Some(provider)).endpoint;
             let system = register();
-            world.integrator.orders(Command::UpdateSystem { system, networks: None, endpoint: moved }).await;
+            world.integrator.issues(Command::UpdateSystem { system, networks: None, endpoint: moved });
+            world.ready("address-lookup").await;
             dialled.opens_to(provider).await;
             let scene = answered(world, line).await;
             assert!(!scene.was_forwarded());
@@ -405,6 +423,17 @@ async fn changed(pointer: &str, value: Value, ask: Ask) -> Scene {
     asked(plan, ask).await
 }
 
+/// An agreement whose readiness checks hold for a day, and one of two days ago.
+async fn checked_long_ago() -> Scene {
+    let plan = World::consumer_and_provider();
+    let held_for_a_day = |text: &mut Value| text["protection"]["readiness_days"] = json!(1);
+    let world = plan.agreement_that_is(Reach::Concurred, "address-lookup", held_for_a_day).start().await;
+    let (number, version, revision) = (number(), 1, u64::MAX);
+    let found = Event::ReadinessRecorded { number, version, revision, checks: vec![] };
+    world.forge_at(clock::now() - SignedDuration::from_hours(48), [found]).await;
+    asked_here(world, lookup()).await
+}
+
 async fn categorised(category: Category) -> Scene {
     let world = agreed().start().await;
     let data_type = DataTypeId::new("address").unwrap();
@@ -485,6 +514,7 @@ async fn lawless_purpose() -> Scene {
             signature: signature(Side::Regulator, &world.regulator),
             remarks: vec![],
         },
+        Event::ReadinessRecorded { number: number.clone(), version, revision: u64::MAX, checks: vec![] },
     ];
     world.forge(events).await;
     asked_here(world, person()).await

@@ -3,7 +3,8 @@
 use strum::{IntoStaticStr, VariantNames};
 
 use crate::{
-    AgreementNumber, Bin, DocumentKind, EndpointFault, Problem, Role, Side, Stage, SystemId, SystemStatus,
+    AgreementNumber, Bin, CheckKind, DocumentKind, EndpointFault, Party, Problem, Role, Side, Stage,
+    SystemId, SystemStatus,
 };
 
 /// Why a command was not carried out. Nothing has changed.
@@ -55,6 +56,15 @@ pub enum CommandError {
     Unsigned(Side),
     #[error("a reason is needed")]
     NoReason,
+    #[error("the readiness check lacks {party} {check:?}")]
+    #[strum(serialize = "readiness-not-checked")]
+    NotChecked { party: Party, check: CheckKind },
+    #[error("the readiness check has {0}")]
+    #[strum(serialize = "readiness-unfit")]
+    CheckUnfit(&'static str),
+    #[error("{party} {system} changed after revision {revision}, on which its readiness was checked")]
+    #[strum(serialize = "readiness-outdated")]
+    ChangedSince { party: Party, system: SystemId, revision: u64 },
     #[error("data type {0}: {1}")]
     #[strum(serialize = "data-type-wrong")]
     DataType(String, String),

@@ -10,6 +10,7 @@ mod acts;
 mod agreements;
 mod data_types;
 mod parties;
+mod readiness;
 mod systems;
 
 use self::check::Check;
@@ -84,6 +85,9 @@ pub fn handle(
         Command::SuspendAgreement { number, version } => check.suspend_agreement(number, version)?,
         Command::ResumeAgreement { number, version } => check.resume_agreement(number, version)?,
         Command::TerminateAgreement { number, version } => check.terminate_agreement(number, version)?,
+        Command::RecordReadiness { number, version, revision, checks } => {
+            check.record_readiness(number, version, revision, checks)?
+        }
         Command::ApproveUsers { number, users } => check.approve_users(number, users)?,
     };
     Ok(vec![event])

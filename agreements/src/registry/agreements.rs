@@ -1,7 +1,10 @@
 //! What events change in agreements.
 
+use jiff::Timestamp;
+
 use super::{Agreement, Header, Registry, Step};
-use crate::{AgreementNumber, Recorded, Stage};
+use crate::readiness::holds_until;
+use crate::{AgreementNumber, Party, Ready, Recorded, Stage, SystemId};
 
 impl Registry {
     pub(super) fn draft(&mut self, document: &str, recorded: &Recorded) -> Option<()> {
@@ -13,6 +16,7 @@ impl Registry {
             signatures: Vec::new(),
             remarks: Vec::new(),
             conformity: Vec::new(),
+            readiness: None,
             history: Vec::new(),
             header: header.clone(),
         };
@@ -32,5 +36,26 @@ impl Registry {
         let (actor, reason) = (recorded.actor.clone(), recorded.reason.clone());
         agreement.history.push(Step { stage, at: recorded.at, actor, reason });
         Some(agreement)
+    }
+
+    /// The revision at which a system's networks, endpoint or phase last changed; 0 if never since its registration.
+    pub fn changed(&self, system: &SystemId) -> u64 {
+        self.changed.get(system).copied().unwrap_or(0)
+    }
+
+    /// Whether the systems of an agreement are known to be ready (B5).
+    pub fn ready(&self, agreement: &Agreement) -> Ready {
+        let Some(newest) = &agreement.readiness else { return Ready::Unchecked };
+        if !newest.passed() {
+            return Ready::Failed;
+        }
+        let header = &agreement.header;
+        for (party, system) in [(Party::Consumer, &header.consumer), (Party::Provider, &header.provider)] {
+            if self.changed(system) > newest.revision {
+                return Ready::Outdated(party);
+            }
+        }
+        let text = agreement.text.as_ref();
+        Ready::Until(text.map_or(Timestamp::MIN, |text| holds_until(newest.at, text)))
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Published, Registry};
-use crate::{Event, Phase, Recorded, Stage, SystemStatus};
+use crate::{Event, Phase, Readiness, Recorded, Stage, SystemStatus};
 
 impl Registry {
     /// Takes in an event; `None` if it does not follow from what is there.
@@ -40,6 +40,9 @@ impl Registry {
                 if let Some(endpoint) = endpoint {
                     card.endpoint = Some(endpoint.clone());
                 }
+                if networks.is_some() || endpoint.is_some() {
+                    self.changed.insert(system.clone(), recorded.sequence);
+                }
             }
             Event::SystemSuspended { system } => {
                 self.systems.get_mut(system)?.status = SystemStatus::Suspended;
@@ -54,6 +57,7 @@ impl Registry {
                 let card = &mut self.systems.get_mut(system)?.card;
                 card.phase = Phase::Production;
                 card.documents.push(act.clone());
+                self.changed.insert(system.clone(), recorded.sequence);
             }
             Event::AttestationRecorded { system, conformity } => {
                 self.systems.get_mut(system)?.attestation = Some(conformity.clone());
@@ -111,6 +115,15 @@ impl Registry {
             }
             Event::AgreementSuperseded { number, version } => {
                 self.step(number, *version, Stage::Superseded, recorded)?;
+            }
+            Event::ReadinessRecorded { number, version, revision, checks } => {
+                let readiness = Readiness {
+                    at: recorded.at,
+                    by: recorded.actor.clone(),
+                    revision: *revision,
+                    checks: checks.clone(),
+                };
+                self.agreements.get_mut(&(number.clone(), *version))?.readiness = Some(readiness);
             }
             Event::UsersApproved { number, users } => {
                 self.users.insert(number.clone(), users.clone());

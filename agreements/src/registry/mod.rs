@@ -26,6 +26,8 @@ pub struct Registry {
     acts: BTreeMap<(ActId, String), Act>,
     systems: BTreeMap<SystemId, System>,
     certificates: BTreeMap<Fingerprint, SystemId>,
+    /// When a system's networks, endpoint or phase last changed: the event's number.
+    changed: BTreeMap<SystemId, u64>,
     data_types: BTreeMap<(SystemId, DataTypeId), Published>,
     agreements: BTreeMap<(AgreementNumber, u32), Agreement>,
     users: BTreeMap<AgreementNumber, Vec<ListedUser>>,

@@ -7,7 +7,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{Actor, AgreementNumber, AgreementText, Category, DataType, Signature, Stage, SystemId};
+use crate::{
+    Actor, AgreementNumber, AgreementText, Category, DataType, Readiness, Signature, Stage, SystemId,
+};
 
 /// A data type with all its versions.
 #[derive(Debug, Clone)]
@@ -36,6 +38,8 @@ pub struct Agreement {
     pub remarks: Vec<String>,
     /// Attestations and quality certificates as attached at submission.
     pub conformity: Vec<String>,
+    /// The newest readiness check of its systems (B5).
+    pub readiness: Option<Readiness>,
     /// Each step: when, who, why.
     pub history: Vec<Step>,
 }

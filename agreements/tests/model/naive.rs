@@ -139,6 +139,7 @@ impl Model<'_> {
             }
         }
         period(&text.access_period, astana(now), &mut found);
+        self.readiness(agreement, text, now, &mut found);
         for basis in &text.basis {
             let today = astana(now).date();
             let in_force = self.registry.acts().any(|act| {
@@ -158,6 +159,34 @@ impl Model<'_> {
         let purpose = purpose(text, call, &mut found);
         self.data(text, purpose, call, &mut found);
         found
+    }
+
+    /// A check that passed, of both systems as they are now, and not too old.
+    fn readiness(&self, agreement: &Agreement, text: &AgreementText, now: Timestamp, found: &mut Codes) {
+        let Some(newest) = &agreement.readiness else {
+            found.insert("readiness-missing");
+            return;
+        };
+        for one in &newest.checks {
+            let on_the_line = matches!(one.check, CheckKind::Certificate | CheckKind::Reachability);
+            let essential = on_the_line && one.party == Party::Provider;
+            let good = one.outcome == CheckOutcome::Passed
+                || (one.outcome == CheckOutcome::Unmeasured && !essential);
+            if !good {
+                found.insert("readiness-failed");
+            }
+        }
+        for system in [&text.consumer, &text.provider] {
+            if self.registry.changed(system) > newest.revision {
+                found.insert("readiness-outdated");
+            }
+        }
+        if let Some(days) = text.protection.readiness_days {
+            let age = now.as_second() - newest.at.as_second();
+            if age >= i64::from(days) * 86_400 {
+                found.insert("readiness-stale");
+            }
+        }
     }
 
     fn user(&self, text: &AgreementText, call: &Call<'_>, found: &mut Codes) {

@@ -34,6 +34,8 @@ pub(crate) enum Change {
     Resumed(Key),
     Unsigned(Key, Side),
     Unproven(Key),
+    Unchecked(Key),
+    Checked(Key, usize, CheckOutcome),
     Text(Key, &'static str, Value),
     DataType(&'static str, &'static str, Value),
     Users(Key, Vec<(&'static str, Option<&'static str>)>),
@@ -94,8 +96,7 @@ pub(crate) fn play(base: &[Recorded], changes: &[Change]) -> Outcome {
 
 impl Change {
     fn make(&self, log: &mut Vec<Recorded>, unproven: &mut BTreeSet<AgreementNumber>) {
-        let template = log[0].clone();
-        let then = |event| log.push(Recorded { event, ..template });
+        let then = |log: &mut Vec<Recorded>, event| log.push(Recorded { event, ..log[0].clone() });
         match self.clone() {
             Self::PaperGone(id, paper) => log.retain(|recorded| holds(&recorded.event) != Some((id, paper))),
             Self::PaperDates(id, paper, from, until) => {
@@ -109,22 +110,25 @@ impl Change {
                 }
             }
             Self::PaperWithdrawn(id, Paper::Attestation) => {
-                then(Event::AttestationWithdrawn { system: system(id) });
+                then(log, Event::AttestationWithdrawn { system: system(id) });
             }
             Self::PaperWithdrawn(id, Paper::QualityCertificate) => {
-                then(Event::QualityCertificateWithdrawn { system: system(id) });
+                then(log, Event::QualityCertificateWithdrawn { system: system(id) });
             }
-            Self::SystemSuspended(id) => then(Event::SystemSuspended { system: system(id) }),
-            Self::SystemResumed(id) => then(Event::SystemResumed { system: system(id) }),
-            Self::SystemDecommissioned(id) => then(Event::SystemDecommissioned { system: system(id) }),
+            Self::SystemSuspended(id) => then(log, Event::SystemSuspended { system: system(id) }),
+            Self::SystemResumed(id) => then(log, Event::SystemResumed { system: system(id) }),
+            Self::SystemDecommissioned(id) => then(log, Event::SystemDecommissioned { system: system(id) }),
             Self::Trial(id) => on_card(log, id, |card| card.phase = Phase::Trial),
             Self::Silent(id) => on_card(log, id, |card| card.endpoint = None),
             Self::Networks(id, networks) => {
                 let networks = Some(networks.iter().map(|network| network.parse().unwrap()).collect());
-                then(Event::SystemUpdated { system: system(id), networks, endpoint: None });
+                then(log, Event::SystemUpdated { system: system(id), networks, endpoint: None });
             }
             Self::Unbound(id, certificate) => {
-                then(Event::CertificateUnbound { system: system(id), certificate: fingerprint(certificate) });
+                then(
+                    log,
+                    Event::CertificateUnbound { system: system(id), certificate: fingerprint(certificate) },
+                );
             }
             Self::Bound(id, certificate) => {
                 let fingerprint = fingerprint(certificate);
@@ -133,11 +137,11 @@ impl Change {
                     serial: "0a".into(),
                     not_after: at("2028-01-01T00:00:00Z"),
                 };
-                then(Event::CertificateBound { system: system(id), certificate });
+                then(log, Event::CertificateBound { system: system(id), certificate });
             }
             Self::Categorised(provider, id, category) => {
                 let data_type = DataTypeId::new(id).unwrap();
-                then(Event::DataTypeCategorised { provider: system(provider), data_type, category });
+                then(log, Event::DataTypeCategorised { provider: system(provider), data_type, category });
             }
             Self::ActGone => log.retain(|recorded| !matches!(recorded.event, Event::ActRecorded { .. })),
             Self::ActFrom(day) => {
@@ -149,12 +153,12 @@ impl Change {
             }
             Self::ActUntil(last_day) => {
                 let Act { id: act, version, .. } = act("hr-order", "2003-07-08");
-                then(Event::ActRepealed { act, version, last_day, successor: None });
+                then(log, Event::ActRepealed { act, version, last_day, successor: None });
             }
             Self::Stage(key, stage) => to_stage(log, key, &stage),
             Self::Resumed(key) => {
                 let (number, version) = owned(key);
-                then(Event::AgreementResumed { number, version });
+                then(log, Event::AgreementResumed { number, version });
             }
             Self::Unsigned(key, side) => {
                 let (number, version) = owned(key);
@@ -164,6 +168,30 @@ impl Change {
                 });
             }
             Self::Unproven((number, _)) => drop(unproven.insert(AgreementNumber::new(number).unwrap())),
+            Self::Unchecked(key) => {
+                let (number, version) = owned(key);
+                log.retain(|recorded| {
+                    !matches!(&recorded.event, Event::ReadinessRecorded { number: n, version: v, .. }
+                        if *n == number && *v == version)
+                });
+            }
+            Self::Checked(key, at, outcome) => {
+                let (number, version) = owned(key);
+                let known = log.iter().find_map(|recorded| match &recorded.event {
+                    Event::ReadinessRecorded { number: n, version: v, checks, .. }
+                        if *n == number && *v == version =>
+                    {
+                        Some(checks.clone())
+                    }
+                    _ => None,
+                });
+                if let Some(mut checks) = known {
+                    let at = at % checks.len();
+                    checks[at].outcome = outcome;
+                    let revision = log.len() as u64;
+                    then(log, Event::ReadinessRecorded { number, version, revision, checks });
+                }
+            }
             Self::Text((number, version), pointer, value) => {
                 for recorded in log {
                     if let Event::AgreementDrafted { document } = &mut recorded.event {
@@ -187,7 +215,7 @@ impl Change {
             }
             Self::Users((number, _), users) => {
                 let users = users.iter().map(|(id, training)| listed(id, *training)).collect();
-                then(Event::UsersApproved { number: AgreementNumber::new(number).unwrap(), users });
+                then(log, Event::UsersApproved { number: AgreementNumber::new(number).unwrap(), users });
             }
         }
     }
@@ -272,6 +300,7 @@ fn change() -> impl Strategy<Value = Change> {
         Stage::Superseded,
     ]);
     let side = select(vec![Side::Consumer, Side::Provider]);
+    let outcome = select(vec![CheckOutcome::Passed, CheckOutcome::Failed, CheckOutcome::Unmeasured]);
     let networks =
         select(vec![vec![], vec!["10.1.2.3/32"], vec!["10.1.2.4/32"], vec!["::/0"], vec!["0.0.0.0/0"]]);
     let users = select(vec![
@@ -303,6 +332,8 @@ fn change() -> impl Strategy<Value = Change> {
         1 => (key(), side).prop_map(|(key, side)| Change::Unsigned(key, side)),
         1 => key().prop_map(Change::Unproven),
         16 => (key(), text()).prop_map(|(key, (pointer, value))| Change::Text(key, pointer, value)),
+        1 => key().prop_map(Change::Unchecked),
+        4 => (key(), 0..9_usize, outcome).prop_map(|(key, at, outcome)| Change::Checked(key, at, outcome)),
         3 => data_type().prop_map(|(id, pointer, value)| Change::DataType(id, pointer, value)),
         1 => (key(), users).prop_map(|(key, users)| Change::Users(key, users)),
     ];
@@ -365,6 +396,7 @@ fn text() -> impl Strategy<Value = (&'static str, Value)> {
         2 => select(vec!["optional", "required"]).prop_map(|case| ("/accounting/case", json!(case))),
         2 => select(vec![json!([]), json!([basis("unknown")]), json!([basis("hr-order"), basis("other")])])
             .prop_map(|basis| ("/basis", basis)),
+        2 => select(vec![1, 110, 120]).prop_map(|days| ("/protection/readiness_days", json!(days))),
         2 => select(vec!["portal", "insurer", "nobody"]).prop_map(|id| ("/consumer", json!(id))),
         2 => select(vec!["personnel", "address-register"]).prop_map(|id| ("/provider", json!(id))),
     ];
@@ -488,7 +520,7 @@ fn deviation() -> impl Strategy<Value = Deviation> {
 
 /// Noon of a good day, or a nanosecond around an hour at which something may begin or end.
 pub(crate) fn moment() -> impl Strategy<Value = Timestamp> {
-    let hours = select(vec![0_i8, 0, 0, 0, 2, 8, 18, 22]);
+    let hours = select(vec![0_i8, 0, 0, 0, 2, 8, 14, 18, 22]);
     let near = (date(), hours, select(vec![-1_i64, 0, 0, 1])).prop_map(|(day, hour, nanoseconds)| {
         let sharp = day.at(hour, 0, 0, 0).to_zoned(almaty()).unwrap().timestamp();
         sharp + Span::new().nanoseconds(nanoseconds)

@@ -146,12 +146,26 @@ impl World {
         self.must(regulator(), concur(agreement));
     }
 
+    /// Records that both systems are ready.
+    #[track_caller]
+    pub(crate) fn check(&mut self, agreement: &Value) {
+        let command = self.readiness(agreement, CheckOutcome::Passed);
+        self.must(integrator(), command);
+    }
+
+    /// A record of everything that is checked, each with one outcome.
+    pub(crate) fn readiness(&self, agreement: &Value, outcome: CheckOutcome) -> Command {
+        let (number, version) = key(agreement);
+        checked_alike(&self.registry, &number, version, outcome, "as expected").unwrap()
+    }
+
     #[track_caller]
     pub(crate) fn conclude(&mut self, agreement: &Value) {
         self.draft(agreement);
         self.sign_both(agreement);
         self.submit(agreement);
         self.concur(agreement);
+        self.check(agreement);
     }
 
     pub(crate) fn book(&self) -> Book {

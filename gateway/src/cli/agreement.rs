@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::common::word;
 use super::desk::{Desk, kebab, read_json};
 use super::table::{Table, facts, moment};
-use super::{Answer, Common, Exit, Failure};
+use super::{Answer, Common, Exit, Failure, readiness};
 use crate::clock;
 use crate::registry::proof::Proofs;
 
@@ -92,6 +92,14 @@ Example:
     /// List agreements
     #[command(after_help = "Example:\n  kelisim agreement list")]
     List,
+    /// Show whether the systems of an agreement are known to be ready, or record what a check of them found
+    #[command(after_help = readiness::AFTER_HELP)]
+    Readiness {
+        #[command(flatten)]
+        which: Which,
+        /// What the check found, JSON
+        file: Option<PathBuf>,
+    },
     /// Show the officials who may ask under an agreement, or replace them
     #[command(after_help = "\
 Example:
@@ -111,10 +119,10 @@ In JSON:
 #[derive(Args)]
 pub(super) struct Which {
     /// Which agreement
-    number: AgreementNumber,
+    pub(super) number: AgreementNumber,
     /// Which version [default: the newest]
     #[arg(long)]
-    version: Option<u32>,
+    pub(super) version: Option<u32>,
 }
 
 /// What a signature is made with.
@@ -170,6 +178,8 @@ pub(super) fn run(common: &Common, command: AgreementCommand) -> Result<Answer, 
         }),
         AgreementCommand::Show { which, document } => show(&desk, which, document),
         AgreementCommand::List => Ok(list(&desk)),
+        AgreementCommand::Readiness { which, file: Some(file) } => readiness::record(&mut desk, which, &file),
+        AgreementCommand::Readiness { which, file: None } => readiness::show(&desk, which),
         AgreementCommand::Users { number, file: Some(file) } => {
             let users: Vec<ListedUser> = read_json(&file)?;
             let done = format!("{} officials may ask under {number}", users.len());

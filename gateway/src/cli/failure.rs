@@ -127,6 +127,11 @@ fn advice(error: &CommandError) -> &'static str {
         CommandError::Stranger { .. } => "sign with the certificate of the organisation whose side it is",
         CommandError::Unsigned(_) => "have that side sign first: `kelisim agreement sign`",
         CommandError::NoReason => "say why with --reason TEXT",
+        CommandError::NotChecked { .. } => {
+            "see `kelisim agreement readiness`: it lists what is to be checked"
+        }
+        CommandError::CheckUnfit(_) => "correct the record of the check",
+        CommandError::ChangedSince { .. } => "check again: the systems are not what was checked",
         CommandError::DataType(..) => "correct the data type and publish it again",
     }
 }

@@ -20,6 +20,7 @@ mod history;
 mod init;
 mod log;
 mod parties;
+mod readiness;
 mod run;
 mod system;
 

@@ -6,9 +6,9 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
 
 use agreements::{
-    Actor, AgreementNumber, AgreementText, Bin, BoundCertificate, Command, Conformity, DataType, Document,
-    DocumentKind, Endpoint, Fingerprint, Holder, Operator, OperatorId, Ownership, Phase, Role, Side,
-    SystemCard, SystemId,
+    Actor, AgreementNumber, AgreementText, Bin, BoundCertificate, CheckOutcome, Command, Conformity,
+    DataType, Document, DocumentKind, Endpoint, Fingerprint, Holder, Operator, OperatorId, Ownership, Phase,
+    Role, Side, SystemCard, SystemId, checked_alike,
 };
 use certs::authority::{Authority, IssuedPem, PersonRequest, SystemRequest};
 use certs::keys::Identity;
@@ -211,6 +211,10 @@ impl Registrar {
         self.sign(&number, version, Side::Provider, &provider)?;
         self.issue(Command::SubmitAgreement { number: number.clone(), version }, &provider)?;
         self.sign(&number, version, Side::Regulator, &regulator)?;
+        let integrator = self.actor(&self.cast.with(Role::ServiceIntegrator)?.officer)?;
+        let detail = "its stand-ins are part of the demonstration";
+        let ready = checked_alike(self.office.registry(), &number, version, CheckOutcome::Passed, detail);
+        self.issue(ready.ok_or("it has no text").trouble(doing("check"))?, &integrator)?;
         let users = agreed.users.clone();
         self.issue(Command::ApproveUsers { number: number.clone(), users }, &consumer)?;
         Ok(text)

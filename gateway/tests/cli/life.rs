@@ -52,9 +52,10 @@ fn an_agreement_lives_from_its_draft_to_its_suspension_and_each_day_is_explained
     sign("provider", "head-of-office", "office");
     folder.does(&["agreement", "submit", "ar-1", "--as", "office"]);
     assert_eq!(refusal(&folder, &[]), "agreement-not-concurred");
-    let concurred = sign("regulator", "head-of-regulator", "regulator");
-    let in_force = concurred["events"][0]["at"].as_str().unwrap().to_owned();
+    sign("regulator", "head-of-regulator", "regulator");
 
+    assert_eq!(refusal(&folder, &[]), "readiness-missing");
+    found_ready(&folder);
     let permit = folder.json(0, &ASKED);
     assert_eq!(permit["decision"], "permit");
     assert_eq!((&permit["agreement"], &permit["operation"]), (&json!("ar-1"), &json!("lookup")));
@@ -66,11 +67,13 @@ fn an_agreement_lives_from_its_draft_to_its_suspension_and_each_day_is_explained
     assert_eq!((&shown["stage"], &shown["signatures_stand"]), (&json!("concurred"), &json!(true)));
     assert!(folder.does(&["act", "list"]).contains("ar-1"));
 
+    let in_force = folder.json(0, &["agreement", "readiness", "ar-1"])["newest"]["at"].clone();
+    let in_force = in_force.as_str().unwrap();
     let stopped = folder.json(1, &["agreement", "suspend", "ar-1", "--as", "regulator"]);
     assert!(stopped["error"]["todo"].as_str().unwrap().contains("--reason"), "{stopped}");
     folder.does(&["agreement", "suspend", "ar-1", "--as", "regulator", "--reason", "complaint 4"]);
     assert_eq!(refusal(&folder, &[]), "agreement-suspended");
-    let before = folder.json(0, &[&ASKED[..], &["--at", &in_force]].concat());
+    let before = folder.json(0, &[&ASKED[..], &["--at", in_force]].concat());
     assert_eq!(before["decision"], "permit");
     assert!(before["revision"].as_u64() < folder.json(0, &["history"])["revision"].as_u64());
     let unheard_of = folder.say(&[&ASKED[..], &["--at", "2001-01-01T00:00:00Z"]].concat());
@@ -82,6 +85,24 @@ fn an_agreement_lives_from_its_draft_to_its_suspension_and_each_day_is_explained
     folder.does(&["system", "resume", "portal", "--as", "integrator"]);
     certificates_come_and_go(&folder);
     every_view_has_its_json(&folder);
+}
+
+/// B5: what was to be checked was found to be good, after something else was not checked at all.
+fn found_ready(folder: &Folder) {
+    let asked = folder.json(1, &["agreement", "readiness", "ar-1"]);
+    assert_eq!(asked["ready"], "unchecked");
+    let mut checks = asked["wanted"].clone();
+    for check in checks.as_array_mut().unwrap() {
+        (check["outcome"], check["detail"]) = (json!("passed"), json!("as it should be"));
+    }
+    let mut found = json!({ "revision": asked["revision"], "checks": checks });
+    let whole = folder.file("found.json", &found.to_string());
+    found["checks"].as_array_mut().unwrap().pop();
+    let part = folder.file("part.json", &found.to_string());
+    let lacking = folder.json(1, &["agreement", "readiness", "ar-1", &part, "--as", "integrator"]);
+    assert!(lacking["error"]["what"].as_str().unwrap().contains("lacks"), "{lacking}");
+    folder.does(&["agreement", "readiness", "ar-1", &whole, "--as", "integrator"]);
+    assert!(folder.does(&["agreement", "readiness", "ar-1"]).starts_with("ready until a system changes"));
 }
 
 /// What a call that differs from the agreed one is refused with.

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use agreements::{Actor, AgreementNumber, Command, Recorded, Side};
+use agreements::{Actor, AgreementNumber, CheckOutcome, Command, Recorded, Side, checked_alike};
 use certs::sign::Signer;
 use gateway::office::Office;
 use serde_json::Value;
@@ -123,6 +123,26 @@ impl Desk {
             .registry
             .with(|office| office.sign(&number, version, *side, signer, vec![], &self.actor, "as agreed"));
         signed.unwrap();
+    }
+
+    /// Records that both systems of an agreement are ready.
+    ///
+    /// # Panics
+    /// If the rules refuse it.
+    pub fn finds_ready(&self, text: &Value) {
+        let (number, version) = key(text);
+        self.found(&number, version, CheckOutcome::Passed);
+    }
+
+    /// Records a readiness check in which everything came out alike.
+    ///
+    /// # Panics
+    /// If the rules refuse it.
+    pub fn found(&self, number: &AgreementNumber, version: u32, outcome: CheckOutcome) {
+        let command = self
+            .registry
+            .with(|office| checked_alike(office.registry(), number, version, outcome, "by a test").unwrap());
+        self.issues(command);
     }
 
     /// Suspends the first version of an agreement, and waits until the gateway acts on it.

@@ -29,7 +29,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
 
-use agreements::{Recorded, SystemId};
+use agreements::{CheckOutcome, Recorded, SystemId};
 use certs::authority::{Authority, IssuedPem, SystemRequest};
 use certs::tls::Identity;
 use certs::trust::Trust;
@@ -162,6 +162,12 @@ impl World {
         self.administrator.orders(plan::binding(system, issued)).await;
     }
 
+    /// Both systems of an agreement's first version are found ready, and the gateway knows.
+    pub async fn ready(&self, number: &str) {
+        self.integrator.found(&sample::number(number), 1, CheckOutcome::Passed);
+        self.settled().await;
+    }
+
     /// Another system of the consumer's holder joins, with `address-lookup` under a number of its own.
     ///
     /// # Panics
@@ -172,7 +178,11 @@ impl World {
         self.administrator.issues(plan::binding(&sample::system(code), &issued));
         let mut text = sample::agreement("address-lookup");
         (text["number"], text["consumer"]) = (format!("address-lookup-of-{code}").into(), code.into());
-        plan::concluded([&self.ministry, &self.agency, &self.regulator], &text, Reach::Concurred);
+        plan::concluded(
+            [&self.ministry, &self.agency, &self.regulator, &self.integrator],
+            &text,
+            Reach::Ready,
+        );
         self.settled().await;
         self.consumer.with(identity)
     }
@@ -187,13 +197,21 @@ impl World {
     /// # Panics
     /// If the store does not take them.
     pub async fn forge(&self, events: impl IntoIterator<Item = agreements::Event>) {
+        self.forge_at(gateway::clock::now(), events).await;
+    }
+
+    /// The same, dated as they like.
+    ///
+    /// # Panics
+    /// If the store does not take them.
+    pub async fn forge_at(&self, at: Timestamp, events: impl IntoIterator<Item = agreements::Event>) {
         let mut store = SqliteStore::open(&self.config.path(&self.config.registry.path)).unwrap();
         let revision = store.revision().unwrap();
         let forged: Vec<Recorded> = (revision + 1..)
             .zip(events)
             .map(|(sequence, event)| Recorded {
                 sequence,
-                at: gateway::clock::now(),
+                at,
                 actor: self.regulator.actor().clone(),
                 reason: "forged".into(),
                 event,

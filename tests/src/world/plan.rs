@@ -40,6 +40,8 @@ pub enum Reach {
     Submitted,
     /// The regulator concurred.
     Concurred,
+    /// And both systems were found to be ready: calls pass.
+    Ready,
 }
 
 impl Plan {
@@ -50,7 +52,7 @@ impl Plan {
 
     /// With a sample agreement in force, changed beforehand.
     pub fn agreement_with(self, number: &str, change: impl FnOnce(&mut Value)) -> Self {
-        self.agreement_that_is(Reach::Concurred, number, change)
+        self.agreement_that_is(Reach::Ready, number, change)
     }
 
     /// With a sample agreement, changed beforehand, that has come so far.
@@ -161,7 +163,7 @@ impl Plan {
             agency.issues(Command::PublishDataType { data_type });
         }
         for (text, reach) in &self.agreements {
-            concluded([&ministry, &agency, &regulator], text, *reach);
+            concluded([&ministry, &agency, &regulator, &integrator], text, *reach);
         }
         World {
             app: None,
@@ -217,15 +219,18 @@ pub(super) fn registered(integrator: &Desk, card: SystemCard) {
     integrator.issues(Command::RecordQualityCertificate { system, conformity });
 }
 
-/// Carries an agreement from draft to where it should be: consumer's officer, provider's officer, regulator.
-pub(super) fn concluded([asks, answers, regulator]: [&Desk; 3], text: &Value, reach: Reach) {
+/// Carries an agreement from draft to where it should be: consumer's officer, provider's officer, regulator, integrator.
+pub(super) fn concluded([asks, answers, regulator, integrator]: [&Desk; 4], text: &Value, reach: Reach) {
     asks.drafts(text);
     asks.signs(text);
     answers.signs(text);
     let (number, version) = key(text);
     asks.issues(Command::SubmitAgreement { number, version });
-    if reach == Reach::Concurred {
+    if reach != Reach::Submitted {
         regulator.signs(text);
+    }
+    if reach == Reach::Ready {
+        integrator.finds_ready(text);
     }
 }
 

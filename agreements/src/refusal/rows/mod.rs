@@ -2,11 +2,13 @@
 
 mod agreed;
 mod data;
+mod readiness;
 mod standing;
 mod why;
 
 pub use self::agreed::*;
 pub use self::data::*;
+pub use self::readiness::*;
 pub use self::standing::*;
 pub use self::why::*;
 use super::Row;
@@ -34,6 +36,10 @@ pub const ALL: &[&Row] = &[
     &AGREEMENT_NOT_YET_IN_FORCE,
     &AGREEMENT_EXPIRED,
     &OUTSIDE_ACCESS_HOURS,
+    &READINESS_MISSING,
+    &READINESS_FAILED,
+    &READINESS_OUTDATED,
+    &READINESS_STALE,
     &DATA_TYPE_NOT_AGREED,
     &OPERATION_UNKNOWN,
     &OPERATION_NOT_AGREED,

@@ -1,0 +1,185 @@
+//! The two-sided readiness check: what it must cover, and for how long it holds (B5).
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod support;
+
+use agreements::*;
+use serde_json::json;
+use support::*;
+
+/// B5: the first one precedes transfer.
+#[test]
+fn nothing_passes_before_both_systems_were_found_ready() {
+    let mut world = World::registered();
+    let agreement = open();
+    world.draft(&agreement);
+    world.sign_both(&agreement);
+    world.submit(&agreement);
+    world.concur(&agreement);
+    assert_eq!(world.answer(&call()), "readiness-missing");
+    world.check(&agreement);
+    assert_eq!(world.answer(&call()), "permit");
+}
+
+/// B5
+#[test]
+fn the_newest_check_counts_whatever_the_ones_before_found() {
+    let mut world = World::agreed(&open());
+    let failed = world.readiness(&open(), CheckOutcome::Failed);
+    world.must(integrator(), failed);
+    assert_eq!(world.answer(&call()), "readiness-failed");
+    world.check(&open());
+    assert_eq!(world.answer(&call()), "permit");
+}
+
+/// B5: a sample of an operation that changes data cannot be taken; that a provider was never reached is no check.
+#[test]
+fn what_cannot_be_measured_passes_but_not_for_a_providers_certificate_and_reachability() {
+    let essential = [(Party::Provider, CheckKind::Certificate), (Party::Provider, CheckKind::Reachability)];
+    for unmeasured in wanted(&World::agreed(&open())) {
+        let mut world = World::agreed(&open());
+        let command = with_outcome(&world, &unmeasured, CheckOutcome::Unmeasured);
+        world.must(integrator(), command);
+        let expected = if essential.contains(&unmeasured) { "readiness-failed" } else { "permit" };
+        assert_eq!(world.answer(&call()), expected, "{unmeasured:?}");
+    }
+}
+
+/// B5: after any change of a system.
+#[test]
+fn a_system_that_changes_is_checked_anew() {
+    let networks = || Some(vec!["10.1.0.0/16".parse().unwrap()]);
+    let endpoint = || card("personnel", AGENCY).endpoint;
+    let update = |id, networks, endpoint| Command::UpdateSystem { system: system(id), networks, endpoint };
+    for (change, party) in [
+        (update("portal", networks(), None), Party::Consumer),
+        (update("personnel", None, endpoint()), Party::Provider),
+    ] {
+        let mut world = World::agreed(&open());
+        world.must(integrator(), change);
+        let number = number_of(&open());
+        assert_eq!(world.denial(&call()), Denial::ReadinessOutdated { number, party });
+        world.check(&open());
+        assert_eq!(world.answer(&call()), "permit");
+    }
+}
+
+/// B5: from trial to production is a change too.
+#[test]
+fn a_system_that_enters_production_is_checked_anew() {
+    let mut world = World::agreed(&open());
+    for recorded in &mut world.log {
+        if let Event::SystemRegistered { card, .. } = &mut recorded.event {
+            card.phase = Phase::Trial;
+        }
+    }
+    world.registry = Registry::default();
+    world.log.iter().for_each(|recorded| world.registry.apply(recorded).unwrap());
+    for id in ["portal", "personnel"] {
+        let act = document(DocumentKind::ProductionAct);
+        world.must(integrator(), Command::EnterProduction { system: system(id), act });
+    }
+    assert_eq!(world.answer(&call()), "readiness-outdated");
+}
+
+/// B5: before a batch when the last check is stale.
+#[test]
+fn a_check_holds_for_as_many_days_as_the_agreement_says() {
+    let agreement = with(open(), "/protection/readiness_days", json!(30));
+    let world = World::agreed(&agreement);
+    // Checked on 20 February, 09:00 UTC.
+    assert_eq!(world.answer_at(&call(), "2026-03-22T08:59:59.999999999Z"), "permit");
+    assert_eq!(world.answer_at(&call(), "2026-03-22T09:00:00Z"), "readiness-stale");
+    assert_eq!(World::agreed(&open()).answer_at(&call(), "2026-11-30T10:00:00+05:00"), "permit");
+}
+
+/// B5: each version is checked for itself: it may name other data types.
+#[test]
+fn a_new_version_is_checked_for_itself_and_may_be_before_it_is_in_force() {
+    let mut world = World::agreed(&open());
+    let second = next_version(&open());
+    world.draft(&second);
+    world.sign_both(&second);
+    world.submit(&second);
+    world.check(&second);
+    world.concur(&second);
+    assert_eq!(world.answer(&call()), "permit");
+    let third = next_version(&second);
+    world.draft(&third);
+    world.sign_both(&third);
+    world.submit(&third);
+    world.concur(&third);
+    assert_eq!(world.answer(&call()), "readiness-missing");
+}
+
+/// B5
+#[test]
+fn a_check_that_leaves_something_out_is_not_recorded() {
+    let mut world = World::agreed(&open());
+    for left_out in wanted(&world) {
+        let command = changed(&world, |checks| {
+            checks.retain(|one| (one.party, &one.check) != (left_out.0, &left_out.1));
+        });
+        let (party, check) = left_out;
+        assert_eq!(world.refused(integrator(), command), CommandError::NotChecked { party, check });
+    }
+    for spoil in [
+        |checks: &mut Vec<ReadinessCheck>| checks.push(checks[0].clone()),
+        |checks: &mut Vec<ReadinessCheck>| checks[0].detail = "x".repeat(501),
+        |checks: &mut Vec<ReadinessCheck>| *checks = vec![checks[0].clone(); 1000],
+    ] {
+        let command = changed(&world, spoil);
+        assert!(matches!(world.refused(integrator(), command), CommandError::CheckUnfit(_)));
+    }
+}
+
+/// B5: whoever checked the old endpoint has not checked the new one.
+#[test]
+fn a_check_of_what_changed_meanwhile_is_not_recorded() {
+    let mut world = World::agreed(&open());
+    let early = world.readiness(&open(), CheckOutcome::Passed);
+    let (endpoint, system) = (card("personnel", AGENCY).endpoint, system("personnel"));
+    let change = Command::UpdateSystem { system: system.clone(), networks: None, endpoint };
+    world.must(integrator(), change);
+    let Command::RecordReadiness { revision, .. } = early else { panic!("no record of readiness") };
+    let error = world.refused(integrator(), early);
+    assert_eq!(error, CommandError::ChangedSince { party: Party::Provider, system, revision });
+    let mut prophetic = world.readiness(&open(), CheckOutcome::Passed);
+    if let Command::RecordReadiness { revision, .. } = &mut prophetic {
+        *revision += 1;
+    }
+    assert!(matches!(world.refused(integrator(), prophetic), CommandError::CheckUnfit(_)));
+}
+
+/// B2.7
+#[test]
+fn an_agreement_whose_checks_hold_for_no_day_is_not_signed() {
+    let agreement = with(open(), "/protection/readiness_days", json!(0));
+    let problems = lint(&agreement, &World::registered().registry).unwrap_err();
+    assert_eq!((problems.len(), problems[0].clause), (1, "HR 26.6"));
+}
+
+/// Asked by anybody, so that only readiness is in the way.
+fn open() -> serde_json::Value {
+    with(personnel_agreement(), "/protection/users", json!("any"))
+}
+
+fn wanted(world: &World) -> Vec<(Party, CheckKind)> {
+    let (number, version) = key(&open());
+    wanted_checks(world.registry.agreement(&number, version).unwrap().text.as_ref().unwrap())
+}
+
+fn with_outcome(world: &World, of: &(Party, CheckKind), outcome: CheckOutcome) -> Command {
+    changed(world, |checks| {
+        let one = checks.iter_mut().find(|one| (one.party, &one.check) == (of.0, &of.1));
+        one.unwrap().outcome = outcome;
+    })
+}
+
+fn changed(world: &World, change: impl FnOnce(&mut Vec<ReadinessCheck>)) -> Command {
+    let mut command = world.readiness(&open(), CheckOutcome::Passed);
+    if let Command::RecordReadiness { checks, .. } = &mut command {
+        change(checks);
+    }
+    command
+}
