@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -17,7 +18,9 @@ use crate::config::Config;
 use crate::exchange::Shared;
 use crate::exchange::budget::Budget;
 use crate::exchange::subject::SubjectKey;
-use crate::exchange_log::{ExchangeLog, Health, LogConfig, RecoveryReport, StartError};
+use crate::exchange_log::{
+    ExchangeLog, Health, LogConfig, LogKeyError, RecoveryReport, Sealing, StartError, read_keys,
+};
 use crate::listener::{Listener, Parts};
 use crate::operations::{Operations, Shown};
 use crate::registry::follower::{FollowError, Follower, Following};
@@ -60,6 +63,9 @@ pub enum AppError {
     /// The registry.
     #[error("the registry cannot be followed")]
     Registry(#[from] FollowError),
+    /// The keys of the exchange log.
+    #[error("the exchange log's keys cannot be used")]
+    LogKey(#[from] LogKeyError),
     /// The exchange log.
     #[error("the exchange log cannot be started")]
     Log(#[from] StartError),
@@ -99,9 +105,7 @@ impl App {
         };
         let follower = Arc::new(Follower::start(store, Proofs::new(Arc::clone(&trust)), following)?);
 
-        let mut log = LogConfig::new(config.path(&config.log.dir), config.log.origin.clone(), clock::now);
-        log.segment_bytes = config.log.segment_mib << 20;
-        let (log, recovery) = ExchangeLog::start(log)?;
+        let (log, recovery) = ExchangeLog::start(log_config(config)?)?;
         let log = Arc::new(log);
 
         let metrics = Metrics::new();
@@ -183,6 +187,21 @@ impl Drop for App {
     }
 }
 
+fn log_config(config: &Config) -> Result<LogConfig, LogKeyError> {
+    let log = &config.log;
+    let paths: Vec<PathBuf> = log.keys.iter().map(|path| config.path(path)).collect();
+    let sealing = Sealing {
+        keys: read_keys(&paths, &log.origin)?,
+        outside: config.path(&log.last_checkpoint),
+        every: Duration::from_millis(log.seal_ms),
+    };
+    Ok(LogConfig {
+        segment_bytes: log.segment_mib << 20,
+        sealing: Some(Arc::new(sealing)),
+        ..LogConfig::new(config.path(&log.dir), log.origin.clone(), clock::now)
+    })
+}
+
 fn listen(
     config: &Config,
     identity: &Identity,
@@ -226,6 +245,7 @@ impl Shown for Face {
             log: &self.log.stats(),
             open_exchanges: self.log.open_exchanges(),
             log_healthy: self.log.health() == Health::Open,
+            unsealed: self.log.unsealed(),
             views: &self.shared.views,
         })
     }

@@ -11,7 +11,7 @@
 //! ```
 //!
 //! Not here: the rules (`agreements`), TLS and signatures (`certs`), how other surfaces read (`adapters`). Their
-//! places for what comes later are empty: the Merkle tree goes over `exchange_log`, the API and the console beside
+//! places for what comes later are empty: the API and the console go beside
 //! `operations`, PostgreSQL beside `registry::sqlite`.
 
 pub mod app;

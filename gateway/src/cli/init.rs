@@ -68,6 +68,7 @@ impl Init {
             let todo = match &error {
                 FoundError::Exists(_) => "name another folder with --dir, or work on this one",
                 FoundError::Authority(_) => "empty the folder, check the names, and try again",
+                FoundError::LogKey(_) => "name the log with --origin, without spaces and '+'",
                 FoundError::Io { .. }
                 | FoundError::Config(_)
                 | FoundError::Office(_)
@@ -81,7 +82,8 @@ impl Init {
              Next:\n  \
              kelisim check-config --dir {dir}\n  \
              kelisim holder add --dir {dir} BIN 'NAME'\n  \
-             kelisim run --dir {dir}\n",
+             kelisim run --dir {dir}\n\
+             Give {dir}/log.policy to whoever will verify the log.\n",
             founding.administrator
         );
         let config = folder.config_path();

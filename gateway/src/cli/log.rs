@@ -1,5 +1,7 @@
 //! `kelisim log`: the exchange log, searched, shown, verified and followed.
 
+mod receipts;
+
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
@@ -35,6 +37,12 @@ Ends with 1 if anything speaks against the record. A gateway may write meanwhile
         #[arg(value_name = "FOLDER")]
         folder: Option<PathBuf>,
     },
+    /// Make the proof of an entry, for whoever has the log's public key
+    Proof(receipts::ProofArgs),
+    /// Verify the proof of an entry, offline
+    VerifyProof(receipts::VerifyProofArgs),
+    /// Print the log's public keys
+    Keys(receipts::KeysArgs),
     /// Show the newest entries
     #[command(
         after_help = "Example:\n  kelisim log tail -n 20 --follow\n\nWith --follow, --json prints a document a line."
@@ -80,11 +88,17 @@ pub(super) struct Search {
     limit: Option<usize>,
 }
 
+/// The folder that was named, or that of the configuration.
+fn dir_or(named: Option<PathBuf>, common: &Common) -> Result<PathBuf, Failure> {
+    if let Some(named) = named {
+        return Ok(named);
+    }
+    let config = common.config()?;
+    Ok(config.path(&config.log.dir))
+}
+
 pub(super) fn run(common: &Common, command: LogCommand) -> Result<Answer, Failure> {
-    let dir = || -> Result<PathBuf, Failure> {
-        let config = common.config()?;
-        Ok(config.path(&config.log.dir))
-    };
+    let dir = || dir_or(None, common);
     match command {
         LogCommand::Search(asked) => {
             let filter = Filter {
@@ -102,6 +116,9 @@ pub(super) fn run(common: &Common, command: LogCommand) -> Result<Answer, Failur
         LogCommand::Show { exchange } => show(&dir()?, exchange),
         LogCommand::Verify { folder: Some(folder) } => verified(&folder),
         LogCommand::Verify { folder: None } => verified(&dir()?),
+        LogCommand::Proof(proof) => proof.run(common),
+        LogCommand::VerifyProof(proof) => proof.run(common),
+        LogCommand::Keys(keys) => keys.run(common),
         LogCommand::Tail { count, follow } => {
             let (follow, form) = match (follow, common.json) {
                 (true, true) => (Follow::Yes, Form::Documents),

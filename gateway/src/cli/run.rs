@@ -62,7 +62,12 @@ fn announce(app: &App, as_json: bool) {
 fn todo(error: &AppError) -> &'static str {
     match error {
         AppError::Listen(..) => "free the address, or choose another in the configuration",
-        AppError::Log(_) => "see that no other gateway uses the folder, then run `kelisim log verify`",
+        AppError::Log(_) => {
+            "see that no other gateway uses the folder, then run `kelisim log verify`; a log that went back: see operations.md"
+        }
+        AppError::LogKey(_) => {
+            "restore the keys that log.keys names from their backup; a log that never had any: `kelisim log keys --make`"
+        }
         AppError::Identity(_)
         | AppError::SubjectKey(_)
         | AppError::Trust(_)

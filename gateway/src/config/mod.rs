@@ -203,6 +203,7 @@ origin = "gateway.example/log"
             ("[trust]", "poll_ms = 60001", "trust.poll_ms"),
             ("[log]", "segment_mib = 0", "log.segment_mib"),
             ("[log]", "segment_mib = 4097", "log.segment_mib"),
+            ("[log]", "seal_ms = 9", "log.seal_ms"),
             ("[registry]", "poll_ms = 0", "registry.poll_ms"),
             ("[registry]", "lease_seconds = 0", "registry.lease_seconds"),
             ("[registry]", "lease_seconds = 3601", "registry.lease_seconds"),

@@ -86,11 +86,21 @@ pub struct LogSettings {
     /// Size of a segment, in MiB. Default: 64.
     #[serde(default = "segment_mib")]
     pub segment_mib: u64,
+    /// The keys that sign its checkpoints, one of them Ed25519; readable by their owner alone. Default: `["keys/log.key"]`.
+    #[serde(default = "log_keys")]
+    pub keys: Vec<PathBuf>,
+    /// Where the newest checkpoint is kept beside the log's folder, to show that the log went back: best on another disk. Default: `log.checkpoint`.
+    #[serde(default = "last_checkpoint")]
+    pub last_checkpoint: PathBuf,
+    /// Longest that an entry waits for a checkpoint, in ms. Default: 1000.
+    #[serde(default = "seal_ms")]
+    pub seal_ms: u64,
 }
 
 impl LogSettings {
     pub(super) fn check(&self) -> Result<(), (&'static str, String)> {
-        within("segment_mib", self.segment_mib, 1..=4_096)
+        within("segment_mib", self.segment_mib, 1..=4_096)?;
+        within("seal_ms", self.seal_ms, 10..=60_000)
     }
 }
 
@@ -148,6 +158,18 @@ fn log_dir() -> PathBuf {
 
 fn segment_mib() -> u64 {
     64
+}
+
+fn log_keys() -> Vec<PathBuf> {
+    vec!["keys/log.key".into()]
+}
+
+fn last_checkpoint() -> PathBuf {
+    "log.checkpoint".into()
+}
+
+fn seal_ms() -> u64 {
+    1_000
 }
 
 /// Pauses between looks: shorter burns a core, longer hides a revocation.

@@ -229,7 +229,7 @@ fn push_number(out: &mut Vec<u8>, number: u64) {
     serde_json::to_writer(out, &number).expect("a number is JSON");
 }
 
-fn base64(leaf: &Leaf) -> [u8; 44] {
+pub(super) fn base64(leaf: &Leaf) -> [u8; 44] {
     let mut text = [0; 44];
     BASE64_STANDARD.encode_slice(leaf, &mut text).expect("32 bytes are 44 characters");
     text

@@ -11,11 +11,13 @@
 //! line     an entry as bytes, chained  recovery    start, after a crash or not
 //! port     what a core sees            verification  offline: is the record whole?
 //! queue    from core to writer         search      finding and following entries
-//! writer   batches, syncs, segments
+//! writer   batches, syncs, segments    sealer      tiles and signed checkpoints over what is durable
+//! glance   a line's beginning by hand  tiles       hashes and entries as files, C2SP tlog-tiles
+//! keys     what signs checkpoints      receipts    proofs of single entries
 //! ```
 //!
-//! Not here: who may write what (the exchange path), floods of refusals (counted and sampled above), and the Merkle
-//! tree (RFC 6962, C2SP `tlog-tiles`), which comes over the same lines: its leaves are they, byte for byte.
+//! The leaves of the Merkle tree (RFC 6962) are the lines, byte for byte. Not here: who may write what (the exchange
+//! path), floods of refusals (counted and sampled above), and what can be proven without files (`transparency`).
 
 use std::{
     fs::{self, File, TryLockError},
@@ -31,16 +33,22 @@ use std::{
 use jiff::Timestamp;
 
 mod checkpoint;
+mod glance;
+mod keys;
 mod line;
 mod port;
 mod queue;
 mod reader;
+mod receipts;
 mod records;
 mod recovery;
+mod sealer;
+mod sealing;
 mod search;
 mod stats;
 mod storage;
 mod text;
+mod tiles;
 mod verification;
 mod writer;
 
@@ -48,18 +56,24 @@ mod writer;
 mod tests;
 
 pub use self::{
+    keys::{LogKeyError, make_key, read_keys},
     line::{Entry, Record},
     port::{EntryId, LogPort, OpenEntry},
+    receipts::{ReceiptError, Wanted, receipt_of},
     records::{Closing, Opening, Outcome, Refused, SegmentHeader},
     recovery::{RecoveryReport, StartError},
+    sealer::{SealError, Sealing},
     search::{Entries, Filter, Follow, SearchError, Tail, search, tail},
     stats::LogStats,
     text::{Claim, Sha256},
+    tiles::{StoredTree, TileError},
     verification::{Finding, Problem, Severity, Verification, verify},
     writer::WriteError,
 };
 use self::{
     queue::{Queue, Room},
+    sealer::{Keep, Place, Sealer},
+    sealing::SealerThread,
     storage::{Folder, Storage},
     writer::Writer,
 };
@@ -69,6 +83,9 @@ use self::{
 pub struct ExchangeLog {
     shared: Arc<Shared>,
     writer: Option<JoinHandle<()>>,
+    sealer: Option<SealerThread>,
+    /// Entries that the log had when its counters began.
+    before: u64,
     /// Held as long as the writer may write.
     _lock: File,
 }
@@ -90,6 +107,8 @@ pub struct LogConfig {
     pub queue_bytes: usize,
     /// Exchanges that may be open at once, at most 32,768. Default: 16,384.
     pub max_open: usize,
+    /// How it is sealed. Default: not at all, which only tests and tools want.
+    pub sealing: Option<Arc<Sealing>>,
 }
 
 impl LogConfig {
@@ -103,6 +122,7 @@ impl LogConfig {
             queue_entries: 8192,
             queue_bytes: 8 << 20,
             max_open: 16_384,
+            sealing: None,
         }
     }
 }
@@ -125,13 +145,26 @@ impl ExchangeLog {
         lock: File,
         config: &LogConfig,
     ) -> Result<(Self, RecoveryReport), StartError> {
-        let (writer, report) = recovery::recover(storage, config)?;
+        let place = config.sealing.as_ref().map(|sealing| Place::of(config, sealing));
+        let mut sealer = None;
+        let (writer, report) = recovery::recover(storage, config, |found| {
+            sealer = place.clone().map(|place| Sealer::open(place, found)).transpose()?;
+            Ok(())
+        })?;
+        if let Some(sealer) = &mut sealer {
+            sealer.seal(writer.head.size, Keep::WhenDue)?;
+            writer.stats.sealed.store(sealer.signed(), Ordering::Relaxed);
+        }
+        let before = writer.head.size - writer.stats.entries.load(Ordering::Relaxed);
         let shared = Arc::new(Shared::new(config, &writer));
-        let mut log = Self { shared: Arc::clone(&shared), writer: None, _lock: lock };
+        let io = |source| StartError::Io { path: config.dir.clone(), source };
+        let following = Arc::clone(&shared);
+        let sealer =
+            place.zip(sealer).map(|(place, sealer)| SealerThread::start(place, sealer, following, before));
+        let sealer = sealer.transpose().map_err(io)?;
+        let mut log = Self { shared: Arc::clone(&shared), writer: None, sealer, before, _lock: lock };
         let thread = std::thread::Builder::new().name("log-writer".into());
-        let running = thread
-            .spawn(move || writer::run(writer, &shared))
-            .map_err(|source| StartError::Io { path: config.dir.clone(), source })?;
+        let running = thread.spawn(move || writer::run(writer, &shared)).map_err(io)?;
         log.shared.writer.get_or_init(|| running.thread().clone());
         log.writer = Some(running);
         Ok((log, report))
@@ -157,6 +190,19 @@ impl ExchangeLog {
         self.shared.open.load(Ordering::Relaxed)
     }
 
+    /// Entries that are durable and that no checkpoint covers yet.
+    pub fn unsealed(&self) -> u64 {
+        let stats = &self.shared.stats;
+        // The older one first: it never is ahead of the other.
+        let sealed = stats.sealed.load(Ordering::Relaxed);
+        (self.before + stats.entries.load(Ordering::Relaxed)).saturating_sub(sealed)
+    }
+
+    /// Closes the log for good, as after a failed write: its past is in doubt, says `reason`.
+    pub fn close_because(&self, reason: &str) {
+        self.shared.close_because(reason);
+    }
+
     /// Writes what was handed over, the last checkpoint, and ends. Exchanges that are still open then will be called
     /// unknown at the next start: let calls end first.
     pub fn shutdown(mut self) -> Health {
@@ -170,6 +216,9 @@ impl ExchangeLog {
         if let Some(writer) = self.writer.take() {
             // A panic of the writer was noted in `health` when it happened.
             drop(writer.join());
+        }
+        if let Some(sealer) = self.sealer.take() {
+            sealer.stop();
         }
     }
 }
@@ -294,6 +343,13 @@ impl Shared {
         if let Some(writer) = self.writer.get() {
             writer.unpark();
         }
+    }
+
+    /// Closes the log: what was handed over is still written, nothing more is taken.
+    fn close_because(&self, reason: &str) {
+        self.fail(reason);
+        self.stopping.store(true, Ordering::SeqCst);
+        self.rouse();
     }
 
     fn health(&self) -> Health {

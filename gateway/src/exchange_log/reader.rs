@@ -3,6 +3,7 @@
 use std::{
     fs::{self, File},
     io::{self, BufRead, BufReader, Read, Seek, SeekFrom},
+    os::unix::fs::FileExt,
     path::{Path, PathBuf},
 };
 
@@ -31,6 +32,12 @@ impl Segment {
         }
         segments.sort_unstable_by_key(|segment| segment.first);
         Ok(segments)
+    }
+
+    /// Its lines from `offset` on, for reading much at once.
+    pub(super) fn leaves(&self, offset: u64) -> io::Result<Leaves> {
+        let file = File::open(&self.path)?;
+        Ok(Leaves { file, offset, buffer: vec![0], start: 1 })
     }
 
     pub(super) fn lines(&self) -> io::Result<Lines> {
@@ -120,3 +127,64 @@ impl Lines {
         }
     }
 }
+
+/// Reads a segment in large pieces, and its lines as the leaves that RFC 6962 hashes: after a zero byte.
+#[derive(Debug)]
+pub(super) struct Leaves {
+    file: File,
+    /// Where the next line begins.
+    pub(super) offset: u64,
+    /// A byte, then what was read and not yet told, from `start` on; `start` is never 0.
+    buffer: Vec<u8>,
+    start: usize,
+}
+
+impl Leaves {
+    /// The next line, with a zero byte before it and without its newline; `None`: no whole line stands there (yet).
+    pub(super) fn next_leaf(&mut self) -> io::Result<Option<&[u8]>> {
+        let mut seen = self.start;
+        loop {
+            if self.buffer.get(self.start) == Some(&0) {
+                break;
+            }
+            if let Some(length) = memchr::memchr(b'\n', &self.buffer[seen..]) {
+                let (begin, end) = (self.start - 1, seen + length);
+                if end - begin > MAX_LINE + 1 {
+                    break;
+                }
+                // In the place of the newline before, which nobody needs any more.
+                self.buffer[begin] = 0;
+                self.offset += (end - begin) as u64;
+                self.start = end + 1;
+                return Ok(Some(&self.buffer[begin..end]));
+            }
+            let waiting = self.buffer.len() - self.start;
+            if waiting > MAX_LINE || self.fill()? == 0 {
+                break;
+            }
+            seen = self.start + waiting;
+        }
+        self.forget();
+        Ok(None)
+    }
+
+    /// Forgets what was read ahead: it may be written meanwhile.
+    pub(super) fn forget(&mut self) {
+        self.buffer.truncate(1);
+        self.start = 1;
+    }
+
+    /// Reads on behind what the buffer holds; says how many bytes.
+    fn fill(&mut self) -> io::Result<usize> {
+        self.buffer.drain(1..self.start);
+        self.start = 1;
+        let held = self.buffer.len();
+        self.buffer.resize(held + READ_BYTES, 0);
+        let read = self.file.read_at(&mut self.buffer[held..], self.offset + held as u64 - 1)?;
+        self.buffer.truncate(held + read);
+        Ok(read)
+    }
+}
+
+/// Read at once: large enough that calls cost nothing beside hashing, small enough for the processor's cache.
+const READ_BYTES: usize = 256 << 10;

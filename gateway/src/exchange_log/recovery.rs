@@ -20,6 +20,7 @@ use super::{
     line::{Head, Kind, Leaf, Skeleton},
     reader::{Piece, Segment},
     records::SegmentHeader,
+    sealer::SealError,
     storage::{Storage, sync_dir},
     writer::{Header, WriteError, Writer},
 };
@@ -82,15 +83,20 @@ pub enum StartError {
         /// Entries that were durable once.
         checkpoint: u64,
     },
+    /// The log cannot be sealed, or contradicts what was signed.
+    #[error("the exchange log cannot be sealed")]
+    Seal(#[from] SealError),
     /// Recovery could not write.
     #[error("recovery of the exchange log failed")]
     Write(#[from] WriteError),
 }
 
-/// Reads the log's end, cuts what was torn, and closes what was left open.
+/// Reads the log's end, has `accept` judge how many entries there are before anything is changed, cuts what was torn,
+/// and closes what was left open.
 pub(super) fn recover(
     storage: Box<dyn Storage>,
     config: &LogConfig,
+    accept: impl FnOnce(u64) -> Result<(), StartError>,
 ) -> Result<(Writer, RecoveryReport), StartError> {
     let at = |path: &Path| {
         let path = path.to_owned();
@@ -118,6 +124,7 @@ pub(super) fn recover(
     if let Some(known) = checkpoint.filter(|known| known.size > end.head.size) {
         return Err(StartError::BehindCheckpoint { found: end.head.size, checkpoint: known.size });
     }
+    accept(end.head.size)?;
 
     let mut writer = Writer::new(storage, config.origin.clone(), config.clock);
     writer.segment_bytes = config.segment_bytes;
@@ -128,8 +135,10 @@ pub(super) fn recover(
         if end.torn_bytes > 0 {
             // A crash in here leaves a torn end again, which the next start cuts.
             let zeros = vec![0; usize::try_from(end.torn_bytes).expect("at most a batch is cut")];
-            file.write_at(end.offset, &zeros).and_then(|()| file.sync()).map_err(at(&last.path))?;
+            file.write_at(end.offset, &zeros).map_err(at(&last.path))?;
         }
+        // What a killed process wrote whole is kept, though perhaps not durable yet: from here it is.
+        file.sync().map_err(at(&last.path))?;
         writer.segment = Some((file, end.offset));
         writer.header = if end.offset == 0 { Header::Due } else { Header::Written };
     }

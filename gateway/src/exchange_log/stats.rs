@@ -24,6 +24,8 @@ pub struct LogStats {
     pub last_batch: AtomicU64,
     /// Segments begun.
     pub segments: AtomicU64,
+    /// Entries under the last checkpoint, of all that the log has.
+    pub sealed: AtomicU64,
     /// Writes by the time they took, sync included: see [`Self::sync_bounds_us`]; the last holds all longer ones.
     pub syncs: [AtomicU64; BUCKETS],
     /// Sum of those times, in microseconds.

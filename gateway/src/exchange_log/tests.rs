@@ -19,21 +19,39 @@ use super::{
 mod damage;
 mod faults;
 mod ports;
+mod sealing;
 
 /// A log in a folder of its own, and the ways a test has to it.
 struct World {
     dir: TempDir,
     segment_bytes: u64,
+    sealing: Option<Arc<Sealing>>,
 }
 
 impl World {
     fn new() -> Self {
-        Self { dir: tempfile::tempdir().unwrap(), segment_bytes: 64 << 10 }
+        Self { dir: tempfile::tempdir().unwrap(), segment_bytes: 64 << 10, sealing: None }
+    }
+
+    /// A log that is sealed at starts and stops.
+    fn sealed() -> Self {
+        let world = Self::new();
+        Self { sealing: Some(Arc::new(world.new_sealing())), ..world }
+    }
+
+    fn new_sealing(&self) -> Sealing {
+        let key = make_key("node-1.example", crate::transparency::key::Scheme::Ed25519).unwrap().0;
+        Sealing { keys: vec![key], outside: self.outside(), every: Duration::from_secs(3600) }
+    }
+
+    fn outside(&self) -> PathBuf {
+        self.dir.path().join("last.checkpoint")
     }
 
     fn config(&self) -> LogConfig {
         LogConfig {
             segment_bytes: self.segment_bytes,
+            sealing: self.sealing.clone(),
             ..LogConfig::new(self.dir.path().join("log"), "node-1.example", || NOON)
         }
     }

@@ -12,7 +12,9 @@ use certs::authority::{Authority, AuthorityError, IssuedPem, SystemRequest};
 use super::{Office, OfficeError};
 use crate::clock;
 use crate::config::{Config, ConfigError};
+use crate::exchange_log::{LogKeyError, make_key};
 use crate::registry::Failure;
+use crate::transparency::key::Scheme;
 
 /// What a new data folder is for.
 #[derive(Debug, Clone)]
@@ -59,6 +61,9 @@ pub enum FoundError {
     /// The trial authority cannot be made.
     #[error("the trial authority cannot be made")]
     Authority(#[from] AuthorityError),
+    /// The keys of the exchange log cannot be made.
+    #[error("the keys of the exchange log cannot be made")]
+    LogKey(#[from] LogKeyError),
     /// The configuration is wrong.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -91,6 +96,9 @@ impl Folder {
         if folder.config_path().exists() {
             return Err(FoundError::Exists(dir.to_owned()));
         }
+        // Before anything is written: a log's name may be none for a key.
+        let log_keys = LOG_KEYS.map(|(_, scheme)| make_key(&founding.origin, scheme));
+        let log_keys = log_keys.into_iter().collect::<Result<Vec<_>, _>>()?;
         for sub in ["", "keys", "log", "depositary"] {
             folder.make(sub)?;
         }
@@ -106,6 +114,12 @@ impl Folder {
         let mut secret = [0; 32];
         aws_lc_rs::rand::fill(&mut secret).map_err(|_| FoundError::NoRandomness)?;
         folder.write_private("keys/subject.key", &secret)?;
+        let mut policy = String::from(POLICY);
+        for ((name, _), (key, text)) in LOG_KEYS.iter().zip(log_keys) {
+            folder.write_private(&format!("keys/{name}"), format!("{text}\n").as_bytes())?;
+            policy.push_str(&format!("log {}\n", key.verifier()));
+        }
+        folder.write("log.policy", format!("{policy}quorum none\n").as_bytes())?;
         folder.write("kelisim.toml", configuration(founding).as_bytes())?;
 
         let mut office = Office::open(&folder.config()?)?;
@@ -220,6 +234,9 @@ path = "registry.sqlite"
 [log]
 origin = "{origin}"
 dir = "log"
+keys = ["keys/log.key", "keys/log.ml-dsa.key"]
+# Best on another disk than the log: it shows that the log went back.
+last_checkpoint = "log.checkpoint"
 
 [exchange]
 listen = "{listen}"
@@ -233,3 +250,11 @@ listen = "{operations}"
         extra = founding.extra,
     )
 }
+
+/// The log's keys: the one that every reader knows, and one that outlasts a quantum computer.
+const LOG_KEYS: [(&str, Scheme); 2] =
+    [("log.key", Scheme::Ed25519), ("log.ml-dsa.key", Scheme::CosignatureMlDsa44)];
+const POLICY: &str = "\
+# Whose checkpoints of this log count (C2SP tlog-policy). Give it to whoever verifies the log, by a way that is not
+# the log's own. Add the witnesses: `witness NAME KEY`, then `quorum NAME`.
+";

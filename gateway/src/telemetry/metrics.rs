@@ -14,7 +14,7 @@ use crate::exchange_log::{LogStats, Outcome};
 use crate::registry::Views;
 
 /// Names of all metrics, as dashboards and alerts rely on them.
-pub const NAMES: [&str; 14] = [
+pub const NAMES: [&str; 15] = [
     "kelisim_exchanges_total",
     "kelisim_refusals_total",
     "kelisim_refusals_suppressed_total",
@@ -29,6 +29,7 @@ pub const NAMES: [&str; 14] = [
     "kelisim_log_healthy",
     "kelisim_registry_revision",
     "kelisim_registry_confirmed_seconds_ago",
+    "kelisim_log_unsealed_entries",
 ];
 
 /// Everything that is counted.
@@ -52,6 +53,7 @@ pub struct Metrics {
     log_healthy: IntGauge,
     revision: IntGauge,
     confirmed: IntGauge,
+    unsealed: IntGauge,
 }
 
 /// What is read when somebody asks, rather than counted on the path.
@@ -64,6 +66,8 @@ pub struct Gauges<'a> {
     pub open_exchanges: usize,
     /// Whether the log takes entries.
     pub log_healthy: bool,
+    /// Entries of the log without a checkpoint.
+    pub unsealed: u64,
     /// The registry.
     pub views: &'a Views,
 }
@@ -109,6 +113,7 @@ impl Metrics {
             log_healthy: gauge(11, "1 while the exchange log takes entries; at 0 nothing is exchanged"),
             revision: gauge(12, "Revision of the registry that calls are decided on"),
             confirmed: gauge(13, "Seconds since the registry was last confirmed to be the newest"),
+            unsealed: gauge(14, "Entries of the exchange log that no checkpoint covers yet"),
             registry,
         };
         metrics.register().expect("no two metrics bear one name");
@@ -132,6 +137,7 @@ impl Metrics {
             &self.log_healthy,
             &self.revision,
             &self.confirmed,
+            &self.unsealed,
         ] {
             r.register(Box::new(gauge.clone()))?;
         }
@@ -177,6 +183,7 @@ impl Metrics {
         self.log_batches.set(count(gauges.log.batches.load(Ordering::Relaxed)));
         self.log_open.set(count(gauges.open_exchanges as u64));
         self.log_healthy.set(i64::from(gauges.log_healthy));
+        self.unsealed.set(count(gauges.unsealed));
         self.revision.set(count(gauges.views.newest().book.revision()));
         self.confirmed.set(count(gauges.views.age().as_secs()));
         let mut text = Vec::new();

@@ -32,7 +32,8 @@ impl Hash {
         Self::of(b"")
     }
 
-    fn of(bytes: &[u8]) -> Self {
+    /// SHA-256 of bytes that already carry the prefix of a leaf or node.
+    pub(crate) fn of(bytes: &[u8]) -> Self {
         Self(digest(&SHA256, bytes).as_ref().try_into().expect("SHA-256 has 32 bytes"))
     }
 }

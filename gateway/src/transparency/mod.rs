@@ -6,6 +6,8 @@
 //! key          names, signing keys, verifier keys     note   text with signatures: C2SP signed-note
 //! checkpoint   a note about a tree: origin, size, root (C2SP tlog-checkpoint)
 //! cosignature  what a witness signs: a checkpoint and when it was seen (C2SP tlog-cosignature)
+//! policy       whose signatures count (C2SP tlog-policy)
+//! receipt      that an entry is in a log, provable offline (C2SP tlog-proof)
 //! ```
 //!
 //! Not here: files (the exchange log's sealer writes them), and what entries say.
@@ -15,7 +17,9 @@ pub mod cosignature;
 mod hash;
 pub mod key;
 pub mod note;
+pub mod policy;
 mod proof;
+pub mod receipt;
 mod tile;
 mod tree;
 
@@ -26,7 +30,7 @@ mod suite;
 
 pub use hash::{Hash, NotAHash};
 pub use proof::{NotProven, verify_consistency, verify_inclusion, verify_subtree, verify_subtree_inclusion};
-pub use tile::{BUNDLE_ENTRIES, Edge, TilePath, push_entry, split_bundle, tile_bytes, tile_hashes};
+pub use tile::{BUNDLE_ENTRIES, Edge, TilePath, complete, push_entry, split_bundle, tile_bytes, tile_hashes};
 pub use tree::{Nodes, consistency, inclusion, root};
 
 /// Reads a number as the specifications spell it: decimal digits without leading zeros.

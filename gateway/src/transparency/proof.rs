@@ -153,6 +153,7 @@ fn check_subtree(start: u64, end: u64) -> Result<(), NotProven> {
         return Err(NotProven::NoSuchPlace("no entries"));
     }
     // Of more than half of all numbers, only the one from 0 begins at a multiple of its size.
-    let aligned = (end - start).checked_next_power_of_two().map_or(start == 0, |whole| start % whole == 0);
+    let aligned =
+        (end - start).checked_next_power_of_two().map_or(start == 0, |whole| start.is_multiple_of(whole));
     if aligned { Ok(()) } else { Err(NotProven::NoSuchPlace("not a subtree")) }
 }

@@ -3,7 +3,7 @@
 //! A tile at level L is 256 hashes, each of a full tile at the level below, those at level 0 of entries; a bundle is
 //! 256 entries, each after its length in two bytes. The last ones of each level may be partial.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 use super::Hash;
 
@@ -39,6 +39,21 @@ impl TilePath {
     /// The same tile when it is full.
     pub fn full(self) -> Self {
         Self { width: WIDTH, ..self }
+    }
+
+    /// The first entry under it.
+    pub fn start(self) -> u64 {
+        self.entry_of(0)
+    }
+
+    /// The entry behind the last one under it.
+    pub fn end(self) -> u64 {
+        self.entry_of(usize::from(self.width))
+    }
+
+    /// The first entry under its hash number `place`.
+    pub fn entry_of(self, place: usize) -> u64 {
+        (self.number * BUNDLE_ENTRIES + place as u64) << (8 * u32::from(self.level.unwrap_or_default()))
     }
 
     /// The folder in which its partial versions stand.
@@ -178,8 +193,11 @@ impl Edge {
     }
 }
 
-/// The hash over a complete subtree: `hashes` are a power of two.
-pub(super) fn complete(hashes: &[Hash]) -> Hash {
+/// The hash over a complete subtree.
+///
+/// # Panics
+/// Unless `hashes` are a power of two, and at most 256.
+pub fn complete(hashes: &[Hash]) -> Hash {
     let mut row = [Hash([0; 32]); 128];
     let mut width = hashes.len() / 2;
     if width == 0 {

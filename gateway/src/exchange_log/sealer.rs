@@ -1,0 +1,446 @@
+//! Seals what the writer made durable: reads it back, hashes it, holds it against the chain, writes tiles and bundles,
+//! and signs a checkpoint over them.
+//!
+//! It follows the writer at its own pace, in a thread of its own, so that no call waits for it. Everything it writes is
+//! made of the segments; after a crash it is made again, to the byte, from the last checkpoint on. Where what is there
+//! disagrees with a signed checkpoint, nothing more is signed and the log is closed: that is never the work of a crash.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{
+    LogConfig,
+    glance::index_and_prev,
+    line::{Head, base64},
+    reader::{Leaves, Segment},
+    tiles::{StoredTree, TileError, TileFolder},
+};
+use crate::transparency::{
+    self, BUNDLE_ENTRIES, Edge, Hash, TilePath,
+    checkpoint::Checkpoint,
+    cosignature,
+    key::{Scheme, SigningKey, VerifierKey},
+    note::{Note, NoteError},
+    push_entry, split_bundle,
+};
+
+/// How a log is sealed.
+#[derive(Debug)]
+pub struct Sealing {
+    /// What signs checkpoints; each bears the log's origin as its name.
+    pub keys: Vec<SigningKey>,
+    /// Where the newest checkpoint is kept as well: not on the log's disk, if it shall show that the log went back.
+    pub outside: PathBuf,
+    /// How long an entry may wait for its checkpoint. Default: 1 s.
+    pub every: Duration,
+}
+
+/// Why a log cannot be sealed.
+#[derive(Debug, thiserror::Error)]
+pub enum SealError {
+    /// A file cannot be read or written.
+    #[error("{path} cannot be used")]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A tile cannot be read or written, or is not what it should be.
+    #[error(transparent)]
+    Tile(#[from] TileError),
+    /// A checkpoint that is there is not by this log's key.
+    #[error("{path} is no checkpoint that this log signed")]
+    NotOurs {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: NoteError,
+    },
+    /// The log's keys cannot sign its checkpoints.
+    #[error("the log's key cannot sign checkpoints of {origin}")]
+    Key {
+        /// The log's name, which the key must bear.
+        origin: String,
+        /// Why.
+        source: NoteError,
+    },
+    /// The log has fewer entries than were signed: it went back.
+    #[error("{path} knows {signed} entries and the log has {found}: it went back, as a restored copy would")]
+    WentBack {
+        /// The checkpoint.
+        path: PathBuf,
+        /// Entries that were signed.
+        signed: u64,
+        /// Entries that are there.
+        found: u64,
+    },
+    /// The log's entries lead to another root than was signed.
+    #[error("the first {size} entries are not those that {path} signed")]
+    OtherRoot {
+        /// The checkpoint.
+        path: PathBuf,
+        /// How many entries it signs.
+        size: u64,
+    },
+    /// The checkpoint in the log's folder is not the one that was written there last.
+    #[error("{path} was replaced or removed while the log was open")]
+    Replaced {
+        /// The checkpoint.
+        path: PathBuf,
+    },
+    /// An entry is not there, or not as it was written.
+    #[error("{path} does not continue the log at byte {offset}, where entry {index} should be")]
+    Broken {
+        /// The segment.
+        path: PathBuf,
+        /// Where in it.
+        offset: u64,
+        /// The entry.
+        index: u64,
+    },
+}
+
+impl SealError {
+    /// Whether the record speaks against itself, rather than the machine failing us for a moment.
+    pub fn is_damage(&self) -> bool {
+        match self {
+            Self::Io { .. } | Self::Tile(TileError::Io { .. }) => false,
+            Self::Tile(TileError::Differs { .. } | TileError::Missing { .. })
+            | Self::NotOurs { .. }
+            | Self::Key { .. }
+            | Self::WentBack { .. }
+            | Self::OtherRoot { .. }
+            | Self::Replaced { .. }
+            | Self::Broken { .. } => true,
+        }
+    }
+}
+
+/// Where a log is and how its checkpoints are signed.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    pub(super) dir: PathBuf,
+    pub(super) origin: String,
+    pub(super) clock: fn() -> Timestamp,
+    pub(super) sealing: Arc<Sealing>,
+}
+
+impl Place {
+    pub(super) fn of(config: &LogConfig, sealing: &Arc<Sealing>) -> Self {
+        let LogConfig { dir, origin, clock, .. } = config;
+        Self { dir: dir.clone(), origin: origin.clone(), clock: *clock, sealing: Arc::clone(sealing) }
+    }
+}
+
+/// The sealed part of a log. Owned by `start`, then by the sealer's thread; nothing else writes tiles or `checkpoint`.
+///
+/// After an error it must not be used again: it may have hashed more than it wrote. [`Sealer::open`] begins anew.
+pub(super) struct Sealer {
+    place: Place,
+    tiles: TileFolder,
+    edge: Edge,
+    /// The end of what was hashed, as the chain has it.
+    head: Head,
+    /// Entries since the last full bundle, as they stand in one.
+    bundle: Vec<u8>,
+    /// The segment being read.
+    reading: Option<(Segment, Leaves)>,
+    /// Signed checkpoints that what is read must still lead to.
+    expected: Vec<(PathBuf, Checkpoint)>,
+    /// What stands in the log's folder.
+    last: Option<Checkpoint>,
+    /// When a checkpoint was last put aside for good.
+    kept: Option<Timestamp>,
+}
+
+/// Whether a checkpoint is put aside in any case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Keep {
+    /// It is the last one before a stop.
+    Always,
+    /// If the last that was is an hour old.
+    WhenDue,
+}
+
+impl Sealer {
+    /// Begins where the last checkpoint ends, and holds it, and the one kept outside, against a log of `found` entries.
+    /// Signs nothing.
+    pub(super) fn open(place: Place, found: u64) -> Result<Self, SealError> {
+        let mut known = Vec::new();
+        for path in [place.dir.join(NAME), place.sealing.outside.clone()] {
+            if let Some(checkpoint) = read_checkpoint(&path, &place)? {
+                if checkpoint.size > found {
+                    return Err(SealError::WentBack { path, signed: checkpoint.size, found });
+                }
+                known.push((path, checkpoint));
+            }
+        }
+        let own = known.first().filter(|(path, _)| *path == place.dir.join(NAME)).map(|(_, own)| own.clone());
+        let size = own.as_ref().map_or(0, |own| own.size);
+        let mut sealer = Self { last: own, ..Self::empty(place.clone()) };
+        // Other tiles than were signed are not gone on from: what is read again shows which differ.
+        if let Some(own) = sealer.last.as_ref().filter(|own| own.size > 0)
+            && let Some((edge, bundle, leaf)) = sealer.stored(size)
+            && edge.root() == own.root
+        {
+            (sealer.edge, sealer.bundle) = (edge, bundle);
+            sealer.head = Head { size, leaf: leaf.0 };
+        }
+        // What was signed is reached by what is stored, or will be by what is read.
+        for (path, checkpoint) in known {
+            if checkpoint.size > sealer.edge.size() {
+                sealer.expected.push((path, checkpoint));
+            } else if transparency::root(&StoredTree::new(&place.dir, size), checkpoint.size)?
+                != checkpoint.root
+            {
+                return Err(SealError::OtherRoot { path, size: checkpoint.size });
+            }
+        }
+        let expected = sealer.expected.iter().map(|(_, checkpoint)| checkpoint.size).max();
+        sealer.read_to(expected.unwrap_or_default(), &mut Vec::new())?;
+        Ok(sealer)
+    }
+
+    fn empty(place: Place) -> Self {
+        Self {
+            tiles: TileFolder::new(&place.dir),
+            edge: Edge::default(),
+            head: Head::of_empty(&place.origin),
+            bundle: Vec::new(),
+            reading: None,
+            expected: Vec::new(),
+            last: None,
+            kept: None,
+            place,
+        }
+    }
+
+    /// The right edge of the tree of `size` entries, its last bundle as far as it is full, and its last leaf.
+    ///
+    /// `None` if they are not there or not whole: then everything is read again, and held against the checkpoint.
+    fn stored(&self, size: u64) -> Option<(Edge, Vec<u8>, Hash)> {
+        let tree = StoredTree::new(&self.place.dir, size);
+        let edge = tree.edge().ok().flatten()?;
+        let width = usize::try_from(Edge::width_at(size, 0)).expect("less than 256");
+        let leaf = tree.leaf(size - 1).ok()?;
+        if width == 0 {
+            return Some((edge, Vec::new(), leaf));
+        }
+        let stored = tree.bundle(size - 1).ok()?;
+        let mut bundle = Vec::new();
+        for (entry, index) in split_bundle(&stored)?.into_iter().take(width).zip(size - width as u64..) {
+            if tree.leaf(index).ok()? != Hash::of_leaf(entry) {
+                return None;
+            }
+            push_entry(&mut bundle, entry);
+        }
+        Some((edge, bundle, leaf))
+    }
+
+    /// Entries under the last checkpoint.
+    pub(super) fn signed(&self) -> u64 {
+        self.last.as_ref().map_or(0, |last| last.size)
+    }
+
+    /// Seals the log up to its first `durable` entries.
+    pub(super) fn seal(&mut self, durable: u64, keep: Keep) -> Result<(), SealError> {
+        self.check_last()?;
+        if durable == self.signed() {
+            return if keep == Keep::Always { self.keep_last() } else { Ok(()) };
+        }
+        let mut filled = Vec::new();
+        self.read_to(durable, &mut filled)?;
+        for (path, hashes) in self.edge.partial_tiles() {
+            self.tiles.put_hashes(path, hashes)?;
+        }
+        let width = u16::try_from(Edge::width_at(durable, 0)).expect("less than 256");
+        if width > 0 {
+            self.tiles.put(TilePath::entries(durable / BUNDLE_ENTRIES, width), &self.bundle)?;
+        }
+        self.tiles.sync()?;
+        // Only now, when all it covers was read back and is durable.
+        self.sign()?;
+        filled.into_iter().for_each(|path| self.tiles.remove_partials(path));
+        let now = (self.place.clock)();
+        let due = self.kept.is_none_or(|kept| now.duration_since(kept).abs() >= KEEP_EVERY);
+        if due || keep == Keep::Always {
+            self.keep_last()?;
+            self.kept = Some(now);
+        }
+        Ok(())
+    }
+
+    fn read_to(&mut self, size: u64, filled: &mut Vec<TilePath>) -> Result<(), SealError> {
+        while self.edge.size() < size {
+            self.read_one(filled)?;
+        }
+        if let Some((_, leaves)) = &mut self.reading {
+            leaves.forget();
+        }
+        Ok(())
+    }
+
+    /// Whether the checkpoint in the log's folder is the one that was put there.
+    fn check_last(&self) -> Result<(), SealError> {
+        let path = self.place.dir.join(NAME);
+        let there = read_checkpoint(&path, &self.place)?;
+        if there == self.last { Ok(()) } else { Err(SealError::Replaced { path }) }
+    }
+
+    /// Puts the newest checkpoint aside: all that are kept must be consistent with each other.
+    fn keep_last(&self) -> Result<(), SealError> {
+        let Some(last) = &self.last else { return Ok(()) };
+        let path = kept_path(&self.place.dir, last.size);
+        if path.exists() {
+            return Ok(());
+        }
+        let newest = self.place.dir.join(NAME);
+        let kept = std::fs::read(newest).and_then(|note| replace(&path, &note));
+        kept.map_err(|source| SealError::Io { path, source })
+    }
+
+    /// Reads, checks and hashes one entry; `filled` gets the tiles that it fills.
+    fn read_one(&mut self, filled: &mut Vec<TilePath>) -> Result<(), SealError> {
+        if self.reading.is_none() {
+            self.reading = Some(self.find()?);
+        }
+        let (segment, leaves) = self.reading.as_mut().expect("it was just found");
+        let io = |source| SealError::Io { path: segment.path.clone(), source };
+        let offset = leaves.offset;
+        let Some(leaf) = leaves.next_leaf().map_err(io)? else {
+            let next = Segment::of(&self.place.dir, self.head.size);
+            let broken = SealError::Broken { path: segment.path.clone(), offset, index: self.head.size };
+            if next.first == segment.first || !next.path.exists() {
+                return Err(broken);
+            }
+            let leaves =
+                next.leaves(0).map_err(|source| SealError::Io { path: next.path.clone(), source })?;
+            self.reading = Some((next, leaves));
+            return Ok(());
+        };
+        let line = &leaf[1..];
+        if index_and_prev(line) != Some((self.head.size, base64(&self.head.leaf))) {
+            return Err(SealError::Broken { path: segment.path.clone(), offset, index: self.head.size });
+        }
+        let hash = Hash::of(leaf);
+        push_entry(&mut self.bundle, line);
+        let tiles = &mut self.tiles;
+        self.edge.push(hash, |path, hashes| {
+            filled.push(path);
+            tiles.put_hashes(path, hashes)
+        })?;
+        self.head = Head { size: self.edge.size(), leaf: hash.0 };
+        if Edge::width_at(self.head.size, 0) == 0 {
+            let path = TilePath::entries(self.head.size / BUNDLE_ENTRIES - 1, 256);
+            self.tiles.put(path, &self.bundle)?;
+            filled.push(path);
+            self.bundle.clear();
+        }
+        self.check_expected()
+    }
+
+    fn check_expected(&mut self) -> Result<(), SealError> {
+        let size = self.edge.size();
+        while let Some(at) = self.expected.iter().position(|(_, checkpoint)| checkpoint.size == size) {
+            let (path, checkpoint) = self.expected.swap_remove(at);
+            if checkpoint.root != self.edge.root() {
+                return Err(SealError::OtherRoot { path, size });
+            }
+        }
+        Ok(())
+    }
+
+    /// The segment with the next entry, read up to it.
+    fn find(&self) -> Result<(Segment, Leaves), SealError> {
+        let dir = &self.place.dir;
+        let segments = Segment::list(dir).map_err(|source| SealError::Io { path: dir.clone(), source })?;
+        let index = self.head.size;
+        let broken = |path: &Path, offset| SealError::Broken { path: path.to_owned(), offset, index };
+        let segment = segments.into_iter().rev().find(|segment| segment.first <= index);
+        let segment = segment.ok_or_else(|| broken(dir, 0))?;
+        let io = |source| SealError::Io { path: segment.path.clone(), source };
+        let mut leaves = segment.leaves(0).map_err(io)?;
+        for _ in segment.first..index {
+            let offset = leaves.offset;
+            leaves.next_leaf().map_err(io)?.ok_or_else(|| broken(&segment.path, offset))?;
+        }
+        Ok((segment, leaves))
+    }
+
+    /// Signs the tree as it is and puts the checkpoint into both places.
+    fn sign(&mut self) -> Result<(), SealError> {
+        let Place { dir, origin, clock, sealing, .. } = &self.place;
+        let key = |source| SealError::Key { origin: origin.clone(), source };
+        let checkpoint = Checkpoint::new(origin.clone(), self.edge.size(), self.edge.root());
+        let mut note = checkpoint.note().map_err(key)?;
+        for signer in &sealing.keys {
+            match signer.verifier().scheme() {
+                Scheme::Ed25519 => note.sign(signer),
+                Scheme::Cosignature | Scheme::CosignatureMlDsa44 => {
+                    let seconds = u64::try_from(clock().as_second()).unwrap_or_default();
+                    cosignature::cosign(&note, signer, seconds).and_then(|signature| note.add(signature))
+                }
+            }
+            .map_err(key)?;
+        }
+        let note = note.to_string();
+        let inside = dir.join(NAME);
+        replace(&inside, note.as_bytes()).map_err(|source| SealError::Io { path: inside, source })?;
+        self.last = Some(checkpoint);
+        // After the one inside: of two that differ, that one is the newer, unless somebody put the folder back.
+        if let Err(error) = replace(&sealing.outside, note.as_bytes()) {
+            tracing::warn!(%error, "the log's checkpoint was not kept outside: {}", sealing.outside.display());
+        }
+        Ok(())
+    }
+}
+
+/// A checkpoint that this log signed, if there is a file.
+fn read_checkpoint(path: &Path, place: &Place) -> Result<Option<Checkpoint>, SealError> {
+    let bytes = match std::fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(source) => return Err(SealError::Io { path: path.to_owned(), source }),
+    };
+    let keys: Vec<VerifierKey> = place.sealing.keys.iter().map(|key| key.verifier().clone()).collect();
+    let checkpoint = Note::parse(&bytes).and_then(|note| Ok(Checkpoint::verified(&note, &keys)?.0));
+    match checkpoint {
+        Ok(checkpoint) if checkpoint.origin == place.origin => Ok(Some(checkpoint)),
+        Ok(_) => Err(SealError::NotOurs { path: path.to_owned(), source: NoteError::Unsigned }),
+        Err(source) => Err(SealError::NotOurs { path: path.to_owned(), source }),
+    }
+}
+
+/// Where the checkpoint of the first `size` entries is kept, if it is.
+pub(super) fn kept_path(dir: &Path, size: u64) -> PathBuf {
+    dir.join(KEPT).join(format!("{size:020}"))
+}
+
+/// Replaces a file atomically and durably.
+pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder)?;
+    let mut temporary = path.as_os_str().to_owned();
+    temporary.push(".next");
+    let mut file = std::fs::File::create(&temporary)?;
+    io::Write::write_all(&mut file, bytes)?;
+    file.sync_data()?;
+    std::fs::rename(&temporary, path)?;
+    super::storage::sync_dir(folder)
+}
+
+/// Name of the newest checkpoint in the log's folder, as C2SP `tlog-tiles` has it.
+pub(super) const NAME: &str = "checkpoint";
+/// Name of the newest checkpoint that witnesses cosigned, beside it.
+pub(super) const COSIGNED: &str = "checkpoint.cosigned";
+/// Folder of the checkpoints that are kept for good, in the log's.
+pub(super) const KEPT: &str = "checkpoints";
+/// How often one is.
+const KEEP_EVERY: SignedDuration = SignedDuration::from_hours(1);

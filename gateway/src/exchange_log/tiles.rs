@@ -1,0 +1,223 @@
+//! Tiles and bundles as files in the log's folder (C2SP `tlog-tiles`).
+//!
+//! Trust: whoever can write the folder can change them; their hashes lead to a root that a checkpoint signs. They are
+//! made of the segments and can be made again, to the byte, as long as those are there. A file that stands there is
+//! never replaced: one that differs from what it should be is damage, and nothing is signed over it.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    fs::{self, File},
+    io::{self, Write},
+    path::{Path, PathBuf},
+    sync::Mutex,
+};
+
+use crate::transparency::{BUNDLE_ENTRIES, Edge, Hash, Nodes, TilePath, tile_bytes, tile_hashes};
+
+/// The tiles below a folder, as they are written.
+#[derive(Debug)]
+pub(super) struct TileFolder {
+    dir: PathBuf,
+    /// Folders in which names are not durable yet.
+    unsynced: BTreeSet<PathBuf>,
+}
+
+impl TileFolder {
+    pub(super) fn new(dir: &Path) -> Self {
+        Self { dir: dir.to_owned(), unsynced: BTreeSet::new() }
+    }
+
+    /// Puts a tile of hashes into its place.
+    pub(super) fn put_hashes(&mut self, path: TilePath, hashes: &[Hash]) -> Result<(), TileError> {
+        self.put(path, &tile_bytes(hashes))
+    }
+
+    /// Puts a file into its place; its bytes are durable then, its name after [`Self::sync`].
+    pub(super) fn put(&mut self, path: TilePath, bytes: &[u8]) -> Result<(), TileError> {
+        let place = self.dir.join(path.to_string());
+        match fs::read(&place) {
+            // As after a crash between the tiles and their checkpoint.
+            Ok(there) if there == bytes => return Ok(()),
+            Ok(_) => return Err(TileError::Differs { path: place }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(source) => return Err(TileError::Io { path: place, source }),
+        }
+        let io = |source| TileError::Io { path: place.clone(), source };
+        let folder = place.parent().expect("a tile stands in a folder");
+        self.make(folder).map_err(io)?;
+        // Synced before it is renamed: a tile is there whole or not at all.
+        let temporary = folder.join("next");
+        let mut file = File::create(&temporary).map_err(io)?;
+        file.write_all(bytes).and_then(|()| file.sync_data()).map_err(io)?;
+        fs::rename(&temporary, &place).map_err(io)
+    }
+
+    /// Makes all names durable.
+    pub(super) fn sync(&mut self) -> Result<(), TileError> {
+        while let Some(path) = self.unsynced.pop_first() {
+            File::open(&path)
+                .and_then(|dir| dir.sync_all())
+                .map_err(|source| TileError::Io { path, source })?;
+        }
+        Ok(())
+    }
+
+    /// Removes the partial versions of a tile that is full now.
+    pub(super) fn remove_partials(&self, path: TilePath) {
+        // They take room and do no harm; the specification allows them to stay.
+        drop(fs::remove_dir_all(self.dir.join(path.partials())));
+    }
+
+    fn make(&mut self, folder: &Path) -> io::Result<()> {
+        if self.unsynced.contains(folder) {
+            return Ok(());
+        }
+        if !folder.is_dir() {
+            let parent = folder.parent().expect("tiles stand below the log's folder");
+            self.make(parent)?;
+            fs::create_dir(folder)?;
+        }
+        self.unsynced.insert(folder.to_owned());
+        Ok(())
+    }
+}
+
+/// Why a tile is not as it should be.
+#[derive(Debug, thiserror::Error)]
+pub enum TileError {
+    /// A file cannot be read or written.
+    #[error("{path} cannot be used")]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A tile that is there has other bytes than those that the entries give.
+    #[error("{path} differs from what the entries give")]
+    Differs {
+        /// Which.
+        path: PathBuf,
+    },
+    /// A tile is not there, or is no tile.
+    #[error("{path} is missing or has a wrong length")]
+    Missing {
+        /// Which.
+        path: PathBuf,
+    },
+}
+
+/// A tree of which the tiles are read as they are needed.
+#[derive(Debug)]
+pub struct StoredTree {
+    dir: PathBuf,
+    size: u64,
+    /// Tiles that were read: a proof needs a dozen, and some more than once.
+    read: Mutex<HashMap<TilePath, Vec<Hash>>>,
+}
+
+impl StoredTree {
+    /// The tree of the first `size` entries in the log's folder, whose tiles were written for a tree of that size or
+    /// a larger one.
+    pub fn new(dir: &Path, size: u64) -> Self {
+        Self { dir: dir.to_owned(), size, read: Mutex::default() }
+    }
+
+    /// Entries in the tree.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// The bundle with entry `index`.
+    ///
+    /// # Errors
+    /// [`TileError`].
+    pub fn bundle(&self, index: u64) -> Result<Vec<u8>, TileError> {
+        let number = index / BUNDLE_ENTRIES;
+        self.file(TilePath::entries(number, self.width(0, number)))
+    }
+
+    /// The tree's right edge.
+    pub(super) fn edge(&self) -> Result<Option<Edge>, TileError> {
+        let mut levels = Vec::new();
+        for level in
+            0..u8::try_from(Edge::levels_of(self.size)).expect("a tree has at most 8 levels of tiles")
+        {
+            levels.push(match Edge::width_at(self.size, level) {
+                0 => Vec::new(),
+                width => {
+                    let mut tile = self.tile(level, self.size >> (8 * (u32::from(level) + 1)))?;
+                    tile.truncate(usize::try_from(width).expect("less than 256"));
+                    tile
+                }
+            });
+        }
+        Ok(Edge::new(self.size, levels))
+    }
+
+    /// The hash of entry `index`.
+    pub(super) fn leaf(&self, index: u64) -> Result<Hash, TileError> {
+        self.node(0, index)
+    }
+
+    /// Hashes that the tree has in a tile.
+    fn width(&self, level: u8, number: u64) -> u16 {
+        let hashes = self.size >> (8 * u32::from(level));
+        let width = hashes.saturating_sub(number * BUNDLE_ENTRIES).min(BUNDLE_ENTRIES);
+        u16::try_from(width).expect("at most 256")
+    }
+
+    fn tile(&self, level: u8, number: u64) -> Result<Vec<Hash>, TileError> {
+        let path = TilePath::hashes(level, number, self.width(level, number).max(1));
+        let mut read = self.read.lock().expect("no thread panics while it holds the tiles");
+        if let Some(tile) = read.get(&path) {
+            return Ok(tile.clone());
+        }
+        let missing = || TileError::Missing { path: self.dir.join(path.to_string()) };
+        let mut tile = tile_hashes(&self.file(path)?).ok_or_else(missing)?;
+        let width = usize::from(self.width(level, number));
+        if tile.len() < width {
+            return Err(missing());
+        }
+        tile.truncate(width);
+        if read.len() >= MOST_TILES {
+            read.clear();
+        }
+        read.insert(path, tile.clone());
+        Ok(tile)
+    }
+
+    /// The bytes of a tile, or of the full one that took its place.
+    fn file(&self, path: TilePath) -> Result<Vec<u8>, TileError> {
+        let mut last = None;
+        for path in [path, path.full()] {
+            let place = self.dir.join(path.to_string());
+            match fs::read(&place) {
+                Ok(bytes) => return Ok(bytes),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => last = last.or(Some(place)),
+                Err(source) => return Err(TileError::Io { path: place, source }),
+            }
+        }
+        Err(TileError::Missing { path: last.unwrap_or_default() })
+    }
+}
+
+impl Nodes for StoredTree {
+    type Error = TileError;
+
+    fn node(&self, height: u32, number: u64) -> Result<Hash, TileError> {
+        let level = u8::try_from(height / 8).expect("a tree has at most 64 levels");
+        let within = height % 8;
+        let first = number << within;
+        let tile = self.tile(level, first / BUNDLE_ENTRIES)?;
+        let start = usize::try_from(first % BUNDLE_ENTRIES).expect("less than 256");
+        let hashes = tile.get(start..start + (1 << within));
+        let missing = TilePath::hashes(level, first / BUNDLE_ENTRIES, 256);
+        hashes
+            .map(crate::transparency::complete)
+            .ok_or_else(|| TileError::Missing { path: self.dir.join(missing.to_string()) })
+    }
+}
+
+/// Tiles that a tree being read keeps: 8 KiB each.
+const MOST_TILES: usize = 64;
