@@ -8,6 +8,7 @@
 //! registry  events in, views out      exchange_log  the record, durable before forwarding
 //! office    what people do on a data folder
 //! trusted   trust read from files     operations    /metrics, /live, /ready
+//! witness   the regulator's witness   transparency  trees, proofs, signed notes: pure
 //! ```
 //!
 //! Not here: the rules (`agreements`), TLS and signatures (`certs`), how other surfaces read (`adapters`). Their
@@ -31,3 +32,4 @@ pub mod registry;
 pub mod telemetry;
 pub mod transparency;
 pub mod trusted;
+pub mod witness;

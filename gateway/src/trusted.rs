@@ -14,7 +14,7 @@ use tracing::{error, info, warn};
 
 use crate::background::Background;
 use crate::clock;
-use crate::config::Config;
+use crate::config::{Config, TrustConfig};
 use crate::telemetry::chain;
 
 /// Why trust cannot be read.
@@ -40,12 +40,13 @@ pub struct Stamp(Vec<Option<(SystemTime, u64, u64)>>);
 impl TrustFiles {
     /// The files that a configuration names.
     pub fn of(config: &Config) -> Self {
-        let all = |paths: &[PathBuf]| paths.iter().map(|path| config.path(path)).collect();
-        Self {
-            anchors: config.path(&config.trust.anchors),
-            issuing: all(&config.trust.issuing),
-            crls: all(&config.trust.crls),
-        }
+        Self::named(&config.base, &config.trust)
+    }
+
+    /// The files that `trust` names, from the folder `base` on.
+    pub fn named(base: &Path, trust: &TrustConfig) -> Self {
+        let all = |paths: &[PathBuf]| paths.iter().map(|path| base.join(path)).collect();
+        Self { anchors: base.join(&trust.anchors), issuing: all(&trust.issuing), crls: all(&trust.crls) }
     }
 
     /// Reads a trust set.

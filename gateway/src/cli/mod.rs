@@ -23,6 +23,7 @@ mod parties;
 mod readiness;
 mod run;
 mod system;
+mod witness;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -110,6 +111,9 @@ enum Command {
     /// The exchange log: what was exchanged, and what was refused
     #[command(subcommand)]
     Log(log::LogCommand),
+    /// The regulator's witness: remembers how far exchange logs had come, so that none can be taken back unseen
+    #[command(subcommand)]
+    Witness(witness::WitnessCommand),
     /// Print a script that completes commands in a shell
     #[command(after_help = "Example:\n  kelisim completions bash > /etc/bash_completion.d/kelisim")]
     Completions {
@@ -168,6 +172,7 @@ fn act(common: &Common, command: Command) -> Result<Answer, Failure> {
         Command::Explain(explain) => explain.run(common),
         Command::History(history) => history.run(common),
         Command::Log(command) => log::run(common, command),
+        Command::Witness(command) => witness::run(common, command),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Line::command(), "kelisim", &mut script);

@@ -28,6 +28,9 @@ mod others;
 #[cfg(test)]
 mod suite;
 
+#[cfg(test)]
+pub(crate) use tree::tests::{Leaves, leaves};
+
 pub use hash::{Hash, NotAHash};
 pub use proof::{NotProven, verify_consistency, verify_inclusion, verify_subtree, verify_subtree_inclusion};
 pub use tile::{BUNDLE_ENTRIES, Edge, TilePath, complete, push_entry, split_bundle, tile_bytes, tile_hashes};
