@@ -16,7 +16,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::records::{Closing, Opening, Refused, SegmentHeader};
+use super::{
+    members::{push_closing, push_number, push_opening},
+    records::{Closing, Opening, Refused, SegmentHeader},
+};
 
 /// Leaf hash of a line.
 pub(super) type Leaf = [u8; 32];
@@ -165,7 +168,8 @@ pub(super) type Salt = [u8; 16];
 /// Appends what follows `prev` in an opening's line.
 pub(super) fn opening_body(out: &mut Vec<u8>, salt: &Salt, opening: &Opening<'_>) {
     begin(out, "\"kind\":\"opening\",\"decision\":\"permit\"", salt);
-    push_members(out, opening);
+    push_opening(out, opening);
+    out.push(b'}');
 }
 
 /// Appends what follows `prev` in a closing's line.
@@ -182,7 +186,8 @@ pub(super) fn closing_body(
     out.extend_from_slice(b",\"exchange\":\"");
     out.extend_from_slice(exchange.hyphenated().encode_lower(&mut Uuid::encode_buffer()).as_bytes());
     out.push(b'"');
-    push_members(out, closing);
+    push_closing(out, closing);
+    out.push(b'}');
 }
 
 /// Appends what follows `prev` in a refusal's line.
@@ -223,10 +228,6 @@ fn push_members(out: &mut Vec<u8>, record: &impl Serialize) {
     let brace = out.len();
     serde_json::to_writer(&mut *out, record).expect("records are text and numbers, and memory does not fail");
     out[brace] = b',';
-}
-
-fn push_number(out: &mut Vec<u8>, number: u64) {
-    serde_json::to_writer(out, &number).expect("a number is JSON");
 }
 
 pub(super) fn base64(leaf: &Leaf) -> [u8; 44] {

@@ -9,6 +9,7 @@
 //! ```text
 //! records  what an entry says          storage     segments on disk, prepared ahead
 //! line     an entry as bytes, chained  recovery    start, after a crash or not
+//! members  what it says as bytes       text        times, digests, claims
 //! port     what a core sees            verification  offline: is the record whole?
 //! queue    from core to writer         search      finding and following entries
 //! writer   batches, syncs, segments    sealer      tiles and signed checkpoints over what is durable
@@ -36,6 +37,7 @@ mod checkpoint;
 mod glance;
 mod keys;
 mod line;
+mod members;
 mod port;
 mod queue;
 mod reader;

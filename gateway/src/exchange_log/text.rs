@@ -70,17 +70,27 @@ pub(super) mod fingerprint {
 
 /// For `#[serde(serialize_with)]`: RFC 3339 with microseconds always, so that text order is time order.
 pub(super) fn micros<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
-    let mut text = Stack { bytes: [0; 48], len: 0 };
-    PRINTER.print_timestamp(at, &mut text).map_err(serde::ser::Error::custom)?;
-    serializer.serialize_str(std::str::from_utf8(&text.bytes[..text.len]).expect("only text was written"))
+    serializer.serialize_str(time(*at).as_ref())
+}
+
+/// RFC 3339 with microseconds always.
+pub(super) fn time(at: Timestamp) -> Stack<32> {
+    let mut text = Stack { bytes: [0; 32], len: 0 };
+    PRINTER.print_timestamp(&at, &mut text).expect("the longest timestamp fits");
+    text
 }
 
 fn serialize_hex<S: Serializer>(digest: &[u8; 32], serializer: S) -> Result<S::Ok, S::Error> {
-    let mut text = [0_u8; 64];
-    for (pair, byte) in text.chunks_exact_mut(2).zip(digest) {
+    serializer.serialize_str(hex(digest).as_ref())
+}
+
+/// A digest in hexadecimal.
+pub(super) fn hex(digest: &[u8; 32]) -> Stack<64> {
+    let mut bytes = [0; 64];
+    for (pair, byte) in bytes.chunks_exact_mut(2).zip(digest) {
         pair.copy_from_slice(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
     }
-    serializer.serialize_str(std::str::from_utf8(&text).expect("digits are ASCII"))
+    Stack { bytes, len: 64 }
 }
 
 fn parse_hex(text: &str) -> Option<[u8; 32]> {
@@ -93,16 +103,22 @@ fn parse_hex(text: &str) -> Option<[u8; 32]> {
     Some(digest)
 }
 
-/// A timestamp on its way into a line, without allocation.
-struct Stack {
-    bytes: [u8; 48],
+/// Text on its way into a line, without allocation.
+pub(super) struct Stack<const MOST: usize> {
+    bytes: [u8; MOST],
     len: usize,
 }
 
-impl jiff::fmt::Write for Stack {
+impl<const MOST: usize> AsRef<str> for Stack<MOST> {
+    fn as_ref(&self) -> &str {
+        str::from_utf8(&self.bytes[..self.len]).expect("only text was written")
+    }
+}
+
+impl<const MOST: usize> jiff::fmt::Write for Stack<MOST> {
     fn write_str(&mut self, text: &str) -> Result<(), jiff::Error> {
         let room = self.bytes.get_mut(self.len..self.len + text.len());
-        room.expect("a timestamp has at most 27 characters").copy_from_slice(text.as_bytes());
+        room.expect("what is written fits").copy_from_slice(text.as_bytes());
         self.len += text.len();
         Ok(())
     }

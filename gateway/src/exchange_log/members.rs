@@ -1,0 +1,331 @@
+//! What an entry says as bytes: what serde makes of [`records`](super::records), without its detours.
+//!
+//! Every call writes an opening and a closing, so these two are written by hand. Serde stays the definition, and
+//! reads: the tests hold the one against the other, byte for byte.
+
+use std::net::IpAddr;
+
+use super::{
+    records::{Closing, Opening, Outcome},
+    text::{self, Claim, Sha256},
+};
+
+/// Appends the members of an opening, each after a comma.
+pub(super) fn push_opening(out: &mut Vec<u8>, opening: &Opening<'_>) {
+    // Named one by one: who adds a field is sent here by the compiler.
+    let Opening {
+        exchange,
+        at,
+        consumer,
+        consumer_holder,
+        provider,
+        provider_holder,
+        data_type,
+        data_type_version,
+        operation,
+        environment,
+        method,
+        agreement,
+        agreement_version,
+        purpose,
+        collection_purpose,
+        basis,
+        user,
+        user_address,
+        peer_address,
+        certificate,
+        case,
+        logical_part,
+        subject,
+        category,
+        request_digest,
+        request_bytes,
+        registry_revision,
+        traceparent,
+    } = opening;
+    out.reserve(OPENING_BYTES);
+    let mut members = Members(out);
+    members.plain("exchange", exchange.hyphenated().encode_lower(&mut uuid::Uuid::encode_buffer()));
+    members.plain("at", &text::time(*at));
+    members.text("consumer", consumer);
+    members.text("consumer_holder", consumer_holder);
+    members.text("provider", provider);
+    members.text("provider_holder", provider_holder);
+    members.text("data_type", data_type);
+    members.text("data_type_version", data_type_version);
+    members.text("operation", operation);
+    members.text("environment", environment);
+    members.text_if("method", method.as_deref());
+    members.text("agreement", agreement);
+    members.number("agreement_version", (*agreement_version).into());
+    members.text("purpose", purpose);
+    members.text_if("collection_purpose", collection_purpose.as_deref());
+    members.text("basis", basis);
+    members.claim("user", user.as_ref());
+    members.claim("user_address", user_address.as_ref());
+    members.address("peer_address", *peer_address);
+    members.plain("certificate", &text::hex(certificate.as_bytes()));
+    members.claim("case", case.as_ref());
+    members.claim("logical_part", logical_part.as_ref());
+    members.text_if("subject", subject.as_deref());
+    members.text("category", category);
+    members.digest("request_digest", request_digest.as_ref());
+    members.number("request_bytes", *request_bytes);
+    members.number("registry_revision", *registry_revision);
+    members.claim("traceparent", traceparent.as_ref());
+}
+
+/// Appends the members of a closing, each after a comma.
+pub(super) fn push_closing(out: &mut Vec<u8>, closing: &Closing<'_>) {
+    let Closing {
+        at,
+        outcome,
+        status,
+        code,
+        request_digest,
+        request_bytes,
+        response_digest,
+        response_bytes,
+        trimmed,
+        duration_us,
+    } = closing;
+    let mut members = Members(out);
+    members.plain("at", &text::time(*at));
+    members.plain("outcome", word(*outcome));
+    members.number_if("status", status.map(u64::from));
+    members.claim("code", code.as_ref());
+    members.digest("request_digest", request_digest.as_ref());
+    members.number_if("request_bytes", *request_bytes);
+    members.digest("response_digest", response_digest.as_ref());
+    members.number_if("response_bytes", *response_bytes);
+    members.number_if("trimmed", (*trimmed != 0).then(|| u64::from(*trimmed)));
+    members.number_if("duration_us", *duration_us);
+}
+
+/// Appends a number.
+pub(super) fn push_number(out: &mut Vec<u8>, mut number: u64) {
+    let mut digits = [0; 20];
+    let mut start = digits.len();
+    loop {
+        start -= 1;
+        digits[start] = b'0' + (number % 10) as u8;
+        number /= 10;
+        if number == 0 {
+            return out.extend_from_slice(&digits[start..]);
+        }
+    }
+}
+
+/// The inside of an object that is being written.
+struct Members<'a>(&'a mut Vec<u8>);
+
+impl Members<'_> {
+    #[inline]
+    fn name(&mut self, name: &'static str) {
+        self.0.extend_from_slice(b",\"");
+        self.0.extend_from_slice(name.as_bytes());
+        self.0.extend_from_slice(b"\":");
+    }
+
+    /// Text in which nothing needs escaping.
+    #[inline]
+    fn plain(&mut self, name: &'static str, text: &(impl AsRef<str> + ?Sized)) {
+        self.name(name);
+        self.0.push(b'"');
+        self.0.extend_from_slice(text.as_ref().as_bytes());
+        self.0.push(b'"');
+    }
+
+    #[inline]
+    fn text(&mut self, name: &'static str, text: &str) {
+        if text.bytes().any(|byte| byte < b' ' || byte == b'"' || byte == b'\\') {
+            self.name(name);
+            return push_escaped(self.0, text);
+        }
+        self.plain(name, text);
+    }
+
+    fn text_if(&mut self, name: &'static str, text: Option<&str>) {
+        if let Some(text) = text {
+            self.text(name, text);
+        }
+    }
+
+    fn claim(&mut self, name: &'static str, claim: Option<&Claim<'_>>) {
+        self.text_if(name, claim.map(Claim::as_str));
+    }
+
+    fn digest(&mut self, name: &'static str, digest: Option<&Sha256>) {
+        if let Some(digest) = digest {
+            self.plain(name, &text::hex(&digest.0));
+        }
+    }
+
+    fn address(&mut self, name: &'static str, address: IpAddr) {
+        let IpAddr::V4(four) = address else { return self.plain(name, &address.to_string()) };
+        self.name(name);
+        for (byte, before) in four.octets().into_iter().zip(*b"\"...") {
+            self.0.push(before);
+            push_number(self.0, byte.into());
+        }
+        self.0.push(b'"');
+    }
+
+    fn number(&mut self, name: &'static str, number: u64) {
+        self.name(name);
+        push_number(self.0, number);
+    }
+
+    fn number_if(&mut self, name: &'static str, number: Option<u64>) {
+        if let Some(number) = number {
+            self.number(name, number);
+        }
+    }
+}
+
+#[cold]
+fn push_escaped(out: &mut Vec<u8>, text: &str) {
+    serde_json::to_writer(out, text).expect("text is JSON, and memory does not fail");
+}
+
+/// The name of an outcome, as serde has it.
+fn word(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Completed => "completed",
+        Outcome::RefusedByProvider => "refused-by-provider",
+        Outcome::ProviderUnreachable => "provider-unreachable",
+        Outcome::Timeout => "timeout",
+        Outcome::ProviderFailed => "provider-failed",
+        Outcome::RequestRefused => "request-refused",
+        Outcome::ResponseRefused => "response-refused",
+        Outcome::Abandoned => "abandoned",
+        Outcome::Unknown => "unknown",
+    }
+}
+
+/// What an opening usually takes at most.
+const OPENING_BYTES: usize = 1 << 10;
+
+#[cfg(test)]
+mod tests {
+    use agreements::Fingerprint;
+    use jiff::Timestamp;
+    use proptest::prelude::*;
+    use serde::Serialize;
+    use uuid::Uuid;
+
+    use super::*;
+
+    /// What serde makes of the members, with a comma for the brace.
+    fn by_serde(record: &impl Serialize) -> String {
+        let text = serde_json::to_string(record).unwrap();
+        format!(",{}", text[1..].strip_suffix('}').unwrap())
+    }
+
+    fn written<T>(push: impl FnOnce(&mut Vec<u8>, &T), record: &T) -> String {
+        let mut out = Vec::new();
+        push(&mut out, record);
+        String::from_utf8(out).unwrap()
+    }
+
+    /// Text with whatever JSON escapes, and with what it does not.
+    fn words() -> impl Strategy<Value = String> {
+        prop_oneof![
+            "[a-z.-]{0,12}",
+            "[\\x00-\\x7f]{0,12}",
+            Just("\u{2028}\u{7f}/\u{1f}\"\\ қазақ".to_owned())
+        ]
+    }
+
+    fn moments() -> impl Strategy<Value = Timestamp> {
+        prop_oneof![
+            (0_i64..4_102_444_800_000_000).prop_map(|micros| Timestamp::from_microsecond(micros).unwrap()),
+            any::<i32>().prop_map(|second| Timestamp::new(second.into(), 0).unwrap()),
+            Just(Timestamp::MAX),
+            Just(Timestamp::MIN),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn an_opening_is_written_as_serde_writes_it(
+            at in moments(),
+            some in prop::collection::vec(words(), 12),
+            maybe in prop::collection::vec(prop::option::of(words()), 8),
+            address in any::<IpAddr>(),
+            bytes in any::<[u8; 32]>(),
+            digested in any::<bool>(),
+            numbers in any::<(u128, u32, u64, u64)>(),
+        ) {
+            let text = |at: usize| some[at].as_str().into();
+            let claim = |at: usize| maybe[at].as_deref().map(Claim::new);
+            let opening = Opening {
+                exchange: Uuid::from_u128(numbers.0),
+                at,
+                consumer: text(0),
+                consumer_holder: text(1),
+                provider: text(2),
+                provider_holder: text(3),
+                data_type: text(4),
+                data_type_version: text(5),
+                operation: text(6),
+                environment: text(7),
+                method: maybe[0].as_deref().map(Into::into),
+                agreement: text(8),
+                agreement_version: numbers.1,
+                purpose: text(9),
+                collection_purpose: maybe[1].as_deref().map(Into::into),
+                basis: text(10),
+                user: claim(2),
+                user_address: claim(3),
+                peer_address: address,
+                certificate: Fingerprint::new(bytes),
+                case: claim(4),
+                logical_part: claim(5),
+                subject: maybe[6].as_deref().map(Into::into),
+                category: text(11),
+                request_digest: digested.then_some(Sha256(bytes)),
+                request_bytes: numbers.2,
+                registry_revision: numbers.3,
+                traceparent: claim(7),
+            };
+            prop_assert_eq!(written(push_opening, &opening), by_serde(&opening));
+        }
+
+        #[test]
+        fn a_closing_is_written_as_serde_writes_it(
+            at in moments(),
+            outcome in prop::sample::select(&OUTCOMES[..]),
+            code in prop::option::of(words()),
+            digests in any::<(Option<[u8; 32]>, Option<[u8; 32]>)>(),
+            numbers in any::<(Option<u16>, Option<u64>, Option<u64>, Option<u64>)>(),
+            trimmed in prop_oneof![Just(0), any::<u32>()],
+        ) {
+            let closing = Closing {
+                at,
+                outcome,
+                status: numbers.0,
+                code: code.as_deref().map(Claim::new),
+                request_digest: digests.0.map(Sha256),
+                request_bytes: numbers.1,
+                response_digest: digests.1.map(Sha256),
+                response_bytes: numbers.2,
+                trimmed,
+                duration_us: numbers.3,
+            };
+            prop_assert_eq!(written(push_closing, &closing), by_serde(&closing));
+        }
+    }
+
+    const OUTCOMES: [Outcome; 9] = [
+        Outcome::Completed,
+        Outcome::RefusedByProvider,
+        Outcome::ProviderUnreachable,
+        Outcome::Timeout,
+        Outcome::ProviderFailed,
+        Outcome::RequestRefused,
+        Outcome::ResponseRefused,
+        Outcome::Abandoned,
+        Outcome::Unknown,
+    ];
+}
