@@ -112,9 +112,8 @@ impl Writer {
         let (file, end) = self.segment.as_mut().expect("a batch begins with a segment");
         let lines = &self.lines[1..];
         let since = Instant::now();
-        // A crash from here to the end of `sync` leaves any part of these lines, and only of these: see `recover`.
-        file.write_at(*end, lines).map_err(WriteError::Write)?;
-        file.sync().map_err(WriteError::Sync)?;
+        // A crash in here leaves any part of these lines, and only of these: see `recover`.
+        file.write_durably_at(*end, lines).map_err(WriteError::Write)?;
         // Durable from here.
         *end += lines.len() as u64;
         self.stats.batch(self.head.size - self.batch, lines.len(), since.elapsed());
@@ -354,12 +353,9 @@ impl Drop for Ending<'_> {
 /// What the writer could not do. The log is closed by any of them.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
-    /// Lines may be on disk in part.
+    /// Lines may be on disk, in part, or until the next crash.
     #[error("writing entries failed")]
     Write(#[source] io::Error),
-    /// Lines may be on disk, or not, or until the next crash.
-    #[error("syncing entries failed")]
-    Sync(#[source] io::Error),
     /// The full segment is whole but not cut to size.
     #[error("sealing the full segment failed")]
     Seal(#[source] io::Error),
