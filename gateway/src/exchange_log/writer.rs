@@ -235,7 +235,7 @@ fn write_until_stopped(writer: &mut Writer, shared: &Shared, round: &mut Round) 
             if writer.checkpointed.1.elapsed() >= CHECKPOINT_EVERY {
                 writer.checkpoint();
             }
-            shared.gather(pace.since + pace.between());
+            shared.gather(pace.since + pace.between(shared.open.load(Ordering::Relaxed)));
             continue;
         }
         // Closings that nobody waits for ride with the next batch, but not longer than this.
@@ -259,7 +259,8 @@ fn write_until_stopped(writer: &mut Writer, shared: &Shared, round: &mut Round) 
 /// How soon after a batch the next one may begin.
 ///
 /// A sync costs as much processor time as a whole call. Alone, a call gets one to itself at once; when calls keep
-/// arriving while others are synced, a short wait lets many share one.
+/// arriving while others are synced, a short wait lets many share one: the longer, the more are under way, for then
+/// each waits for the processor anyway.
 struct Pace {
     /// Calls that a batch begins, smoothed.
     calls: f32,
@@ -268,8 +269,9 @@ struct Pace {
 }
 
 impl Pace {
-    fn between(&self) -> Duration {
-        GATHER_A_CALL.mul_f32((self.calls - 1.0).max(0.0)).min(GATHER)
+    fn between(&self, open: usize) -> Duration {
+        let most = GATHER_AN_EXCHANGE.saturating_mul(u32::try_from(open).unwrap_or(u32::MAX)).min(GATHER);
+        GATHER_A_CALL.mul_f32((self.calls - 1.0).max(0.0)).min(most)
     }
 }
 
@@ -379,7 +381,9 @@ fn salt() -> Result<Salt, WriteError> {
 /// Longest that a closing which nobody waits for is not durable.
 const LAZY: Duration = Duration::from_millis(20);
 /// Longest between two batches that begin many calls.
-const GATHER: Duration = Duration::from_micros(400);
+const GATHER: Duration = Duration::from_micros(1_500);
+/// What each exchange that is open adds to what is the longest now: 32 callers wait no longer than 800 µs.
+const GATHER_AN_EXCHANGE: Duration = Duration::from_micros(25);
 /// What each call in a batch, after the first, adds to that: waiting begins to pay at some 5,000 calls a second.
 const GATHER_A_CALL: Duration = Duration::from_micros(200);
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(1);
