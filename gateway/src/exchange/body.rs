@@ -42,14 +42,34 @@ pub enum BodyError {
     Broken(#[source] hyper::Error),
 }
 
-/// Takes a body whole. Its room is given back when the last of its bytes is dropped.
+/// Takes a body whole, in time. Its room is given back when the last of its bytes is dropped.
 ///
 /// # Errors
 /// [`BodyError`]; what was read is dropped.
 ///
 /// # Cancel safety
 /// Dropped meanwhile, what was read is dropped and its memory given back.
-pub(super) async fn hold<B>(body: B, most: u64, within: Duration, mut room: Room) -> Result<Bytes, BodyError>
+pub(super) async fn hold_within<B>(
+    body: B,
+    most: u64,
+    within: Duration,
+    room: Room,
+) -> Result<Bytes, BodyError>
+where
+    B: Body<Data = Bytes, Error = hyper::Error> + Unpin,
+{
+    let held = tokio::time::timeout(within, hold(body, most, room));
+    held.await.map_err(|_| BodyError::Late(within))?
+}
+
+/// As [`hold_within`], for who keeps a deadline already: a timer costs more than most bodies.
+///
+/// # Errors
+/// As [`hold_within`].
+///
+/// # Cancel safety
+/// As [`hold_within`].
+pub(super) async fn hold<B>(body: B, most: u64, mut room: Room) -> Result<Bytes, BodyError>
 where
     B: Body<Data = Bytes, Error = hyper::Error> + Unpin,
 {
@@ -59,8 +79,7 @@ where
     if body.is_end_stream() {
         return Ok(Bytes::new());
     }
-    let collected = collect(body, most, &mut room);
-    let bytes = tokio::time::timeout(within, collected).await.map_err(|_| BodyError::Late(within))??;
+    let bytes = collect(body, most, &mut room).await?;
     Ok(housed(bytes, room))
 }
 
@@ -137,14 +156,14 @@ mod tests {
 
     #[tokio::test]
     async fn body_that_announces_more_than_there_is_room_for_is_refused_before_memory_is_reserved() {
-        let (all, within) = (Budget::new(100), Duration::from_secs(1));
+        let all = Budget::new(100);
         let pieces = |announced| Pieces([&b"0123456789"[..]; 4].map(Bytes::from_static).into(), announced);
         let room = || Room::new(&all, &Budget::new(1 << 20));
-        let refused = hold(pieces(1000), 10_000, within, room()).await;
+        let refused = hold(pieces(1000), 10_000, room()).await;
         assert!(matches!(refused, Err(BodyError::NoRoom)), "{refused:?}");
         assert_eq!(all.used(), 0);
         for announced in [0, 30] {
-            let held = hold(pieces(announced), 60, within, room()).await.unwrap();
+            let held = hold(pieces(announced), 60, room()).await.unwrap();
             assert_eq!(&held[..], b"0123456789".repeat(4));
             assert!((40..=60).contains(&all.used()), "{}", all.used());
         }

@@ -201,7 +201,7 @@ impl ExchangePath {
         let ground = self.ground()?;
         let newest = &ground.view;
         let (before, permit) = (permit, self.permit(newest, caller, &asked, clock::now())?);
-        let gate = newest.gate(permit.agreement()).ok_or(contract::Unusable::unknown())?;
+        let gate = newest.gate(permit.agreement()).ok_or_else(contract::Unusable::unknown)?;
         let terms = gate.contract.terms(&permit)?;
         if !same_terms(&before, &permit) {
             rate(gate, &permit)?;
@@ -292,7 +292,7 @@ impl ExchangePath {
         head: &request::Parts,
         body: Incoming,
     ) -> Result<Checked, Refusal> {
-        let gate = view.gate(permit.agreement()).ok_or(contract::Unusable::unknown())?;
+        let gate = view.gate(permit.agreement()).ok_or_else(contract::Unusable::unknown)?;
         rate(gate, permit)?;
         let consumer = gate.consumer.share(1).ok_or_else(too_many)?;
         let terms = gate.contract.terms(permit)?;
@@ -313,7 +313,7 @@ impl ExchangePath {
         let most = agreed.map_or(0, |payload| payload.max_bytes);
         let announced = if body.is_end_stream() { 0 } else { body.size_hint().lower() };
         admits(permit, head, announced)?;
-        let held = body::hold(body, most, self.shared.limits.body_timeout(), room).await;
+        let held = body::hold_within(body, most, self.shared.limits.body_timeout(), room).await;
         let held = held.map_err(|error| match Framing::body_violation(framing) {
             Some(violation) => violation.into(),
             None => of_request_body(error, agreed.is_some()),

@@ -166,7 +166,8 @@ impl Upstream {
         room: Room,
     ) -> Result<Reply, ForwardError> {
         let (head, incoming) = response.into_parts();
-        let held = body::hold(incoming, most, self.limits.provider_timeout(), room).await;
+        // Within the deadline of `forward`.
+        let held = body::hold(incoming, most, room).await;
         let body = held.map_err(|source| ForwardError::Body { status: head.status, source })?;
         self.put_back(&provider.card.id, line);
         Ok(Reply { head, body })
@@ -224,7 +225,6 @@ impl Upstream {
         let connected = self.connector.connect(tcp, &endpoint.server_name, Some(&bound)).await;
         let connected = connected.map_err(ForwardError::NotTrusted)?;
         let (sender, connection) = http1::Builder::new()
-            .max_headers(100)
             .max_buf_size(HEAD_BYTES)
             .handshake(TokioIo::new(connected.stream))
             .await

@@ -10,7 +10,7 @@ use certs::tls::TlsStream;
 use http_body_util::Full;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tracing::debug;
 
@@ -82,11 +82,10 @@ async fn work(
             })
         })
     };
-    let mut connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .max_buf_size(HEAD_BYTES + 64)
-        .max_headers(100)
-        .serve_connection(TokioIo::new(stream), service);
+    // Without a timer of hyper's, which it would set for every head: `Watch` knows when one is late. Without a number
+    // of headers either: naming the one that it has anyway makes it fill two tables for each head.
+    let mut connection =
+        http1::Builder::new().max_buf_size(HEAD_BYTES + 64).serve_connection(TokioIo::new(stream), service);
     let limits = &core.path.shared.limits;
     let mut drain = core.drain.clone();
     let mut tick = tokio::time::interval(pace(limits));
@@ -97,6 +96,7 @@ async fn work(
     }
     loop {
         tokio::select! {
+            biased;
             ended = &mut connection => {
                 if let Err(error) = ended {
                     debug!(%error, "connection ended");
