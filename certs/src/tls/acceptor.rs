@@ -167,7 +167,7 @@ impl Acceptor {
             },
         };
         let alpn = Alpn::agreed(connection.alpn_protocol());
-        Ok(Greeted { stream: TlsStream(stream.into()), chain, alpn })
+        Ok(Greeted { stream: TlsStream::new(stream), chain, alpn })
     }
 
     /// One for each connection, so that its failure can be told apart from all others; costs about a

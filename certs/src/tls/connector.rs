@@ -123,7 +123,7 @@ impl Connector {
             return Err(ConnectFailure::Unexpected(fingerprint));
         }
         let alpn = Alpn::agreed(connection.alpn_protocol());
-        Ok(Connected { stream: TlsStream(stream.into()), chain, alpn })
+        Ok(Connected { stream: TlsStream::new(stream), chain, alpn })
     }
 }
 

@@ -82,11 +82,15 @@ impl TimeProvider for Clock {
     }
 }
 
-/// A connection over mutual TLS whose handshake is done.
+/// A connection over mutual TLS whose handshake is done. Small: what rustls keeps of it is moved around by address.
 #[derive(Debug)]
-pub struct TlsStream<IO>(tokio_rustls::TlsStream<IO>);
+pub struct TlsStream<IO>(Box<tokio_rustls::TlsStream<IO>>);
 
 impl<IO> TlsStream<IO> {
+    fn new(stream: impl Into<tokio_rustls::TlsStream<IO>>) -> Self {
+        Self(Box::new(stream.into()))
+    }
+
     /// How the connection began.
     pub fn handshake(&self) -> Handshake {
         Handshake::of(self.0.get_ref().1)
@@ -104,13 +108,13 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> AsyncRead for TlsStream<IO> {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_read(cx, buf)
+        Pin::new(&mut *self.0).poll_read(cx, buf)
     }
 }
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> AsyncWrite for TlsStream<IO> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(cx, buf)
+        Pin::new(&mut *self.0).poll_write(cx, buf)
     }
 
     fn poll_write_vectored(
@@ -118,7 +122,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> AsyncWrite for TlsStream<IO> {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write_vectored(cx, bufs)
+        Pin::new(&mut *self.0).poll_write_vectored(cx, bufs)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -126,11 +130,11 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> AsyncWrite for TlsStream<IO> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(cx)
+        Pin::new(&mut *self.0).poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(cx)
+        Pin::new(&mut *self.0).poll_shutdown(cx)
     }
 }
 

@@ -90,7 +90,8 @@ async fn serve(core: Arc<Core>, tcp: TcpStream, peer: std::net::SocketAddr, seat
     };
     let within = core.path.shared.limits.handshake_timeout();
     drop(tcp.set_nodelay(true)); // slower without it, but no worse
-    let accepted = match tokio::time::timeout(within, core.acceptor.accept(tcp)).await {
+    // Boxed, as is what follows: a connection keeps room for the present alone.
+    let accepted = match tokio::time::timeout(within, Box::pin(core.acceptor.accept(tcp))).await {
         Ok(Ok(accepted)) => accepted,
         Ok(Err(failure)) => {
             metrics.handshake_failed(failure.code());
@@ -114,7 +115,7 @@ async fn serve(core: Arc<Core>, tcp: TcpStream, peer: std::net::SocketAddr, seat
     let caller = Caller { chain, peer };
     match alpn {
         Alpn::Http1 => http1::serve(&core, stream, caller).await,
-        Alpn::Http2 => http2::serve(&core, stream, caller).await,
+        Alpn::Http2 => Box::pin(http2::serve(&core, stream, caller)).await,
     }
     metrics.connections.dec();
     drop((seat, chair));

@@ -28,7 +28,8 @@ pub(super) async fn serve(core: &Arc<Core>, stream: TlsStream<TcpStream>, caller
     let calls = Arc::new(Calls::default());
     let mut watch = Watch::new();
     loop {
-        match work(core, stream, &caller, &calls, &mut watch).await {
+        // Boxed: a connection that rests keeps no room for what it takes to work.
+        match Box::pin(work(core, stream, &caller, &calls, &mut watch)).await {
             Turn::Rest(resting) => stream = resting,
             Turn::Ended => return,
         }
