@@ -179,6 +179,7 @@ impl Acceptor {
                 .map_err(|error| HandshakeFailure::Protocol(error.into()))?
                 .with_client_cert_verifier(check)
                 .with_cert_resolver(self.identity.load_full());
+        config.ignore_client_order = true; // of cipher suites: `provider` has them in ours
         config.alpn_protocols.clone_from(&self.alpn);
         config.ticketer = self.ticketer.clone();
         config.session_storage = self.storage.clone();

@@ -16,6 +16,7 @@ use std::task::{Context, Poll};
 use jiff::Timestamp;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::time_provider::TimeProvider;
+use rustls::{CipherSuite, NamedGroup};
 use rustls_pki_types::UnixTime;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
@@ -173,8 +174,25 @@ impl OldestTls {
     }
 }
 
+/// All that rustls can, in our order.
 fn provider() -> Arc<CryptoProvider> {
-    Arc::new(aws_lc_rs::default_provider())
+    let mut provider = aws_lc_rs::default_provider();
+    provider.cipher_suites.sort_by_key(|suite| !is_preferred(suite.suite()));
+    // Offered first as a client, whatever features of rustls some crate switches on. As a server the peer's order
+    // counts: who prefers the hybrid with ML-KEM gets it.
+    provider.kx_groups.sort_by_key(|group| group.name() != NamedGroup::X25519);
+    Arc::new(provider)
+}
+
+/// As strong as the keys that are exchanged and certified, at 128 bits, and with the hash that processors compute:
+/// a handshake hashes some thirty times, and with SHA-384, in software, that is a tenth of its cost.
+fn is_preferred(suite: CipherSuite) -> bool {
+    matches!(
+        suite,
+        CipherSuite::TLS13_AES_128_GCM_SHA256
+            | CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256
+            | CipherSuite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256
+    )
 }
 
 /// rustls' own error within what tokio-rustls reports.
@@ -183,3 +201,18 @@ fn tls_error(error: &io::Error) -> Option<&rustls::Error> {
 }
 
 static TLS13_ONLY: &[&rustls::SupportedProtocolVersion] = &[&rustls::version::TLS13];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn preferred_suites_stand_first_and_none_is_lost() {
+        let (ours, all) = (provider(), aws_lc_rs::default_provider());
+        let preferred: Vec<_> = ours.cipher_suites.iter().map(|suite| is_preferred(suite.suite())).collect();
+        assert!(preferred[0] && preferred.is_sorted_by(|one, next| one >= next), "{preferred:?}");
+        assert!(all.cipher_suites.iter().all(|suite| ours.cipher_suites.contains(suite)));
+        assert_eq!(ours.kx_groups[0].name(), NamedGroup::X25519);
+        assert_eq!(ours.kx_groups.len(), all.kx_groups.len());
+    }
+}
