@@ -191,14 +191,16 @@ impl Drop for Listener {
 }
 
 impl Balance {
-    /// A seat on the runtime with the fewest connections; `at` if that has no more than one above it.
+    /// A seat on the runtime with the fewest connections; `at` if it has no more than an eighth above that: few
+    /// connections are spread evenly, of many none is worth the way to another core.
     fn seat(self: &Arc<Self>, at: usize) -> Option<Seat> {
         let count = |place: usize| self.open[place].load(Ordering::Relaxed);
         if (0..self.open.len()).map(count).sum::<usize>() >= self.most {
             return None;
         }
         let fewest = (0..self.open.len()).min_by_key(|place| count(*place)).unwrap_or(at);
-        let place = if count(at) > count(fewest) { fewest } else { at };
+        let most = count(fewest) + count(fewest) / 8;
+        let place = if count(at) > most { fewest } else { at };
         self.open[place].fetch_add(1, Ordering::Relaxed);
         Some(Seat { balance: Arc::clone(self), place })
     }
