@@ -186,17 +186,13 @@ impl Application {
         if self.responsible.as_ref().is_none_or(|employee| employee.name.is_empty()) {
             gap("responsible".into(), "Registration 12");
         }
-        for (number, kind) in (1..).zip(InformationKind::ALL) {
-            let stated = needs.0.contains(&kind);
-            let explained = needs.1.contains(&kind);
-            let need = match (stated, explained) {
-                (true, _) => Need::Stated,
-                (false, true) => Need::StatedOrExplained,
-                (false, false) => Need::IfAny,
-            };
-            for place in self.information.lacks(kind, need) {
-                gap(format!("information/{place}"), &format!("Registration, annex {number}"));
-            }
+        let need = |kind: InformationKind| match (needs.0.contains(&kind), needs.1.contains(&kind)) {
+            (true, _) => Need::Stated,
+            (false, true) => Need::StatedOrExplained,
+            (false, false) => Need::IfAny,
+        };
+        for (kind, place) in self.information.gaps(need) {
+            gap(format!("information/{place}"), &format!("Registration, annex {}", kind as u8 + 1));
         }
         if let Applied::System(card) = &self.of {
             for phase in phases(card) {

@@ -274,7 +274,9 @@ impl Validity {
     fn of(conformity: Option<&Conformity>, zone: &TimeZone) -> Self {
         match conformity {
             None => Self::Missing,
-            Some(Conformity { withdrawn: Some(at), .. }) => Self::Withdrawn(*at),
+            Some(Conformity { withdrawn: Some(at), .. } | Conformity { suspended: Some(at), .. }) => {
+                Self::Withdrawn(*at)
+            }
             Some(held) => Self::Between(start_of(held.valid_from, zone), end_of(held.valid_until, zone)),
         }
     }

@@ -9,9 +9,11 @@ use utoipa::ToSchema;
 use ipnet::IpNet;
 
 use crate::{
-    Access, Act, ActId, Actor, AgreementNumber, Bin, BoundCertificate, Category, Conformity, DataType,
-    DataTypeId, Document, Endpoint, Fingerprint, Holder, ListedUser, Operator, OperatorId, ReadinessCheck,
-    Revoked, Signature, SystemCard, SystemId,
+    Access, Act, ActId, Actor, AgreementNumber, Application, ApplicationNumber, Bin, BoundCertificate,
+    CalendarDay, CardCorrection, Category, Conformity, DataType, DataTypeId, Document, Employee,
+    EndOfOperation, Endpoint, Fingerprint, Gap, Holder, Information, ListedUser, ObjectCard, Operator,
+    OperatorId, OperatorStanding, Paper, ReadinessCheck, Revoked, Signature, Significance, Subject,
+    SystemCard, SystemId, Term, Words, YearlyHoliday,
 };
 
 /// Something an operator asks the registry to do.
@@ -31,6 +33,14 @@ pub enum Command {
     RegisterHolder { holder: Holder },
     /// Lets somebody issue commands.
     RegisterOperator { operator: Operator },
+    /// Confirms somebody whom another enrolled in a role that approves.
+    ConfirmOperator { operator: OperatorId },
+    /// Stops an operator for a time.
+    SuspendOperator { operator: OperatorId },
+    /// Lets a suspended operator act again.
+    ResumeOperator { operator: OperatorId },
+    /// Ends an operator for good.
+    RemoveOperator { operator: OperatorId },
     /// Says which organisation is the regulator. Once.
     NameRegulator { bin: Bin },
     /// Binds a certificate to an operator, who then needs no password.
@@ -45,7 +55,48 @@ pub enum Command {
     RecordAct { act: Act },
     /// Says when a version of an act loses force.
     RepealAct { act: ActId, version: String, last_day: Date, successor: Option<ActId> },
-    /// Registers a system whose application is complete (Registration 5-8).
+    /// Says what a day of the calendar is (A8).
+    SetCalendarDay { day: CalendarDay },
+    /// Takes back what was said of a day.
+    ClearCalendarDay { day: Date },
+    /// Enters a holiday of every year, or corrects it.
+    SetYearlyHoliday { holiday: YearlyHoliday },
+    /// Says how long a term is, from a day on.
+    SetTerm { term: Term },
+    /// Requests registration or accounting, complete or not (Registration 7, 10).
+    SubmitApplication { application: Box<Application> },
+    /// Registers or accounts for what a complete application is for (Registration 8, 11); without a code, the next.
+    AcceptApplication { number: ApplicationNumber, code: Option<String> },
+    /// Returns an application with what is missing (Registration 8).
+    ReturnApplication { number: ApplicationNumber, remarks: Vec<Words> },
+    /// Takes an application back.
+    WithdrawApplication { number: ApplicationNumber },
+    /// Corrects what is registered: kinds of information, and what the card says (Registration 14-15).
+    CorrectInformation {
+        subject: Subject,
+        card: CardCorrection,
+        information: Box<Information>,
+        changed_on: Option<Date>,
+        discovery: Option<u32>,
+    },
+    /// Says that something registered is wrong or missing (Registration 15.2).
+    ReportDiscovery { subject: Subject, what: Words },
+    /// Names the responsible employee, in the place of another (Registration 12).
+    NameResponsible { subject: Subject, employee: Employee },
+    /// Files a document, in the place of another where it supersedes it (Registration 13).
+    FileDocument { subject: Subject, document: Document, supersedes: Option<String> },
+    /// Marks an object national, or no longer (Law 4.2.8).
+    MarkSignificance { subject: Subject, significance: Significance },
+    /// Says which sector authority is customer and controller of an object (HR 4).
+    AssignAuthority { subject: Subject, authority: Option<Bin> },
+    /// Ends operation with its reason and last day (annex 14).
+    EndOperation { subject: Subject, end: EndOfOperation },
+    /// Stops an attestation or a quality certificate for a time.
+    SuspendPaper { system: SystemId, paper: Paper },
+    /// Lets a suspended paper count again.
+    ResumePaper { system: SystemId, paper: Paper },
+    /// Registers a system in one step: the integrator's shortcut for an application that came whole on paper. It is
+    /// recorded as an application that was accepted at once.
     RegisterSystem { card: SystemCard, code: String },
     /// Corrects where a system may connect from and where it listens (A4, A9).
     UpdateSystem {
@@ -129,6 +180,20 @@ pub enum Event {
     },
     OperatorRegistered {
         operator: Operator,
+        #[serde(default)]
+        standing: OperatorStanding,
+    },
+    OperatorConfirmed {
+        operator: OperatorId,
+    },
+    OperatorSuspended {
+        operator: OperatorId,
+    },
+    OperatorResumed {
+        operator: OperatorId,
+    },
+    OperatorRemoved {
+        operator: OperatorId,
     },
     OperatorCertificateBound {
         operator: OperatorId,
@@ -157,6 +222,78 @@ pub enum Event {
         version: String,
         last_day: Date,
         successor: Option<ActId>,
+    },
+    CalendarDaySet {
+        day: CalendarDay,
+    },
+    CalendarDayCleared {
+        day: Date,
+    },
+    YearlyHolidaySet {
+        holiday: YearlyHoliday,
+    },
+    TermSet {
+        term: Term,
+    },
+    ApplicationSubmitted {
+        number: ApplicationNumber,
+        application: Box<Application>,
+        gaps: Vec<Gap>,
+    },
+    ApplicationAccepted {
+        number: ApplicationNumber,
+        code: String,
+    },
+    ApplicationReturned {
+        number: ApplicationNumber,
+        remarks: Vec<Words>,
+    },
+    ApplicationWithdrawn {
+        number: ApplicationNumber,
+    },
+    ObjectAccounted {
+        card: Box<ObjectCard>,
+        code: String,
+    },
+    InformationCorrected {
+        subject: Subject,
+        card: CardCorrection,
+        information: Box<Information>,
+        changed_on: Option<Date>,
+        discovery: Option<u32>,
+    },
+    DiscoveryReported {
+        subject: Subject,
+        what: Words,
+    },
+    ResponsibleNamed {
+        subject: Subject,
+        employee: Employee,
+    },
+    DocumentFiled {
+        subject: Subject,
+        document: Document,
+        supersedes: Option<String>,
+    },
+    SignificanceMarked {
+        subject: Subject,
+        significance: Significance,
+    },
+    AuthorityAssigned {
+        subject: Subject,
+        authority: Option<Bin>,
+    },
+    OperationEnded {
+        subject: Subject,
+        end: EndOfOperation,
+    },
+    PaperSuspended {
+        system: SystemId,
+        paper: Paper,
+    },
+    PaperResumed {
+        system: SystemId,
+        paper: Paper,
     },
     SystemRegistered {
         card: SystemCard,

@@ -23,7 +23,7 @@ pub enum Party {
 }
 
 /// Which conformity document (Interaction 14).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Paper {
     /// The attestation.

@@ -27,10 +27,13 @@ mod template;
 mod terms;
 
 mod command;
+mod deadlines;
 mod draft;
 mod handle;
+mod notices;
 mod registry;
 mod rights;
+mod visibility;
 
 mod book;
 mod decide;
@@ -50,6 +53,7 @@ pub use command::{Command, CommandName, Event, Recorded};
 pub use data_type::{
     Category, DataType, Method, Operation, Parameter, Payload, PersonalData, Presence, SubjectPlace,
 };
+pub use deadlines::{Deadline, DeadlineStanding};
 pub use decide::{Call, Claims, Permit, decide};
 pub use denial::{Denial, Paper, Party};
 pub use draft::{Problem, SEVEN_FIELDS, lint};
@@ -64,11 +68,12 @@ pub use information::{
     InfrastructureItem, InvestmentResult, Need, ProcurementNotice, ResourceInformation, ResourceUse,
     ResourceUsed, SoftwareItem, TechnicalInformation, TestKind, TestOrAttestation,
 };
+pub use notices::{Matter, Notice, Severity, is_told, notices};
 pub use object::{
-    Accounted, Correction, Discovery, Dossier, Employee, Named, ObjectCard, ObjectKind, ObjectStatus,
-    Subject, Superseded, Trace,
+    Accounted, CardCorrection, Correction, Discovery, Dossier, Employee, Named, ObjectCard, ObjectKind,
+    ObjectStatus, Subject, Superseded, Trace,
 };
-pub use party::{Actor, Holder, Operator, Role};
+pub use party::{Actor, Enrolment, Holder, Operator, OperatorStanding, Reach, Role};
 pub use period::{AccessPeriod, Day, Hours, Moment, almaty, end_of, start_of};
 pub use readiness::{
     CheckKind, CheckOutcome, Readiness, ReadinessCheck, Ready, checked_alike, wanted_checks,
@@ -81,4 +86,5 @@ pub use system::{
 };
 pub use template::{PathTemplate, TemplateError};
 pub use terms::{Counted, Term, TermKind, Terms};
+pub use visibility::Viewer;
 pub use words::{Words, WordsError};

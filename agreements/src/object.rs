@@ -81,6 +81,21 @@ impl FromStr for Subject {
     }
 }
 
+/// What a correction changes on the card itself.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CardCorrection {
+    /// Its title.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<Words>,
+    /// Where it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<Region>,
+    /// Who owns it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<Bin>,
+}
+
 /// Who is responsible for keeping what is registered of an object up to date (Registration 12).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

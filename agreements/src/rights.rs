@@ -1,6 +1,9 @@
 //! Who may issue which command (E4): one readable table.
 
-use crate::Role::{self, Administrator, HolderOfficer, Regulator, ServiceIntegrator};
+use crate::Role::{
+    self, Administrator, HolderOfficer, NationalOperator, RegionalOperator, Regulator, SectorAuthority,
+    ServiceIntegrator, TerritorialUnit,
+};
 use crate::{Command, CommandName};
 
 /// Whether a role may issue a command at all. Officers act besides only for their own organisation.
@@ -12,13 +15,37 @@ pub fn may(role: Role, command: &Command) -> bool {
 pub fn entitled(command: CommandName) -> &'static [Role] {
     match command {
         CommandName::RegisterHolder => &[Administrator, ServiceIntegrator],
-        CommandName::RegisterOperator | CommandName::NameRegulator => &[Administrator],
+        CommandName::RegisterOperator | CommandName::NameRegulator | CommandName::ResumeOperator => {
+            &[Administrator]
+        }
+        // The regulator is the second person where all other administrators are suspended.
+        CommandName::ConfirmOperator | CommandName::SuspendOperator | CommandName::RemoveOperator => {
+            &[Administrator, Regulator]
+        }
         CommandName::BindOperatorCertificate | CommandName::UnbindOperatorCertificate => &[Administrator],
         // Their own; the administrator, everybody's.
-        CommandName::GrantAccess | CommandName::RevokeAccess => {
-            &[Administrator, ServiceIntegrator, HolderOfficer, Regulator]
+        CommandName::GrantAccess | CommandName::RevokeAccess => &Role::ALL,
+
+        CommandName::RecordAct | CommandName::RepealAct | CommandName::SetTerm => &[Regulator],
+        CommandName::SetCalendarDay | CommandName::ClearCalendarDay | CommandName::SetYearlyHoliday => {
+            &[Administrator, Regulator, NationalOperator]
         }
-        CommandName::RecordAct | CommandName::RepealAct => &[Regulator],
+
+        // Two people where one must not suffice: who submits does not register.
+        CommandName::SubmitApplication | CommandName::WithdrawApplication => {
+            &[HolderOfficer, RegionalOperator]
+        }
+        CommandName::AcceptApplication | CommandName::ReturnApplication => &[ServiceIntegrator],
+        CommandName::CorrectInformation | CommandName::NameResponsible | CommandName::FileDocument => {
+            &[HolderOfficer, ServiceIntegrator, RegionalOperator]
+        }
+        CommandName::ReportDiscovery => {
+            &[HolderOfficer, ServiceIntegrator, Regulator, RegionalOperator, SectorAuthority, TerritorialUnit]
+        }
+        CommandName::MarkSignificance => &[Regulator],
+        CommandName::AssignAuthority => &[ServiceIntegrator, Regulator],
+        CommandName::EndOperation => &[HolderOfficer, ServiceIntegrator],
+
         CommandName::RegisterSystem
         | CommandName::UpdateSystem
         | CommandName::EnterProduction
@@ -28,10 +55,14 @@ pub fn entitled(command: CommandName) -> &'static [Role] {
         | CommandName::DecommissionSystem => &[ServiceIntegrator],
         CommandName::SuspendSystem
         | CommandName::WithdrawAttestation
-        | CommandName::WithdrawQualityCertificate => &[ServiceIntegrator, Regulator],
-        CommandName::BindCertificate | CommandName::UnbindCertificate => &[Administrator, ServiceIntegrator],
-        CommandName::PublishDataType => &[HolderOfficer],
-        CommandName::Categorise => &[HolderOfficer],
+        | CommandName::WithdrawQualityCertificate
+        | CommandName::SuspendPaper
+        | CommandName::ResumePaper => &[ServiceIntegrator, Regulator],
+        CommandName::BindCertificate | CommandName::UnbindCertificate => {
+            &[Administrator, ServiceIntegrator, NationalOperator]
+        }
+
+        CommandName::PublishDataType | CommandName::Categorise => &[HolderOfficer],
         CommandName::DraftAgreement
         | CommandName::SignAgreement
         | CommandName::SubmitAgreement

@@ -1,6 +1,7 @@
 //! Registered systems and what gives them standing to exchange.
 
 use std::net::{IpAddr, Ipv6Addr};
+use std::sync::Arc;
 
 use ipnet::IpNet;
 use jiff::Timestamp;
@@ -8,7 +9,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{Bin, Fingerprint, Region, SystemId};
+use crate::{Bin, Dossier, Fingerprint, Region, SystemId};
 
 /// Whose a system is. Both kinds may exchange; both need an attestation and a certificate (Interaction 14).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -174,6 +175,12 @@ pub struct Conformity {
     /// SHA-256 of the document, in hexadecimal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub document: Option<String>,
+    /// What of the system it covers; empty for the whole.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub scope: String,
+    /// Since when it is suspended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suspended: Option<Timestamp>,
     /// When it was withdrawn.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub withdrawn: Option<Timestamp>,
@@ -258,6 +265,9 @@ pub struct System {
     pub quality_certificate: Option<Conformity>,
     /// Its certificates; several at a time while one is renewed.
     pub certificates: Vec<BoundCertificate>,
+    /// What else is kept of it.
+    #[schema(value_type = Dossier)]
+    pub dossier: Arc<Dossier>,
 }
 
 /// Longest base path: what remains of a target is the operation's.

@@ -22,7 +22,8 @@ fn with_operators() -> World {
         ("saule", Role::HolderOfficer, MINISTRY),
         ("berik", Role::HolderOfficer, AGENCY),
     ] {
-        let operator = Operator { id: id(name), name: name.into(), role, holder: bin(holder) };
+        let operator =
+            Operator { id: id(name), name: name.into(), role, holder: bin(holder), reach: Reach::default() };
         world.must(administrator(), Command::RegisterOperator { operator });
     }
     world
@@ -80,8 +81,13 @@ fn a_tokens_name_is_taken_for_good_and_a_token_that_ended_is_not_granted() {
 #[test]
 fn a_certificate_is_one_operators_or_one_systems() {
     let mut world = World::registered();
-    let operator =
-        Operator { id: id("saule"), name: "Saule".into(), role: Role::HolderOfficer, holder: bin(MINISTRY) };
+    let operator = Operator {
+        id: id("saule"),
+        name: "Saule".into(),
+        role: Role::HolderOfficer,
+        holder: bin(MINISTRY),
+        reach: Reach::default(),
+    };
     world.must(administrator(), Command::RegisterOperator { operator });
     let bind = |certificate: u8| Command::BindOperatorCertificate {
         operator: id("saule"),

@@ -48,6 +48,9 @@ impl Check<'_> {
     ) -> Result<Vec<Event>, CommandError> {
         let agreement = self.agreement(&number, version, &[Stage::Submitted])?;
         self.signer(agreement, &signature, &[Side::Regulator])?;
+        if let Some(step) = agreement.history.iter().rfind(|step| step.stage == Stage::Submitted) {
+            self.second_person(&step.actor, "submitted the agreement")?;
+        }
         self.not_overtaken(&number, version)?;
         let mut events: Vec<Event> = self
             .registry
@@ -194,7 +197,9 @@ impl Check<'_> {
             ] {
                 let today = self.now.to_zoned(crate::almaty()).date();
                 let held = conformity.as_ref().filter(|held| {
-                    held.withdrawn.is_none() && (held.valid_from..=held.valid_until).contains(&today)
+                    held.withdrawn.is_none()
+                        && held.suspended.is_none()
+                        && (held.valid_from..=held.valid_until).contains(&today)
                 });
                 let held = held.ok_or_else(|| CommandError::NoConformity { system: id.clone(), what })?;
                 attached.push(format!("{id}: {} ({})", held.number, held.issuer));

@@ -1,10 +1,12 @@
 //! What many commands check alike: who acts, and that what they name is there.
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 
 use super::CommandError;
 use crate::{
-    Actor, Agreement, AgreementNumber, Bin, Conformity, Registry, Role, Stage, System, SystemId, SystemStatus,
+    Actor, Agreement, AgreementNumber, Bin, Conformity, OperatorStanding, Registry, Role, Stage, Subject,
+    System, SystemId, SystemStatus, Viewer, almaty,
 };
 
 /// A command's surroundings: the registry it is checked on, who issues it, why and when.
@@ -61,6 +63,50 @@ impl<'a> Check<'a> {
 
     pub(super) fn reasoned(&self) -> Result<(), CommandError> {
         if self.reason.trim().is_empty() { Err(CommandError::NoReason) } else { Ok(()) }
+    }
+
+    /// The day it is in the Republic.
+    pub(super) fn today(&self) -> Date {
+        self.now.to_zoned(almaty()).date()
+    }
+
+    /// A suspended operator does nothing, and nobody acts in a role that they had.
+    pub(super) fn active(&self) -> Result<(), CommandError> {
+        let id = &self.actor.id;
+        match self.registry.operator_standing(id, self.today()) {
+            None | Some(OperatorStanding::Active) => {}
+            Some(standing) => return Err(CommandError::NotActive { operator: id.clone(), standing }),
+        }
+        match self.registry.operator(id) {
+            Some(known) if (known.role, known.holder) != (self.actor.role, self.actor.holder) => {
+                Err(CommandError::NotInRole { role: self.actor.role })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// E4: who did one step does not do the next.
+    pub(super) fn second_person(&self, first: &Actor, did: &'static str) -> Result<(), CommandError> {
+        if self.actor.id == first.id {
+            return Err(CommandError::SamePerson { operator: first.id.clone(), did });
+        }
+        Ok(())
+    }
+
+    /// Operators act only on what they see.
+    pub(super) fn within(&self, subject: &Subject) -> Result<(), CommandError> {
+        let (holder, known) = match subject {
+            Subject::System(id) => (self.registry.system(id).map(|system| system.card.holder), subject),
+            Subject::Object(id) => (self.registry.object(id).map(|object| object.card.holder), subject),
+        };
+        let owner = holder.ok_or_else(|| CommandError::Unknown { what: known.to_string() })?;
+        if Viewer::new(self.registry, self.actor, self.today()).sees(subject) {
+            return Ok(());
+        }
+        if self.actor.role == Role::HolderOfficer {
+            return Err(CommandError::NotYours { owner, actor: self.actor.holder });
+        }
+        Err(CommandError::OutOfReach { what: subject.to_string(), actor: self.actor.id.clone() })
     }
 
     /// Officers act only for their own organisation; the other roles act for all.

@@ -3,8 +3,9 @@
 use strum::{IntoStaticStr, VariantNames};
 
 use crate::{
-    AgreementNumber, Bin, CheckKind, DocumentKind, EndpointFault, Party, Problem, Role, Side, Stage,
-    SystemId, SystemStatus,
+    AgreementNumber, ApplicationFault, ApplicationNumber, Bin, CheckKind, DocumentKind, EndpointFault, Gap,
+    HolidayFault, InformationFault, ObjectId, OperatorId, OperatorStanding, Party, Problem, Role, Side,
+    Stage, SystemId, SystemStatus,
 };
 
 /// Why a command was not carried out. Nothing has changed.
@@ -16,6 +17,17 @@ pub enum CommandError {
     NotInRole { role: Role },
     #[error("this belongs to organisation {owner}, not to {actor}")]
     NotYours { owner: Bin, actor: Bin },
+    #[error("{what} is outside what {actor} may see")]
+    OutOfReach { what: String, actor: OperatorId },
+    #[error("operator {operator} is {standing:?}")]
+    #[strum(serialize = "operator-not-active")]
+    NotActive { operator: OperatorId, standing: OperatorStanding },
+    #[error("{operator} {did}: another operator has to do this")]
+    SamePerson { operator: OperatorId, did: &'static str },
+    #[error("nobody would be left who administers the gateway")]
+    LastAdministrator,
+    #[error("a {role:?} needs {what}")]
+    ReachMissing { role: Role, what: &'static str },
     #[error("{what} is not in the registry")]
     Unknown { what: String },
     #[error("{what} is in the registry already")]
@@ -23,6 +35,26 @@ pub enum CommandError {
     #[error("application of {system} lacks {missing:?}")]
     #[strum(serialize = "application-incomplete")]
     Incomplete { system: SystemId, missing: Vec<DocumentKind> },
+    #[error("application {number} lacks {} things", .gaps.len())]
+    #[strum(serialize = "application-lacking")]
+    Lacking { number: ApplicationNumber, gaps: Vec<Gap> },
+    #[error("application {number} is {outcome}")]
+    #[strum(serialize = "application-settled")]
+    Settled { number: ApplicationNumber, outcome: &'static str },
+    #[error("the application cannot be kept: {0}")]
+    #[strum(serialize = "application-unusable")]
+    Application(ApplicationFault),
+    #[error("the information cannot be kept: {0}")]
+    #[strum(serialize = "information-unusable")]
+    Information(InformationFault),
+    #[error("{what}: {fault}")]
+    #[strum(serialize = "calendar-entry-wrong")]
+    Calendar { what: String, fault: HolidayFault },
+    #[error("{what} is not given, or lies after today")]
+    #[strum(serialize = "date-wrong")]
+    Date { what: &'static str },
+    #[error("nothing is said")]
+    NothingSaid,
     #[error("system {system} names no network that it may connect from")]
     NoNetworks { system: SystemId },
     #[error("the endpoint of system {system} cannot be used: {fault}")]
@@ -31,6 +63,8 @@ pub enum CommandError {
     #[error("system {system} is {status:?}")]
     #[strum(serialize = "wrong-status")]
     SystemStatus { system: SystemId, status: SystemStatus },
+    #[error("object {object} is no longer in operation")]
+    ObjectEnded { object: ObjectId },
     #[error("system {system} lacks {what}, which goes to the regulator with the agreement")]
     NoConformity { system: SystemId, what: &'static str },
     #[error("{number} ends before it begins")]

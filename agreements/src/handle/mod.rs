@@ -8,7 +8,10 @@ mod error;
 mod access;
 mod acts;
 mod agreements;
+mod applications;
+mod calendar;
 mod data_types;
+mod objects;
 mod parties;
 mod readiness;
 mod systems;
@@ -32,9 +35,14 @@ pub fn handle(
         return Err(CommandError::NotInRole { role: actor.role });
     }
     let check = Check { registry, actor, reason, now };
+    check.active()?;
     let event = match command {
         Command::RegisterHolder { holder } => Event::HolderRegistered { holder },
         Command::RegisterOperator { operator } => check.register_operator(operator)?,
+        Command::ConfirmOperator { operator } => check.confirm_operator(operator)?,
+        Command::SuspendOperator { operator } => check.suspend_operator(operator)?,
+        Command::ResumeOperator { operator } => check.resume_operator(operator)?,
+        Command::RemoveOperator { operator } => check.remove_operator(operator)?,
         Command::NameRegulator { bin } => check.name_regulator(bin)?,
 
         Command::BindOperatorCertificate { operator, certificate } => {
@@ -50,6 +58,30 @@ pub fn handle(
         Command::RepealAct { act, version, last_day, successor } => {
             check.repeal_act(act, version, last_day, successor)?
         }
+
+        Command::SetCalendarDay { day } => check.set_calendar_day(day)?,
+        Command::ClearCalendarDay { day } => Event::CalendarDayCleared { day },
+        Command::SetYearlyHoliday { holiday } => check.set_yearly_holiday(holiday)?,
+        Command::SetTerm { term } => check.set_term(term)?,
+
+        Command::SubmitApplication { application } => check.submit_application(*application)?,
+        Command::AcceptApplication { number, code } => return check.accept_application(number, code),
+        Command::ReturnApplication { number, remarks } => check.return_application(number, remarks)?,
+        Command::WithdrawApplication { number } => check.withdraw_application(number)?,
+
+        Command::CorrectInformation { subject, card, information, changed_on, discovery } => {
+            check.correct_information(subject, card, information, changed_on, discovery)?
+        }
+        Command::ReportDiscovery { subject, what } => check.report_discovery(subject, what)?,
+        Command::NameResponsible { subject, employee } => check.name_responsible(subject, employee)?,
+        Command::FileDocument { subject, document, supersedes } => {
+            check.file_document(subject, document, supersedes)?
+        }
+        Command::MarkSignificance { subject, significance } => check.mark(subject, significance)?,
+        Command::AssignAuthority { subject, authority } => check.assign_authority(subject, authority)?,
+        Command::EndOperation { subject, end } => check.end_operation(subject, end)?,
+        Command::SuspendPaper { system, paper } => check.suspend_paper(system, paper)?,
+        Command::ResumePaper { system, paper } => check.resume_paper(system, paper)?,
 
         Command::RegisterSystem { card, code } => check.register_system(card, code)?,
         Command::UpdateSystem { system, networks, endpoint } => {

@@ -4,8 +4,8 @@ use ipnet::IpNet;
 
 use super::{Check, CommandError};
 use crate::{
-    BoundCertificate, Conformity, Document, DocumentKind, Endpoint, Event, Fingerprint, Phase, SystemCard,
-    SystemId, SystemStatus,
+    BoundCertificate, Conformity, Document, DocumentKind, Endpoint, Event, Filed, Fingerprint, Outcome,
+    Phase, Subject, SystemCard, SystemId, SystemStatus,
 };
 
 impl Check<'_> {
@@ -13,8 +13,13 @@ impl Check<'_> {
         if self.registry.system(&card.id).is_some() {
             return Err(CommandError::Exists { what: format!("system {}", card.id) });
         }
-        if self.registry.systems().any(|other| other.code == code) {
-            return Err(CommandError::Exists { what: format!("code {code}") });
+        self.free_code(&code)?;
+        if let Some(Filed { outcome: Outcome::Pending, number, .. }) =
+            self.registry.newest_application(&Subject::System(card.id.clone()))
+        {
+            return Err(CommandError::Exists {
+                what: format!("application {number} for system {}", card.id),
+            });
         }
         self.holder(card.holder)?;
         self.holder(card.owner)?;
@@ -119,7 +124,7 @@ impl Check<'_> {
     }
 }
 
-fn dialled(system: &SystemId, endpoint: Option<&Endpoint>) -> Result<(), CommandError> {
+pub(super) fn dialled(system: &SystemId, endpoint: Option<&Endpoint>) -> Result<(), CommandError> {
     let judged = endpoint.map_or(Ok(()), Endpoint::check);
     judged.map_err(|fault| CommandError::Endpoint { system: system.clone(), fault })
 }

@@ -210,25 +210,25 @@ impl Information {
             .collect()
     }
 
-    /// What a kind lacks: the places that are empty, or the kind itself where nothing is said of it.
+    /// What it lacks, kind by kind: the places that are empty, or the kind itself where nothing is said of it.
     ///
     /// `contracts/0/supplier` is the supplier of the first contract.
-    pub fn lacks(&self, kind: InformationKind, need: Need) -> Vec<String> {
-        let said = self.said().into_iter().find(|(said, _)| *said == kind);
-        match (said, need) {
-            (Some((_, value)), _) => {
-                let mut gaps = Vec::new();
-                empty_places(kind.name(), &value, &mut gaps);
-                gaps.sort();
-                gaps
+    pub fn gaps(&self, need: impl Fn(InformationKind) -> Need) -> Vec<(InformationKind, String)> {
+        let said: BTreeMap<_, _> = self.said().into_iter().collect();
+        let mut gaps = Vec::new();
+        for kind in InformationKind::ALL {
+            let explained = || self.nothing_to_say.get(&kind).is_some_and(|why| !why.is_empty());
+            let mut places = Vec::new();
+            match (said.get(&kind), need(kind)) {
+                (Some(value), _) => empty_places(kind.name(), value, &mut places),
+                (None, Need::Stated) => places.push(kind.name().to_owned()),
+                (None, Need::StatedOrExplained) if !explained() => places.push(kind.name().to_owned()),
+                (None, Need::StatedOrExplained | Need::IfAny) => {}
             }
-            (None, Need::Stated) => vec![kind.name().to_owned()],
-            (None, Need::StatedOrExplained) => {
-                let explained = self.nothing_to_say.get(&kind).is_some_and(|why| !why.is_empty());
-                if explained { Vec::new() } else { vec![kind.name().to_owned()] }
-            }
-            (None, Need::IfAny) => Vec::new(),
+            places.sort();
+            gaps.extend(places.into_iter().map(|place| (kind, place)));
         }
+        gaps
     }
 
     /// Takes over what `newer` says, kind by kind, and says what changed by it.
@@ -333,7 +333,10 @@ mod tests {
             "contracts": [{ "number": "7", "concluded": "2026-01-12", "subject": "", "supplier": "LLP" }],
             "nothing_to_say": { "procurement_notices": "one source" },
         }));
-        let lacks = |kind, need| information.lacks(kind, need);
+        let lacks = |kind, need| -> Vec<String> {
+            let gaps = information.gaps(|one| if one == kind { need } else { Need::IfAny });
+            gaps.into_iter().filter(|(of, _)| *of == kind).map(|(_, place)| place).collect()
+        };
         assert_eq!(
             lacks(InformationKind::Contracts, Need::IfAny),
             ["contracts/0/amount_tenge", "contracts/0/subject"]

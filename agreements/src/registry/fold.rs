@@ -4,16 +4,64 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Published, Registry};
-use crate::{Event, Phase, Readiness, Recorded, Stage, SystemStatus};
+use crate::{Event, OperatorStanding, Outcome, Readiness, Recorded, Stage, SystemStatus, Trace};
 
 impl Registry {
     /// Takes in an event; `None` if it does not follow from what is there.
     pub(super) fn fold(&mut self, recorded: &Recorded) -> Option<()> {
         match &recorded.event {
             Event::HolderRegistered { holder } => drop(self.holders.insert(holder.bin, holder.clone())),
-            Event::OperatorRegistered { operator } => {
-                self.operators.insert(operator.id.clone(), operator.clone());
+            Event::OperatorRegistered { operator, standing } => self.enrol(operator, *standing, recorded),
+            Event::OperatorConfirmed { operator } | Event::OperatorResumed { operator } => {
+                self.stand(operator, OperatorStanding::Active, recorded)?;
             }
+            Event::OperatorSuspended { operator } => {
+                self.stand(operator, OperatorStanding::Suspended, recorded)?
+            }
+            Event::OperatorRemoved { operator } => {
+                self.stand(operator, OperatorStanding::Removed, recorded)?
+            }
+            Event::CalendarDaySet { day } => self.calendar.set(day.clone()),
+            Event::CalendarDayCleared { day } => self.calendar.clear(*day),
+            Event::YearlyHolidaySet { holiday } => self.calendar.set_yearly(holiday.clone()),
+            Event::TermSet { term } => self.terms.set(term.clone()),
+            Event::ApplicationSubmitted { number, application, gaps } => {
+                self.file(*number, (**application).clone(), gaps.clone(), recorded)?;
+            }
+            Event::ApplicationAccepted { number, code } => {
+                self.settle(*number, Outcome::Registered { code: code.clone(), trace: Trace::of(recorded) })?;
+            }
+            Event::ApplicationReturned { number, remarks } => {
+                self.settle(
+                    *number,
+                    Outcome::Returned { remarks: remarks.clone(), trace: Trace::of(recorded) },
+                )?;
+            }
+            Event::ApplicationWithdrawn { number } => {
+                self.settle(*number, Outcome::Withdrawn { trace: Trace::of(recorded) })?;
+            }
+            Event::ObjectAccounted { card, code } => self.account(card, code, recorded)?,
+            Event::InformationCorrected { subject, card, information, changed_on, discovery } => {
+                self.correct(subject, card, information, *changed_on, *discovery, recorded)?;
+            }
+            Event::DiscoveryReported { subject, what } => self.discover(subject, what, recorded)?,
+            Event::ResponsibleNamed { subject, employee } => {
+                self.name_responsible(subject, employee, recorded)?;
+            }
+            Event::DocumentFiled { subject, document, supersedes } => {
+                self.file_document(subject, document, supersedes.as_deref(), recorded)?;
+            }
+            Event::SignificanceMarked { subject, significance } => {
+                self.mark(subject, *significance, recorded)?;
+            }
+            Event::AuthorityAssigned { subject, authority } => {
+                self.dossier_mut(subject)?.authority = *authority;
+            }
+            Event::OperationEnded { subject, end } => self.end(subject, end)?,
+            Event::PaperSuspended { system, paper } => {
+                self.paper_mut(system, *paper)?.suspended = Some(recorded.at);
+            }
+            Event::PaperResumed { system, paper } => self.paper_mut(system, *paper)?.suspended = None,
             Event::RegulatorNamed { bin } => self.regulator = Some(*bin),
             Event::OperatorCertificateBound { operator, certificate } => {
                 self.bind_operator(operator, certificate)?;
@@ -30,19 +78,10 @@ impl Registry {
                 act.successor.clone_from(successor);
             }
             Event::SystemRegistered { card, code } => {
-                self.enter_system(card, code);
+                self.enter_system(card, code, recorded)?;
             }
             Event::SystemUpdated { system, networks, endpoint } => {
-                let card = &mut self.systems.get_mut(system)?.card;
-                if let Some(networks) = networks {
-                    card.networks.clone_from(networks);
-                }
-                if let Some(endpoint) = endpoint {
-                    card.endpoint = Some(endpoint.clone());
-                }
-                if networks.is_some() || endpoint.is_some() {
-                    self.changed.insert(system.clone(), recorded.sequence);
-                }
+                self.update(system, networks.as_deref(), endpoint.as_ref(), recorded)?;
             }
             Event::SystemSuspended { system } => {
                 self.systems.get_mut(system)?.status = SystemStatus::Suspended;
@@ -50,15 +89,8 @@ impl Registry {
             Event::SystemResumed { system } => {
                 self.systems.get_mut(system)?.status = SystemStatus::Registered;
             }
-            Event::SystemDecommissioned { system } => {
-                self.systems.get_mut(system)?.status = SystemStatus::Decommissioned;
-            }
-            Event::ProductionEntered { system, act } => {
-                let card = &mut self.systems.get_mut(system)?.card;
-                card.phase = Phase::Production;
-                card.documents.push(act.clone());
-                self.changed.insert(system.clone(), recorded.sequence);
-            }
+            Event::SystemDecommissioned { system } => self.decommission(system, recorded)?,
+            Event::ProductionEntered { system, act } => self.enter_production(system, act, recorded)?,
             Event::AttestationRecorded { system, conformity } => {
                 self.systems.get_mut(system)?.attestation = Some(conformity.clone());
             }

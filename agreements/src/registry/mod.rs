@@ -8,12 +8,15 @@ mod nouns;
 mod access;
 mod agreements;
 mod fold;
+mod objects;
+mod parties;
 mod systems;
 
 pub use self::nouns::{Agreement, Header, Published, Step};
 use crate::{
-    Act, ActId, AgreementNumber, Bin, Category, DataType, DataTypeId, Fingerprint, Holder, ListedUser,
-    Operator, OperatorAccess, OperatorId, Recorded, System, SystemId, TokenId,
+    Accounted, Act, ActId, AgreementNumber, ApplicationNumber, Bin, Calendar, Category, DataType, DataTypeId,
+    Enrolment, Filed, Fingerprint, Holder, ListedUser, ObjectId, Operator, OperatorAccess, OperatorId,
+    Recorded, Subject, System, SystemId, Terms, TokenId,
 };
 
 /// Everything that is registered. Changed only by [`Registry::apply`].
@@ -23,6 +26,12 @@ pub struct Registry {
     regulator: Option<Bin>,
     holders: BTreeMap<Bin, Holder>,
     operators: BTreeMap<OperatorId, Operator>,
+    enrolments: BTreeMap<OperatorId, Enrolment>,
+    calendar: Calendar,
+    terms: Terms,
+    applications: Vec<Filed>,
+    newest_applications: BTreeMap<Subject, ApplicationNumber>,
+    objects: BTreeMap<ObjectId, Accounted>,
     acts: BTreeMap<(ActId, String), Act>,
     systems: BTreeMap<SystemId, System>,
     certificates: BTreeMap<Fingerprint, SystemId>,
@@ -106,6 +115,46 @@ impl Registry {
     /// All versions of all acts.
     pub fn acts(&self) -> impl Iterator<Item = &Act> {
         self.acts.values()
+    }
+
+    /// The Republic's calendar.
+    pub fn calendar(&self) -> &Calendar {
+        &self.calendar
+    }
+
+    /// The terms of the law.
+    pub fn terms(&self) -> &Terms {
+        &self.terms
+    }
+
+    /// An application.
+    pub fn application(&self, number: ApplicationNumber) -> Option<&Filed> {
+        self.applications.get(usize::try_from(number.0).ok()?.checked_sub(1)?)
+    }
+
+    /// All applications, in the order in which they came.
+    pub fn applications(&self) -> impl Iterator<Item = &Filed> {
+        self.applications.iter()
+    }
+
+    /// The newest application for something.
+    pub fn newest_application(&self, subject: &Subject) -> Option<&Filed> {
+        self.application(*self.newest_applications.get(subject)?)
+    }
+
+    /// The number that the next application gets.
+    pub(crate) fn next_application(&self) -> ApplicationNumber {
+        ApplicationNumber(u32::try_from(self.applications.len() + 1).unwrap_or(u32::MAX))
+    }
+
+    /// An object beside systems.
+    pub fn object(&self, id: &ObjectId) -> Option<&Accounted> {
+        self.objects.get(id)
+    }
+
+    /// All objects beside systems.
+    pub fn objects(&self) -> impl Iterator<Item = &Accounted> {
+        self.objects.values()
     }
 
     /// A system.

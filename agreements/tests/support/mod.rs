@@ -356,6 +356,50 @@ pub(crate) fn card(id: &str, holder: &str) -> SystemCard {
     }
 }
 
+/// A complete application for a state system in trial operation since Monday 16 February 2026.
+pub(crate) fn application(id: &str, holder: &str) -> Application {
+    let documents = [DocumentKind::Description, DocumentKind::TrialAct, DocumentKind::TechnicalDocumentation];
+    let card = SystemCard {
+        ownership: Ownership::State,
+        phase: Phase::Trial,
+        documents: documents.map(document).into(),
+        ..card(id, holder)
+    };
+    Application {
+        of: Applied::System(Box::new(card)),
+        information: from_json(json!({
+            "general": {
+                "purpose": "Serves officials", "functions": "Search", "legal_basis": "Order 775", "users": "Officials",
+                "users_count": 100, "year": 2025, "resources": [{ "name": "Directory", "how": "formed" }],
+            },
+            "technical": {
+                "architecture": "Three tiers", "platform": "Linux", "databases": "PostgreSQL", "site": "Data centre",
+                "interfaces": "Gateway", "protection": "Dedicated segment",
+            },
+            "resources": [{
+                "name": "Directory", "content": "Officials", "owner": holder, "holder": holder, "category": "restricted",
+                "source": "HR officers", "updated": "daily",
+            }],
+            "document_changes": [{ "title": "Specification", "approved_by": "Head", "approved": "2026-01-20" }],
+            "entries_into_operation": [{ "phase": "trial", "on": "2026-02-16", "act_number": "3" }],
+            "nothing_to_say": {
+                "software": "none of its own", "infrastructure": "rented", "procurement_notices": "own work",
+                "contracts": "own work", "contract_outcomes": "own work", "book_entries": "not yet entered",
+                "investment_results": "no project", "tests_and_attestations": "under way",
+            },
+        })),
+        responsible: Some(from_json(
+            json!({ "name": "An employee", "duty": "Administrator", "order": "12" }),
+        )),
+        project_approved: Some("2026-01-20".parse().unwrap()),
+        follows: None,
+    }
+}
+
+pub(crate) fn words(text: &str) -> Words {
+    Words::new(text).unwrap()
+}
+
 pub(crate) fn document(kind: DocumentKind) -> Document {
     Document { kind, sha256: "b1".repeat(32), title: format!("{kind:?}") }
 }
@@ -368,6 +412,8 @@ pub(crate) fn conformity(of: &str) -> Conformity {
         valid_from: "2026-01-01".parse().unwrap(),
         valid_until: "2026-11-30".parse().unwrap(),
         document: None,
+        scope: String::new(),
+        suspended: None,
         withdrawn: None,
     }
 }

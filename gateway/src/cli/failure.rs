@@ -107,6 +107,20 @@ fn advice(error: &CommandError) -> &'static str {
     match error {
         CommandError::NotInRole { .. } => "name an operator of another role with --as",
         CommandError::NotYours { .. } => "have an operator of that organisation do it",
+        CommandError::OutOfReach { .. } => "have somebody do it whose region or sector it is",
+        CommandError::NotActive { .. } => "see `kelisim operator list`: another operator acts meanwhile",
+        CommandError::SamePerson { .. } => "name another operator with --as",
+        CommandError::LastAdministrator => "enrol another administrator first: `kelisim operator add`",
+        CommandError::ReachMissing { .. } => "see --region, --until and --system",
+        CommandError::Lacking { .. } => "return it, or have what lacks filed: see `kelisim application show`",
+        CommandError::Settled { .. } => {
+            "what comes after it is a new application: `kelisim application submit`"
+        }
+        CommandError::Application(_) | CommandError::Information(_) => "correct the file",
+        CommandError::Calendar { .. } => "correct the entry; see `kelisim calendar show`",
+        CommandError::Date { .. } => "give a day that is over, or today",
+        CommandError::NothingSaid => "say what is meant: a text, a name, a value",
+        CommandError::ObjectEnded { .. } => "see `kelisim object show`",
         CommandError::Unknown { .. } => "look for it with `list`; what is missing is registered first",
         CommandError::Exists { .. } => "nothing is to be done, or choose another name or version",
         CommandError::Incomplete { .. } => "add what lacks with --document KIND=FILE",

@@ -1,6 +1,6 @@
 //! `kelisim holder`, `operator`, `regulator`: organisations and the people who act for them.
 
-use agreements::{Bin, Command, Holder, Operator, OperatorId, Region, Role};
+use agreements::{Bin, Command, Holder, Operator, OperatorId, Reach, Region, Role};
 use clap::Subcommand;
 use serde_json::json;
 
@@ -90,7 +90,12 @@ pub(super) fn operator(common: &Common, command: OperatorCommand) -> Result<Answ
     match command {
         OperatorCommand::Add { id, name, role, holder } => {
             let done = format!("{id} may act as {} for {holder}", kebab(&role));
-            desk.issue(Command::RegisterOperator { operator: Operator { id, name, role, holder } }, done)
+            desk.issue(
+                Command::RegisterOperator {
+                    operator: Operator { id, name, role, holder, reach: Reach::default() },
+                },
+                done,
+            )
         }
         OperatorCommand::List => {
             let mut table = Table::new(["OPERATOR", "ROLE", "HOLDER", "NAME"]);

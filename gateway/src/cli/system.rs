@@ -164,6 +164,9 @@ pub(super) struct Paper {
     /// Last day of validity
     #[arg(long, value_name = "DATE")]
     until: Date,
+    /// What of the system it covers [default: the whole]
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    scope: String,
     /// The paper itself; kept in the depositary
     #[arg(long, value_name = "FILE")]
     document: Option<PathBuf>,
@@ -274,6 +277,8 @@ impl Paper {
             valid_from: self.from,
             valid_until: self.until,
             document: document.map(|document| document.sha256),
+            scope: self.scope,
+            suspended: None,
             withdrawn: None,
         };
         Ok((self.id, conformity))
@@ -358,6 +363,7 @@ fn until(paper: Option<&Conformity>) -> String {
     match paper {
         None => "-".into(),
         Some(Conformity { withdrawn: Some(_), .. }) => "withdrawn".into(),
+        Some(Conformity { suspended: Some(_), .. }) => "suspended".into(),
         Some(paper) => paper.valid_until.to_string(),
     }
 }
@@ -365,8 +371,10 @@ fn until(paper: Option<&Conformity>) -> String {
 fn paper(paper: Option<&Conformity>) -> String {
     let Some(paper) = paper else { return "none".into() };
     let withdrawn = paper.withdrawn.map(|at| format!(", withdrawn {at}")).unwrap_or_default();
+    let suspended = paper.suspended.map(|at| format!(", suspended {at}")).unwrap_or_default();
+    let scope = if paper.scope.is_empty() { String::new() } else { format!(", for {}", paper.scope) };
     let Conformity { number, issuer, valid_from, valid_until, .. } = paper;
-    format!("{number} of {issuer}, {valid_from} to {valid_until}{withdrawn}")
+    format!("{number} of {issuer}{scope}, {valid_from} to {valid_until}{suspended}{withdrawn}")
 }
 
 /// The first code of its kind that nobody has.

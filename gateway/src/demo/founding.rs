@@ -8,7 +8,7 @@ use std::path::Path;
 use agreements::{
     Actor, AgreementNumber, AgreementText, Bin, BoundCertificate, CheckOutcome, Command, Conformity,
     DataType, Document, DocumentKind, Endpoint, Fingerprint, Holder, Operator, OperatorId, Ownership, Phase,
-    Role, Side, SystemCard, SystemId, checked_alike,
+    Reach, Role, Side, SystemCard, SystemId, checked_alike,
 };
 use certs::authority::{Authority, IssuedPem, PersonRequest, SystemRequest};
 use certs::keys::Identity;
@@ -117,8 +117,13 @@ impl Registrar {
         for Body { bin, name, officer, role, head, iin } in self.cast.holders.clone() {
             let holder = Holder { bin, name: name.clone(), region: None };
             self.issue(Command::RegisterHolder { holder }, &administrator)?;
-            let operator =
-                Operator { id: officer.clone(), name: format!("Officer of {name}"), role, holder: bin };
+            let operator = Operator {
+                id: officer.clone(),
+                name: format!("Officer of {name}"),
+                role,
+                holder: bin,
+                reach: Reach::default(),
+            };
             self.issue(Command::RegisterOperator { operator }, &administrator)?;
             let person = PersonRequest { name: head, iin, bin, organisation: name, days: 365 };
             let issued = self.authority.issue_person(&person, clock::now());
@@ -290,6 +295,8 @@ impl Registrar {
             valid_from: self.day.date(from),
             valid_until: self.day.date(until),
             document: Some(self.deposit(of, kind, title)?.sha256),
+            scope: String::new(),
+            suspended: None,
             withdrawn: None,
         }))
     }

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use agreements::{Actor, Command, Holder, Operator, OperatorId, Phase, Role};
+use agreements::{Actor, Command, Holder, Operator, OperatorId, Phase, Reach, Role};
 use certs::authority::{Authority, AuthorityError, IssuedPem, SystemRequest};
 
 use super::{Office, OfficeError};
@@ -135,6 +135,7 @@ impl Folder {
             name: "Administrator".into(),
             role: Role::Administrator,
             holder: founding.operator.bin,
+            reach: Reach::default(),
         };
         office.issue(Command::RegisterOperator { operator: administrator }, &actor, "founding")?;
         Ok(folder)

@@ -7,7 +7,8 @@ use std::path::Path;
 
 use agreements::{
     Act, Actor, AgreementNumber, Bin, BoundCertificate, CheckOutcome, Command, Conformity, DataType,
-    DocumentKind, Holder, Operator, OperatorId, Phase, Role, Side, SystemCard, SystemId, checked_alike,
+    DocumentKind, Holder, Operator, OperatorId, Phase, Reach, Role, Side, SystemCard, SystemId,
+    checked_alike,
 };
 use anyhow::Context as _;
 use certs::authority::PersonRequest;
@@ -86,7 +87,8 @@ impl Estate {
                 Command::RegisterHolder { holder: holder(bin, name)? },
             )?;
             let id = actor(role, bin)?.id;
-            let operator = Operator { id, name: name.into(), role, holder: Bin::new(bin)? };
+            let operator =
+                Operator { id, name: name.into(), role, holder: Bin::new(bin)?, reach: Reach::default() };
             self.issue(Role::Administrator, OPERATOR, Command::RegisterOperator { operator })?;
         }
         self.issue(Role::Administrator, OPERATOR, Command::NameRegulator { bin: Bin::new(REGULATOR)? })?;
@@ -161,6 +163,7 @@ fn actor(role: Role, bin: &str) -> anyhow::Result<Actor> {
         Role::HolderOfficer => "officer",
         Role::ServiceIntegrator => "integrator",
         Role::Regulator => "regulator",
+        other => anyhow::bail!("nobody in the benchmark is a {other:?}"),
     };
     let id = OperatorId::new(&format!("{name}.{bin}"))?;
     Ok(Actor { id, role, holder: Bin::new(bin)?, via: "bench".into() })

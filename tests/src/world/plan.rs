@@ -141,7 +141,9 @@ impl Plan {
         for desk in [&integrator, &regulator, &ministry, &agency] {
             let Actor { id, role, holder, .. } = desk.actor().clone();
             let name = id.to_string();
-            administrator.issues(Command::RegisterOperator { operator: Operator { id, name, role, holder } });
+            administrator.issues(Command::RegisterOperator {
+                operator: Operator { id, name, role, holder, reach: agreements::Reach::default() },
+            });
         }
         administrator.issues(Command::NameRegulator { bin: sample::bin(sample::REGULATOR) });
         regulator.issues(Command::RecordAct { act: sample::act() });

@@ -187,6 +187,8 @@ pub fn conformity(of: &str, from: &str, until: &str) -> Conformity {
         valid_from: date(from),
         valid_until: date(until),
         document: None,
+        scope: String::new(),
+        suspended: None,
         withdrawn: None,
     }
 }

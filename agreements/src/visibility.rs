@@ -1,0 +1,151 @@
+//! Who sees what (E4): each role its part, and what an operator does not see they cannot change either.
+
+use jiff::civil::Date;
+
+use crate::{
+    Accounted, Actor, Agreement, Bin, Dossier, Filed, Operator, OperatorId, OperatorStanding, Reach, Region,
+    Registry, Role, Subject, System, SystemId,
+};
+
+/// An operator as one who looks: what of the registry is theirs to see.
+#[derive(Debug, Clone)]
+pub struct Viewer<'r> {
+    registry: &'r Registry,
+    holder: Bin,
+    role: Role,
+    part: Part<'r>,
+}
+
+/// Which part of the registry is seen.
+#[derive(Debug, Clone)]
+enum Part<'r> {
+    /// All of it.
+    Whole,
+    /// What is an organisation's, or where it is a party.
+    Organisation(Bin),
+    /// What is in a region.
+    Region(&'r Region),
+    /// What a sector authority is customer and controller of; a territorial unit in its region only.
+    Sector(Bin, Option<&'r Region>),
+    /// What an employee is responsible for.
+    Responsible(OperatorId),
+    /// What an expert was asked to look at: the named systems, or all of them.
+    Expert(&'r [SystemId]),
+    /// Nothing: not active, or without the reach that the role needs.
+    Nothing,
+}
+
+impl<'r> Viewer<'r> {
+    /// Takes an actor for what they are on `today`.
+    pub fn new(registry: &'r Registry, actor: &Actor, today: Date) -> Self {
+        let known = registry.operator(&actor.id);
+        let standing = registry.operator_standing(&actor.id, today);
+        let active = matches!(standing, None | Some(OperatorStanding::Active));
+        let reach = known.map(|operator| &operator.reach);
+        let region = reach.and_then(|reach| reach.region.as_ref());
+        let part = match actor.role {
+            _ if !active => Part::Nothing,
+            Role::Administrator | Role::ServiceIntegrator | Role::Regulator | Role::NationalOperator => {
+                Part::Whole
+            }
+            Role::HolderOfficer => Part::Organisation(actor.holder),
+            Role::RegionalOperator => region.map_or(Part::Nothing, Part::Region),
+            Role::SectorAuthority => Part::Sector(actor.holder, None),
+            Role::TerritorialUnit => {
+                region.map_or(Part::Nothing, |region| Part::Sector(actor.holder, Some(region)))
+            }
+            Role::ResponsibleEmployee => Part::Responsible(actor.id.clone()),
+            Role::Expert => match reach {
+                Some(Reach { until: Some(_), systems, .. }) => Part::Expert(systems),
+                Some(_) | None => Part::Nothing,
+            },
+        };
+        Self { registry, holder: actor.holder, role: actor.role, part }
+    }
+
+    /// Whether they see a system.
+    pub fn sees_system(&self, system: &System) -> bool {
+        let card = &system.card;
+        if let Part::Expert(named) = &self.part {
+            return named.is_empty() || named.contains(&card.id);
+        }
+        self.sees_object_of(&[card.holder, card.owner], card.region.as_ref(), &system.dossier)
+    }
+
+    /// Whether they see another object.
+    pub fn sees_object(&self, object: &Accounted) -> bool {
+        let card = &object.card;
+        self.sees_object_of(&[card.holder, card.owner], card.region.as_ref(), &object.dossier)
+    }
+
+    /// Whether they see what goes by this name; what is not registered nobody sees.
+    pub fn sees(&self, subject: &Subject) -> bool {
+        match subject {
+            Subject::System(id) => self.registry.system(id).is_some_and(|system| self.sees_system(system)),
+            Subject::Object(id) => self.registry.object(id).is_some_and(|object| self.sees_object(object)),
+        }
+    }
+
+    /// Whether they see an application: before there is a dossier, by organisation and region.
+    pub fn sees_application(&self, filed: &Filed) -> bool {
+        let application = &filed.application;
+        match &self.part {
+            Part::Whole => true,
+            Part::Organisation(bin) => application.holder() == *bin,
+            Part::Region(region) => application.region() == Some(*region),
+            Part::Sector(..) | Part::Responsible(_) | Part::Expert(_) => self.sees(&application.subject()),
+            Part::Nothing => false,
+        }
+    }
+
+    /// Whether they see an agreement: as one sees either of its systems.
+    pub fn sees_agreement(&self, agreement: &Agreement) -> bool {
+        let sides = [&agreement.header.consumer, &agreement.header.provider];
+        match &self.part {
+            Part::Whole => true,
+            Part::Organisation(bin) => {
+                let holder = |id: &SystemId| self.registry.system(id).map(|system| system.card.holder);
+                sides.iter().any(|id| holder(id) == Some(*bin))
+            }
+            _ => {
+                sides.iter().any(|id| self.registry.system(id).is_some_and(|system| self.sees_system(system)))
+            }
+        }
+    }
+
+    /// Whether they see an operator: administrators and the regulator all of them, others their own organisation's.
+    pub fn sees_operator(&self, operator: &Operator) -> bool {
+        match (&self.part, self.role) {
+            (Part::Nothing, _) => false,
+            (_, Role::Administrator | Role::Regulator) => true,
+            (_, Role::Expert) => false,
+            (
+                _,
+                Role::HolderOfficer
+                | Role::ServiceIntegrator
+                | Role::RegionalOperator
+                | Role::SectorAuthority
+                | Role::TerritorialUnit
+                | Role::NationalOperator
+                | Role::ResponsibleEmployee,
+            ) => operator.holder == self.holder,
+        }
+    }
+
+    /// Whether an object of these organisations, in this region, would be theirs to see.
+    pub(crate) fn sees_object_of(&self, holders: &[Bin], region: Option<&Region>, dossier: &Dossier) -> bool {
+        match &self.part {
+            Part::Whole => true,
+            Part::Organisation(bin) => holders.contains(bin),
+            Part::Region(theirs) => region == Some(*theirs),
+            Part::Sector(authority, theirs) => {
+                dossier.authority == Some(*authority) && theirs.is_none_or(|theirs| region == Some(theirs))
+            }
+            Part::Responsible(id) => {
+                dossier.employee().and_then(|employee| employee.operator.as_ref()) == Some(id)
+            }
+            Part::Expert(named) => named.is_empty(),
+            Part::Nothing => false,
+        }
+    }
+}
