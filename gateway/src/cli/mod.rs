@@ -12,6 +12,8 @@ mod desk;
 
 mod act;
 mod agreement;
+mod application;
+mod calendar;
 mod certificates;
 mod check_config;
 mod data_type;
@@ -19,6 +21,8 @@ mod explain;
 mod history;
 mod init;
 mod log;
+mod object;
+mod overdue;
 mod parties;
 mod readiness;
 mod run;
@@ -92,6 +96,19 @@ enum Command {
     /// Systems: registration, standing, certificates
     #[command(subcommand)]
     System(system::SystemCommand),
+    /// Applications for registration and accounting
+    #[command(subcommand)]
+    Application(application::ApplicationCommand),
+    /// What is kept of systems and other objects: corrections, employees, documents, their end
+    #[command(subcommand)]
+    Object(object::ObjectCommand),
+    /// Working days, holidays, and the terms of the law
+    #[command(subcommand)]
+    Calendar(calendar::CalendarCommand),
+    /// What should have been done by now
+    Overdue(overdue::Overdue),
+    /// What ends within 60 days, or has ended
+    Notices(overdue::Notices),
     /// Certificates: the trial authority, revocation, verification
     #[command(subcommand)]
     Certs(certificates::CertsCommand),
@@ -165,6 +182,11 @@ fn act(common: &Common, command: Command) -> Result<Answer, Failure> {
         Command::Operator(command) => parties::operator(common, command),
         Command::Regulator(command) => parties::regulator(common, command),
         Command::System(command) => system::run(common, command),
+        Command::Application(command) => application::run(common, command),
+        Command::Object(command) => object::run(common, command),
+        Command::Calendar(command) => calendar::run(common, command),
+        Command::Overdue(overdue) => overdue.run(common),
+        Command::Notices(notices) => notices.run(common),
         Command::Certs(command) => certificates::run(common, command),
         Command::DataType(command) => data_type::run(common, command),
         Command::Act(command) => act::run(common, command),

@@ -1,9 +1,11 @@
 //! `kelisim holder`, `operator`, `regulator`: organisations and the people who act for them.
 
-use agreements::{Bin, Command, Holder, Operator, OperatorId, Reach, Region, Role};
+use agreements::{Bin, Command, Holder, Operator, OperatorId, Reach, Region, Role, SystemId};
 use clap::Subcommand;
+use jiff::civil::Date;
 use serde_json::json;
 
+use super::application::today;
 use super::common::word;
 use super::desk::{Desk, kebab};
 use super::table::Table;
@@ -34,7 +36,8 @@ pub(super) enum OperatorCommand {
 Example:
   kelisim operator add saule 'Saule Akhmetova' --role holder-officer --holder 990140000021
 
-Roles: administrator, holder-officer, service-integrator, regulator.")]
+Roles: administrator, holder-officer, service-integrator, regulator, regional-operator, sector-authority,
+territorial-unit, national-operator, responsible-employee, expert.")]
     Add {
         /// How they are named in the history
         id: OperatorId,
@@ -46,6 +49,39 @@ Roles: administrator, holder-officer, service-integrator, regulator.")]
         /// BIN of the organisation that they act for
         #[arg(long, value_name = "BIN")]
         holder: Bin,
+        /// In which region, for a regional operator or a territorial unit
+        #[arg(long)]
+        region: Option<Region>,
+        /// Last day of the role; an expert has one
+        #[arg(long, value_name = "DATE")]
+        until: Option<Date>,
+        /// Which system an expert looks at; as often as needed [default: all]
+        #[arg(long = "system", value_name = "SYSTEM")]
+        systems: Vec<SystemId>,
+    },
+    /// Confirm somebody whom another administrator enrolled in a role that approves
+    #[command(after_help = "Example:\n  kelisim operator confirm saule --as second-administrator")]
+    Confirm {
+        /// Whom
+        id: OperatorId,
+    },
+    /// Stop an operator for a time
+    #[command(after_help = "Example:\n  kelisim operator suspend saule --reason 'on leave'")]
+    Suspend {
+        /// Whom
+        id: OperatorId,
+    },
+    /// Let a suspended operator act again
+    #[command(after_help = "Example:\n  kelisim operator resume saule")]
+    Resume {
+        /// Whom
+        id: OperatorId,
+    },
+    /// End an operator for good; an administrator is suspended by another before
+    #[command(after_help = "Example:\n  kelisim operator remove saule --reason 'dismissed'")]
+    Remove {
+        /// Whom
+        id: OperatorId,
     },
     /// List those who may issue commands
     #[command(after_help = "Example:\n  kelisim operator list")]
@@ -88,22 +124,46 @@ pub(super) fn holder(common: &Common, command: HolderCommand) -> Result<Answer, 
 pub(super) fn operator(common: &Common, command: OperatorCommand) -> Result<Answer, Failure> {
     let mut desk = Desk::open(common)?;
     match command {
-        OperatorCommand::Add { id, name, role, holder } => {
+        OperatorCommand::Add { id, name, role, holder, region, until, systems } => {
+            let reach = Reach { region, until, systems };
             let done = format!("{id} may act as {} for {holder}", kebab(&role));
             desk.issue(
-                Command::RegisterOperator {
-                    operator: Operator { id, name, role, holder, reach: Reach::default() },
-                },
+                Command::RegisterOperator { operator: Operator { id, name, role, holder, reach } },
                 done,
             )
         }
+        OperatorCommand::Confirm { id } => {
+            let done = format!("{id} may act");
+            desk.issue(Command::ConfirmOperator { operator: id }, done)
+        }
+        OperatorCommand::Suspend { id } => {
+            let done = format!("{id} is suspended");
+            desk.issue(Command::SuspendOperator { operator: id }, done)
+        }
+        OperatorCommand::Resume { id } => {
+            let done = format!("{id} may act again");
+            desk.issue(Command::ResumeOperator { operator: id }, done)
+        }
+        OperatorCommand::Remove { id } => {
+            let done = format!("{id} is removed");
+            desk.issue(Command::RemoveOperator { operator: id }, done)
+        }
         OperatorCommand::List => {
-            let mut table = Table::new(["OPERATOR", "ROLE", "HOLDER", "NAME"]);
+            let mut table = Table::new(["OPERATOR", "ROLE", "STANDING", "HOLDER", "NAME"]);
             for operator in desk.registry().operators() {
                 let (role, name) = (kebab(&operator.role), operator.name.clone());
-                table.row([operator.id.to_string(), role, operator.holder.to_string(), name]);
+                let standing = desk.registry().operator_standing(&operator.id, today()).unwrap_or_default();
+                let holder = operator.holder.to_string();
+                table.row([operator.id.to_string(), role, kebab(&standing), holder, name]);
             }
-            let operators: Vec<_> = desk.registry().operators().collect();
+            let told = |operator: &Operator| {
+                json!({
+                    "id": operator.id, "name": operator.name, "role": operator.role, "holder": operator.holder,
+                    "reach": operator.reach,
+                    "standing": desk.registry().operator_standing(&operator.id, today()).unwrap_or_default(),
+                })
+            };
+            let operators: Vec<_> = desk.registry().operators().map(told).collect();
             Ok(Answer::new(json!({ "operators": operators }), table.to_string()))
         }
     }

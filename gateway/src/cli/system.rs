@@ -21,7 +21,7 @@ use crate::clock;
 
 #[derive(Subcommand)]
 pub(super) enum SystemCommand {
-    /// Register a system
+    /// Register a system in one step: the integrator's shortcut for an application that came on paper
     Register(Register),
     /// List systems and their standing
     #[command(after_help = "Example:\n  kelisim system list")]
@@ -86,6 +86,26 @@ pub(super) enum SystemCommand {
     WithdrawCertificate {
         /// Which
         id: SystemId,
+    },
+    /// Stop an attestation or a quality certificate for a time
+    #[command(
+        after_help = "Example:\n  kelisim system suspend-paper portal attestation --as integrator --reason 'audit 12'"
+    )]
+    SuspendPaper {
+        /// Of which system
+        id: SystemId,
+        /// attestation or quality-certificate
+        #[arg(value_parser = word::<agreements::Paper>)]
+        paper: agreements::Paper,
+    },
+    /// Let a suspended attestation or quality certificate count again
+    #[command(after_help = "Example:\n  kelisim system resume-paper portal attestation --as integrator")]
+    ResumePaper {
+        /// Of which system
+        id: SystemId,
+        /// attestation or quality-certificate
+        #[arg(value_parser = word::<agreements::Paper>)]
+        paper: agreements::Paper,
     },
     /// Bind a certificate to a system: who shows it is that system
     #[command(after_help = "Example:\n  kelisim system bind portal keys/portal.pem --as integrator")]
@@ -213,6 +233,14 @@ pub(super) fn run(common: &Common, command: SystemCommand) -> Result<Answer, Fai
         SystemCommand::WithdrawCertificate { id } => {
             let done = format!("the quality certificate of {id} is withdrawn");
             desk.issue(Command::WithdrawQualityCertificate { system: id }, done)
+        }
+        SystemCommand::SuspendPaper { id, paper } => {
+            let done = format!("the {paper} of {id} is suspended");
+            desk.issue(Command::SuspendPaper { system: id, paper }, done)
+        }
+        SystemCommand::ResumePaper { id, paper } => {
+            let done = format!("the {paper} of {id} counts again");
+            desk.issue(Command::ResumePaper { system: id, paper }, done)
         }
         SystemCommand::Bind { id, chain } => bind(&mut desk, id, &read(&chain)?),
         SystemCommand::Unbind { fingerprint } => {
@@ -388,7 +416,7 @@ fn next_code(registry: &Registry, ownership: Ownership) -> String {
     codes.find(free).expect("of endlessly many codes one is free")
 }
 
-fn document(text: &str) -> Result<(DocumentKind, PathBuf), String> {
+pub(super) fn document(text: &str) -> Result<(DocumentKind, PathBuf), String> {
     let (kind, path) = text.split_once('=').ok_or("write KIND=FILE")?;
     Ok((word(kind)?, path.into()))
 }
