@@ -87,8 +87,9 @@ fn serialize_hex<S: Serializer>(digest: &[u8; 32], serializer: S) -> Result<S::O
 /// A digest in hexadecimal.
 pub(super) fn hex(digest: &[u8; 32]) -> Stack<64> {
     let mut bytes = [0; 64];
-    for (pair, byte) in bytes.chunks_exact_mut(2).zip(digest) {
-        pair.copy_from_slice(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+    for (at, byte) in digest.iter().enumerate() {
+        bytes[2 * at] = DIGITS[usize::from(byte >> 4)];
+        bytes[2 * at + 1] = DIGITS[usize::from(byte & 15)];
     }
     Stack { bytes, len: 64 }
 }
