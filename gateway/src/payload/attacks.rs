@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{Limits, Schema, SchemaError, Selection};
+use super::{Limits, Schema, SchemaError, Selection, scan};
 
 fn compile(text: &Value) -> Schema {
     Schema::compile(text, Limits::default()).unwrap()
@@ -287,8 +287,27 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
     #[test]
-    fn arbitrary_bytes_never_panic(body in prop::collection::vec(any::<u8>(), 0..200)) {
-        let _ = compile(&json!(true)).check(&body);
+    fn arbitrary_bytes_never_panic(
+        body in prop_oneof![
+            prop::collection::vec(any::<u8>(), 0..200),
+            r#"[\[\]{}:,"\\ux0-9abe.+ я-]{0,60}"#.prop_map(String::into_bytes),
+            r#"(\{"a":|\[|"\\u00|"b"|1|,|\}|\]|"c":){0,20}"#.prop_map(String::into_bytes),
+        ],
+        selection in prop::sample::select(&["", "/a", "/*/a", "/0", "/a/*/b"][..]),
+    ) {
+        let schema = json!({
+            "properties": {"a": {"items": {"$ref": "#"}}, "b": {"pattern": "^[a-z]+$", "format": "date"}},
+            "patternProperties": {"^(c|d)": {"minimum": 2}}, "uniqueItems": true,
+        });
+        let selection = Selection::parse(&[selection.to_owned()]).unwrap();
+        for schema in [json!(true), schema] {
+            let _ = compile(&schema).check_and_trim(&body, &selection);
+        }
+        let mut decoded = String::new();
+        let _ = scan::decode(&String::from_utf8_lossy(&body), &mut decoded);
+        for at in 0..=body.len() {
+            let _ = (scan::value_end(&body, at), scan::string_end(&body, at), scan::escape(&body, at));
+        }
     }
 
     #[test]

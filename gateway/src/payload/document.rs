@@ -130,11 +130,6 @@ impl<'a> Document<'a> {
         }
     }
 
-    /// The [`digest`] of the name at `slot`.
-    pub(super) fn digest(&self, slot: u32) -> u32 {
-        self.slots[slot as usize].link
-    }
-
     /// Counts an error; too many end the validation, for they are kept in memory.
     pub(super) fn err(&self) {
         match self.errors.get().checked_sub(1) {
@@ -217,7 +212,7 @@ pub(super) fn digest(name: &[u8]) -> u32 {
 
 /// The digest of the `len` bytes from `start` on.
 #[inline]
-fn digest_within(bytes: &[u8], start: usize, len: usize) -> u32 {
+pub(super) fn digest_within(bytes: &[u8], start: usize, len: usize) -> u32 {
     let (first, last) = if len >= 8 {
         (word(bytes, start), word(bytes, start + len - 8))
     } else if bytes.len() - start >= 8 {

@@ -1,13 +1,15 @@
 //! JSON payloads: validated against the data type's schema, and trimmed to what the agreement names.
 //!
 //! ```text
-//! bytes ─ Document::read ─→ Document ─ Schema ─→ Checked            a request, or a reply given whole
-//!         strict RFC 8259   (a tape)   the judge └ Selection ─→ Trimmed     only the fields named
+//! bytes ─ Pass ─ fits ───────────────────────────┬─→ Checked            a request, or a reply given whole
+//!           └ anything else ─ Document ─ judge ──┘    └ Selection ─→ Trimmed     only the fields named
+//!                             (a tape)
 //! ```
 //!
-//! The document is read once into a tape of offsets; the `jsonschema` library, generic over how JSON is
-//! represented, walks the tape directly, so there is one validator and one verdict, and no tree is built.
-//! Nothing here does I/O: references that leave the schema are refused, never fetched.
+//! Nearly all documents are read and checked in a single pass over their bytes. Where it says anything but
+//! *fits*, the document is read into a tape of offsets, and the `jsonschema` library, generic over how JSON is
+//! represented, walks the tape: its verdict is given, and its words. Nothing here does I/O: references that leave
+//! the schema are refused, never fetched.
 //!
 //! Trust: documents come from hostile peers, schemas from registered holders. Both are bounded in time and
 //! memory ([`Limits`]). What a [`Violation`] says is written to logs: it never holds a value of the document,
@@ -15,6 +17,8 @@
 
 mod cache;
 mod document;
+mod pass;
+mod scan;
 mod schema;
 mod selection;
 mod survey;

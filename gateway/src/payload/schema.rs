@@ -1,11 +1,14 @@
 //! Schemas: compiled once, then asked about every document.
 
 use std::ops::RangeInclusive;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use jsonschema::{Draft, PatternOptions, Validator};
+use jsonschema::{Draft, PatternOptions, ValidationError, Validator};
 use serde_json::Value;
+use tracing::warn;
 
 use super::document::Document;
+use super::pass::{Pass, Verdict};
 use super::selection::Selection;
 use super::survey::{Refuse, Survey, survey};
 use super::tape::{Place, Tape};
@@ -18,7 +21,11 @@ use super::violation::{Names, Violation};
 /// within the schema.
 #[derive(Debug)]
 pub struct Schema {
-    validator: Validator<Tape>,
+    /// `None`: only the judge can follow the schema.
+    pass: Option<Pass>,
+    judge: Validator<Tape>,
+    /// How many documents the pass refused and the judge did not: each is a bug of ours.
+    quarrels: AtomicU64,
     names: Names,
     document_depth: u16,
 }
@@ -108,20 +115,16 @@ impl Schema {
         let Survey { patterns } = survey(text, draft, &limits)?;
         let pattern_bytes = PATTERNS_BYTES / patterns.max(1);
         let pattern_bytes = pattern_bytes.clamp(*PATTERN_BYTES.start(), *PATTERN_BYTES.end());
-        let patterns = PatternOptions::regex().size_limit(pattern_bytes).dfa_size_limit(pattern_bytes);
-        let validator = jsonschema::options_for::<Tape>()
-            .with_draft(draft)
-            .with_retriever(Refuse)
-            .should_validate_formats(true)
-            .should_ignore_unknown_formats(false)
-            .with_pattern_options(patterns)
-            .build(text)
-            .map_err(|error| SchemaError::Invalid {
-                pointer: error.instance_path().as_str().to_owned(),
-                reason: error.to_string(),
-            })?;
+        let judge = judge_of(text, draft, pattern_bytes).map_err(|error| SchemaError::Invalid {
+            pointer: error.instance_path().as_str().to_owned(),
+            reason: error.to_string(),
+        })?;
+        let pattern_bytes = pattern_bytes.min(PASS_PATTERN_BYTES);
+        let pass = Pass::compile(text, draft, &|part| judge_of(part, draft, pattern_bytes).ok());
         Ok(Self {
-            validator,
+            pass,
+            judge,
+            quarrels: AtomicU64::new(0),
             names: Names::of_schema(text),
             document_depth: limits.document_depth.min(DEEPEST_DOCUMENT),
         })
@@ -132,7 +135,7 @@ impl Schema {
     /// # Errors
     /// The first thing found wrong.
     pub fn check<'a>(&self, bytes: &'a [u8]) -> Result<Checked<'a>, Violation> {
-        self.checked(bytes)?;
+        self.fit(bytes)?;
         Ok(Checked { body: bytes })
     }
 
@@ -145,15 +148,37 @@ impl Schema {
         bytes: &'a [u8],
         selection: &Selection,
     ) -> Result<Trimmed<'a>, Violation> {
-        let document = self.checked(bytes)?;
-        trim(bytes, &document, selection, &self.names)
+        self.fit(bytes)?;
+        trim(bytes, selection, &self.names)
     }
 
-    fn checked<'a>(&self, bytes: &'a [u8]) -> Result<Document<'a>, Violation> {
+    /// Checks `bytes` in one pass if that is enough, otherwise on a tape.
+    fn fit(&self, bytes: &[u8]) -> Result<(), Violation> {
+        let verdict = self.passed(bytes);
+        if verdict == Verdict::Fits {
+            return Ok(());
+        }
+        self.judged(bytes)?;
+        // The judge wins. What a stranger can bring about is told once.
+        if verdict == Verdict::Misfit && self.quarrels.fetch_add(1, Ordering::Relaxed) == 0 {
+            warn!(
+                "the pass refused a document which fits its schema: a bug that costs time, not correctness"
+            );
+        }
+        Ok(())
+    }
+
+    /// What the pass says of `bytes`.
+    pub(super) fn passed(&self, bytes: &[u8]) -> Verdict {
+        self.pass.as_ref().map_or(Verdict::Unsure, |pass| pass.verdict(bytes, self.document_depth))
+    }
+
+    /// Reads `bytes` onto a tape, and has the judge look at it.
+    pub(super) fn judged<'a>(&self, bytes: &'a [u8]) -> Result<Document<'a>, Violation> {
         let document = Document::read(bytes, self.document_depth)
             .map_err(|fault| Violation::of_fault(&fault, &self.names))?;
         document.fuel.set(FUEL + FUEL_A_BYTE * bytes.len() as u64);
-        let fits = self.validator.is_valid(Place::At(&document, 0));
+        let fits = self.judge.is_valid(Place::At(&document, 0));
         if document.fuel.get() == 0 {
             return Err(Violation::whole("schema-work", "this document takes the schema too long"));
         }
@@ -164,12 +189,29 @@ impl Schema {
     #[cold]
     fn explain(&self, document: &Document<'_>, bytes: usize) -> Violation {
         document.fuel.set(FUEL + FUEL_A_BYTE * bytes as u64);
-        let explained = self.validator.validate(Place::At(document, 0));
+        let explained = self.judge.validate(Place::At(document, 0));
         match explained {
             Err(error) if document.fuel.get() > 0 => Violation::of_error(&error, document, &self.names),
             _ => Violation::whole("schema", "does not fit the schema; too long to say where"),
         }
     }
+}
+
+/// The library's validator of a schema, each pattern of which may take so many bytes.
+fn judge_of(
+    text: &Value,
+    draft: Draft,
+    pattern_bytes: usize,
+) -> Result<Validator<Tape>, ValidationError<'static>> {
+    let patterns = PatternOptions::regex().size_limit(pattern_bytes).dfa_size_limit(pattern_bytes);
+    jsonschema::options_for::<Tape>()
+        .with_draft(draft)
+        .with_retriever(Refuse)
+        .should_validate_formats(true)
+        .should_ignore_unknown_formats(false)
+        .with_pattern_options(patterns)
+        .build(text)
+        .map_err(ValidationError::to_owned)
 }
 
 fn draft(text: &Value) -> Result<Draft, SchemaError> {
@@ -187,6 +229,9 @@ const DEEPEST_DOCUMENT: u16 = 64;
 /// Bytes that all compiled patterns of a schema may share, and the least and most for each of them.
 const PATTERNS_BYTES: usize = 64 << 20;
 const PATTERN_BYTES: RangeInclusive<usize> = 256 << 10..=8 << 20;
+
+/// The most that a pattern may take once more for the pass; if that is not enough, the judge is asked.
+const PASS_PATTERN_BYTES: usize = 256 << 10;
 
 /// Looks into containers that any document may cost. One takes some ten nanoseconds.
 const FUEL: u64 = 100_000;

@@ -74,7 +74,7 @@ impl Selection {
             let name = unescaped(segment).ok_or_else(|| SelectionError::BadEscape(pointer.to_owned()))?;
             self.names.insert(name.as_str().into());
             let digest = digest(name.as_bytes());
-            node.find(&name, digest).unwrap_or_else(|| {
+            node.find(name.as_bytes(), digest).unwrap_or_else(|| {
                 let at = node.named.partition_point(|(other, ..)| *other < digest);
                 node.named.insert(at, (digest, name.into(), next));
                 next
@@ -89,9 +89,9 @@ impl Selection {
         Ok(found)
     }
 
-    /// Whether some pointer contains the name.
-    pub(super) fn names(&self, name: &str) -> bool {
-        self.names.contains(name)
+    /// The name, if some pointer contains it.
+    pub(super) fn find_name(&self, name: &str) -> Option<&str> {
+        self.names.get(name).map(|name| &**name)
     }
 
     /// Whether some pointer ends at one of `reached`.
@@ -106,7 +106,7 @@ impl Selection {
     }
 
     /// Adds to `reached` where `name`, of that digest, leads from each of its entries in `from`.
-    pub(super) fn follow(&self, from: Range<usize>, name: &str, digest: u32, reached: &mut Vec<u32>) {
+    pub(super) fn follow(&self, from: Range<usize>, name: &[u8], digest: u32, reached: &mut Vec<u32>) {
         for at in from {
             let node = &self.nodes[reached[at] as usize];
             reached.extend(node.find(name, digest));
@@ -120,7 +120,7 @@ impl Selection {
             let node = &self.nodes[reached[at] as usize];
             if !node.named.is_empty() {
                 let name = index.to_string();
-                reached.extend(node.find(&name, digest(name.as_bytes())));
+                reached.extend(node.find(name.as_bytes(), digest(name.as_bytes())));
             }
             reached.extend(node.any);
         }
@@ -128,10 +128,10 @@ impl Selection {
 }
 
 impl Node {
-    fn find(&self, name: &str, digest: u32) -> Option<u32> {
+    fn find(&self, name: &[u8], digest: u32) -> Option<u32> {
         let from = self.named.partition_point(|(other, ..)| *other < digest);
         let alike = self.named[from..].iter().take_while(|(other, ..)| *other == digest);
-        alike.filter(|(_, other, _)| **other == *name).map(|(.., node)| *node).next()
+        alike.filter(|(_, other, _)| other.as_bytes() == name).map(|(.., node)| *node).next()
     }
 }
 

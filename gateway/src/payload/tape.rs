@@ -18,11 +18,14 @@ use super::document::{Document, Kind, Name};
 /// The representation: documents as tapes.
 pub(super) struct Tape;
 
-/// A value of a document, or a member's name that is looked at as a value.
+/// A value of a document, or one that stands alone.
 #[derive(Clone, Copy)]
 pub(super) enum Place<'a> {
     At(&'a Document<'a>, u32),
+    /// A member's name that is looked at as a value, or any other string.
     Name(&'a str),
+    /// A number as it was written.
+    Number(&'a str, Kind),
 }
 
 impl Json for Tape {
@@ -45,6 +48,7 @@ impl<'a> Place<'a> {
         match self {
             Place::At(document, slot) => document.kind(slot),
             Place::Name(_) => Kind::Text,
+            Place::Number(_, kind) => kind,
         }
     }
 
@@ -56,18 +60,22 @@ impl<'a> Place<'a> {
                 (text.len() < FREE_BYTES || document.burn(text.len() / FREE_BYTES)).then_some(text)
             }
             Place::Name(name) => Some(name),
+            Place::Number(..) => None,
         }
     }
 
     fn number(self) -> Option<Number> {
-        let Place::At(document, slot) = self else { return None };
-        match document.kind(slot) {
+        let (source, kind) = match self {
+            Place::At(document, slot) => (document.source(slot), document.kind(slot)),
+            Place::Number(source, kind) => (source, kind),
+            Place::Name(_) => return None,
+        };
+        match kind {
             Kind::Integer => {
-                let source = document.source(slot);
                 let exact = source.parse().map(u64::into).or_else(|_| source.parse().map(i64::into));
                 exact.ok().or_else(|| Number::from_f64(source.parse().ok()?))
             }
-            Kind::Real => Number::from_f64(document.source(slot).parse().ok()?),
+            Kind::Real => Number::from_f64(source.parse().ok()?),
             _ => None,
         }
     }
@@ -192,7 +200,9 @@ impl<'a> Node<'a, Tape> for Place<'a> {
     fn identity(&self) -> Option<NodeIdentity> {
         Some(match self {
             Place::At(document, slot) => NodeIdentity::tagged(std::ptr::from_ref(*document) as usize, *slot),
-            Place::Name(name) => NodeIdentity::tagged(name.as_ptr() as usize, u32::MAX),
+            Place::Name(text) | Place::Number(text, _) => {
+                NodeIdentity::tagged(text.as_ptr() as usize, u32::MAX)
+            }
         })
     }
 }

@@ -1,8 +1,10 @@
 //! Only what the agreement names passes (B7).
 
 use std::borrow::Cow;
+use std::ops::Range;
 
-use super::document::{Document, Kind};
+use super::document::digest;
+use super::scan;
 use super::selection::Selection;
 use super::violation::{Names, Violation, cut, push};
 
@@ -51,12 +53,11 @@ impl<'a> Trimmed<'a> {
     }
 }
 
-/// Copies from `document`, read from `bytes`, what `selection` names.
+/// Copies from `bytes`, a document found to be JSON, what `selection` names.
 ///
 /// Objects and arrays on the way to something named stay, even if nothing is left in them.
 pub(super) fn trim<'a>(
     bytes: &'a [u8],
-    document: &Document<'a>,
     selection: &Selection,
     names: &Names,
 ) -> Result<Trimmed<'a>, Violation> {
@@ -64,20 +65,23 @@ pub(super) fn trim<'a>(
     if selection.whole(&[0]) {
         return Ok(untouched(Cow::Borrowed(bytes)));
     }
-    if selection.is_empty() || !matches!(document.kind(0), Kind::Array | Kind::Object) {
+    let start = scan::space(bytes, 0);
+    if selection.is_empty() || !matches!(bytes.get(start), Some(b'{' | b'[')) {
         return Err(Violation::whole("nothing-agreed", "the agreement names nothing of such a document"));
     }
     let mut knife = Knife {
         bytes,
-        document,
         selection,
         names,
         kept: Vec::with_capacity(bytes.len()),
         reached: vec![0],
         path: Vec::new(),
+        decoded: String::new(),
         tally: Tally { total: 0, places: vec![Tallied::default()] },
     };
-    knife.container(0, 0);
+    if knife.container(start, 0).is_none() {
+        return Err(Violation::whole("json-syntax", "the document could not be followed"));
+    }
     if knife.tally.total == 0 {
         return Ok(untouched(Cow::Borrowed(bytes)));
     }
@@ -85,85 +89,115 @@ pub(super) fn trim<'a>(
     Ok(Trimmed { body: Cow::Owned(knife.kept), withheld, withheld_total: knife.tally.total })
 }
 
-struct Knife<'k, 'a> {
-    bytes: &'a [u8],
-    document: &'k Document<'a>,
+struct Knife<'k> {
+    bytes: &'k [u8],
     selection: &'k Selection,
     names: &'k Names,
     kept: Vec<u8>,
     /// A stack: for each container being cut, the places of the selection that its path leads to.
     reached: Vec<u32>,
     path: Vec<Segment<'k>>,
+    /// What the last name with escapes means.
+    decoded: String,
     tally: Tally<'k>,
 }
 
+/// A member's name and its digest.
+type Name<'k> = (&'k [u8], u32);
+
 /// One step of the path to a container, and its place in the tally once that is known.
 struct Segment<'k> {
-    name: Option<(&'k str, u32)>,
+    name: Option<Name<'k>>,
     place: Option<u32>,
 }
 
-impl<'k> Knife<'k, '_> {
-    /// Keeps what is named of the container at `slot`; its places of the selection start at `from`.
-    fn container(&mut self, slot: u32, from: usize) {
-        let document = self.document;
-        let object = document.kind(slot) == Kind::Object;
+impl<'k> Knife<'k> {
+    /// Keeps what is named of the container at `at`, and returns where it ends; its places of the selection start at
+    /// `from`. `None`: this is not JSON, which would be a bug of ours.
+    fn container(&mut self, at: usize, from: usize) -> Option<usize> {
+        let bytes = self.bytes;
+        let (opening, object) = (*bytes.get(at)?, bytes.get(at) == Some(&b'{'));
+        let closing = if object { b'}' } else { b']' };
         let to = self.reached.len();
-        self.kept.push(if object { b'{' } else { b'[' });
+        self.kept.push(opening);
         let first = self.kept.len();
-        let mut next = slot + 1;
-        for index in 0..document.count(slot) {
-            let key = next;
-            let name = object.then(|| (document.text(key), document.digest(key)));
-            let value = key + u32::from(object);
-            next = document.after(value);
-            match name {
-                Some((name, digest)) => self.selection.follow(from..to, name, digest, &mut self.reached),
-                None => self.selection.follow_element(from..to, index, &mut self.reached),
+        let mut next = scan::space(bytes, at + 1);
+        let mut index = 0;
+        while *bytes.get(next)? != closing {
+            if index > 0 {
+                next = scan::space(bytes, next + 1);
+            }
+            let (start, mut value, mut name) = (next, next, None);
+            if object {
+                let name_end = scan::string_end(bytes, start)?;
+                name = self.follow(from..to, bytes.get(start + 1..name_end - 1)?)?;
+                value = scan::space(bytes, scan::space(bytes, name_end) + 1);
+            } else {
+                self.selection.follow_element(from..to, index, &mut self.reached);
             }
             let whole = self.selection.whole(&self.reached[to..]);
-            let on_the_way =
-                self.reached.len() > to && matches!(document.kind(value), Kind::Array | Kind::Object);
-            if whole || on_the_way {
-                if self.kept.len() > first {
-                    self.kept.push(b',');
+            let on_the_way = self.reached.len() > to && matches!(bytes.get(value)?, b'{' | b'[');
+            if (whole || on_the_way) && self.kept.len() > first {
+                self.kept.push(b',');
+            }
+            let end = if whole {
+                let end = scan::value_end(bytes, value)?;
+                self.kept.extend_from_slice(bytes.get(start..end)?);
+                end
+            } else if on_the_way {
+                if object {
+                    self.kept.extend_from_slice(bytes.get(start..scan::string_end(bytes, start)?)?);
+                    self.kept.push(b':');
                 }
-                let (start, end) = (document.range(key).start, document.range(value).end);
-                if whole {
-                    self.kept.extend_from_slice(&self.bytes[start..end]);
-                } else {
-                    if object {
-                        self.kept.extend_from_slice(&self.bytes[document.range(key)]);
-                        self.kept.push(b':');
-                    }
-                    self.path.push(Segment { name, place: None });
-                    self.container(value, to);
-                    self.path.pop();
-                }
+                self.path.push(Segment { name, place: None });
+                let end = self.container(value, to)?;
+                self.path.pop();
+                end
             } else {
                 self.withhold(name);
-            }
+                scan::value_end(bytes, value)?
+            };
             self.reached.truncate(to);
+            index += 1;
+            next = scan::space(bytes, end);
         }
-        self.kept.push(if object { b'}' } else { b']' });
+        self.kept.push(closing);
+        Some(next + 1)
     }
 
-    fn withhold(&mut self, name: Option<(&'k str, u32)>) {
+    /// Reaches where the name `written` leads to; returns the name unless it is one that nobody needs to be told.
+    fn follow(&mut self, from: Range<usize>, written: &'k [u8]) -> Option<Option<Name<'k>>> {
+        if !written.contains(&b'\\') {
+            let name = (written, digest(written));
+            self.selection.follow(from, name.0, name.1, &mut self.reached);
+            return Some(Some(name));
+        }
+        scan::decode(std::str::from_utf8(written).ok()?, &mut self.decoded).ok()?;
+        let digest = digest(self.decoded.as_bytes());
+        self.selection.follow(from, self.decoded.as_bytes(), digest, &mut self.reached);
+        Some(known(self.names, self.selection, &self.decoded).map(|name| (name.as_bytes(), digest)))
+    }
+
+    fn withhold(&mut self, name: Option<Name<'k>>) {
         self.tally.total += 1;
-        let is_known = |name: &str| self.names.contains(name) || self.selection.names(name);
+        let known = |name: &[u8]| known(self.names, self.selection, std::str::from_utf8(name).ok()?);
         let mut place = 0;
         for segment in &mut self.path {
-            let Some(known) = segment.place.or_else(|| self.tally.place(place, segment.name, is_known))
-            else {
+            let Some(found) = segment.place.or_else(|| self.tally.place(place, segment.name, known)) else {
                 return;
             };
-            segment.place = Some(known);
-            place = known;
+            segment.place = Some(found);
+            place = found;
         }
-        if let Some(place) = self.tally.place(place, name, is_known) {
+        if let Some(place) = self.tally.place(place, name, known) {
             self.tally.places[place as usize].count += 1;
         }
     }
+}
+
+/// The name, as the schema or the selection has it.
+fn known<'k>(names: &'k Names, selection: &'k Selection, name: &str) -> Option<&'k str> {
+    names.find(name).or_else(|| selection.find_name(name))
 }
 
 /// What was withheld, by path. Bounded: what comes after is only counted.
@@ -184,17 +218,17 @@ struct Tallied<'k> {
 }
 
 impl<'k> Tally<'k> {
-    /// The path that leads from `above` through `name`; through any name, unless it `is_known`.
+    /// The path that leads from `above` through `name`; through any name, unless it is `known`.
     fn place(
         &mut self,
         above: u32,
-        name: Option<(&'k str, u32)>,
-        is_known: impl Fn(&str) -> bool,
+        name: Option<Name<'_>>,
+        known: impl Fn(&[u8]) -> Option<&'k str>,
     ) -> Option<u32> {
         if let Some(place) = self.find(above, name) {
             return Some(place);
         }
-        let name = name.filter(|(name, _)| is_known(name));
+        let name = name.and_then(|(name, digest)| Some((known(name)?, digest)));
         if name.is_none()
             && let Some(place) = self.find(above, None)
         {
@@ -209,10 +243,12 @@ impl<'k> Tally<'k> {
         Some(place)
     }
 
-    fn find(&mut self, above: u32, name: Option<(&'k str, u32)>) -> Option<u32> {
+    fn find(&mut self, above: u32, name: Option<Name<'_>>) -> Option<u32> {
         let Tallied { below, likely, .. } = &self.places[above as usize];
         let fits = |place: &u32| match (self.places[*place as usize].name, name) {
-            (Some((known, known_digest)), Some((name, digest))) => digest == known_digest && name == known,
+            (Some((known, known_digest)), Some((name, digest))) => {
+                digest == known_digest && name == known.as_bytes()
+            }
             (None, None) => true,
             _ => false,
         };

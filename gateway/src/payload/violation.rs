@@ -96,11 +96,12 @@ impl Names {
 
     /// The name, or `*` for one that might be personal data.
     pub(super) fn known<'n>(&self, name: &'n str) -> &'n str {
-        if self.contains(name) { name } else { "*" }
+        if self.0.contains(name) { name } else { "*" }
     }
 
-    pub(super) fn contains(&self, name: &str) -> bool {
-        self.0.contains(name)
+    /// The name, if it is one of these.
+    pub(super) fn find(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(|name| &**name)
     }
 }
 

@@ -3,6 +3,8 @@
 use std::cell::Cell;
 use std::collections::HashMap;
 
+use crate::payload::scan::{self, BadEscape};
+
 use super::{Document, Fault, Index, Kind, MOST_ERRORS, SCANNED_MEMBERS, Slot, Step, digest, digest_within};
 
 impl<'a> Document<'a> {
@@ -192,26 +194,7 @@ impl Reader<'_> {
 
     /// Moves to the next byte of a string that does not stand for itself, or to the end.
     fn plain(&mut self) {
-        const ONES: u64 = 0x0101_0101_0101_0101;
-        const HIGHS: u64 = 0x8080_8080_8080_8080;
-        while let Some(chunk) = self.bytes.get(self.at..self.at + 8) {
-            let word = u64::from_le_bytes(chunk.try_into().expect("eight bytes were taken"));
-            let quote = word ^ (ONES * b'"' as u64);
-            let slash = word ^ (ONES * b'\\' as u64);
-            // The lowest high bit left marks the first quote, backslash or control character.
-            let found = ((quote.wrapping_sub(ONES) & !quote)
-                | (slash.wrapping_sub(ONES) & !slash)
-                | (word.wrapping_sub(ONES * 0x20) & !word))
-                & HIGHS;
-            if found != 0 {
-                self.at += found.trailing_zeros() as usize / 8;
-                return;
-            }
-            self.at += 8;
-        }
-        while self.peek().is_some_and(|byte| byte >= 0x20 && byte != b'"' && byte != b'\\') {
-            self.at += 1;
-        }
+        self.at = scan::plain(self.bytes, self.at);
     }
 
     #[cold]
@@ -241,45 +224,13 @@ impl Reader<'_> {
 
     /// Reads an escape sequence, from its backslash on.
     fn escape(&mut self) -> Result<char, Box<Fault>> {
-        let start = self.at;
-        self.at += 2;
-        let meant = match self.bytes.get(start + 1) {
-            Some(b'"') => '"',
-            Some(b'\\') => '\\',
-            Some(b'/') => '/',
-            Some(b'b') => '\u{8}',
-            Some(b'f') => '\u{c}',
-            Some(b'n') => '\n',
-            Some(b'r') => '\r',
-            Some(b't') => '\t',
-            Some(b'u') => {
-                let lone = || fault("json-surrogate", "half of a surrogate pair", start);
-                let unit = self.four_digits()?;
-                if !(0xD800..0xE000).contains(&unit) {
-                    return char::from_u32(unit).ok_or_else(lone);
-                }
-                if unit >= 0xDC00 || self.bytes.get(self.at..self.at + 2) != Some(b"\\u") {
-                    return Err(lone());
-                }
-                self.at += 2;
-                let low = self.four_digits()?;
-                if !(0xDC00..0xE000).contains(&low) {
-                    return Err(lone());
-                }
-                return char::from_u32(0x10000 + ((unit - 0xD800) << 10) + (low - 0xDC00)).ok_or_else(lone);
-            }
-            _ => return Err(fault("json-syntax", "no such escape", start)),
-        };
+        let (meant, next) = scan::escape(self.bytes, self.at).map_err(|bad| match bad {
+            BadEscape::Unknown(at) => fault("json-syntax", "no such escape", at),
+            BadEscape::Digits(at) => fault("json-syntax", "expected four hexadecimal digits", at),
+            BadEscape::Surrogate(at) => fault("json-surrogate", "half of a surrogate pair", at),
+        })?;
+        self.at = next;
         Ok(meant)
-    }
-
-    fn four_digits(&mut self) -> Result<u32, Box<Fault>> {
-        let digits = self.document.text.get(self.at..self.at + 4);
-        let digits = digits.filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()));
-        let unit = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok());
-        let unit = unit.ok_or_else(|| self.syntax("expected four hexadecimal digits"))?;
-        self.at += 4;
-        Ok(unit)
     }
 
     fn number(&mut self) -> Result<(), Box<Fault>> {
@@ -340,9 +291,7 @@ impl Reader<'_> {
 
     #[inline]
     fn space(&mut self) {
-        while matches!(self.peek(), Some(b' ' | b'\n' | b'\r' | b'\t')) {
-            self.at += 1;
-        }
+        self.at = scan::space(self.bytes, self.at);
     }
 
     #[inline]
