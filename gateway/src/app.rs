@@ -14,12 +14,12 @@ use tracing::{info, warn};
 
 use crate::background::Background;
 use crate::clock;
-use crate::config::Config;
+use crate::config::{Config, WhenSilent};
 use crate::exchange::Shared;
 use crate::exchange::budget::Budget;
 use crate::exchange::subject::SubjectKey;
 use crate::exchange_log::{
-    ExchangeLog, Health, LogConfig, LogKeyError, RecoveryReport, Sealing, StartError, read_keys,
+    ExchangeLog, Health, LogConfig, LogKeyError, Openings, RecoveryReport, Sealing, StartError, read_keys,
 };
 use crate::listener::{Listener, Parts};
 use crate::operations::{Operations, Shown};
@@ -28,7 +28,9 @@ use crate::registry::proof::Proofs;
 use crate::registry::sqlite::SqliteStore;
 use crate::registry::{Allowed, StoreError};
 use crate::telemetry::metrics::{Gauges, Metrics};
+use crate::transparency::key::VerifierKey;
 use crate::trusted::{TrustFiles, Unreadable};
+use crate::witness::{Courier, Route, Word, went_back};
 
 /// A running gateway. Dropping it stops it.
 pub struct App {
@@ -38,6 +40,7 @@ pub struct App {
     operations: Option<Operations>,
     _trust: Background,
     _follower: Arc<Follower>,
+    courier: Option<Arc<Courier>>,
     log: Option<Arc<ExchangeLog>>,
     recovery: RecoveryReport,
 }
@@ -66,6 +69,15 @@ pub enum AppError {
     /// The keys of the exchange log.
     #[error("the exchange log's keys cannot be used")]
     LogKey(#[from] LogKeyError),
+    /// A witness proved that the log went back, and nobody dealt with it yet.
+    #[error("{reason}")]
+    WentBack {
+        /// What was proven.
+        reason: String,
+    },
+    /// The courier to the witnesses.
+    #[error("the courier to the witnesses cannot be started")]
+    Courier(#[source] io::Error),
     /// The exchange log.
     #[error("the exchange log cannot be started")]
     Log(#[from] StartError),
@@ -105,8 +117,15 @@ impl App {
         };
         let follower = Arc::new(Follower::start(store, Proofs::new(Arc::clone(&trust)), following)?);
 
-        let (log, recovery) = ExchangeLog::start(log_config(config)?)?;
+        if let Some(reason) = went_back(&config.path(&config.log.dir)) {
+            return Err(AppError::WentBack { reason });
+        }
+        let log_config = log_config(config)?;
+        let log_keys = log_config.sealing.iter().flat_map(|sealing| &sealing.keys);
+        let log_keys = log_keys.map(|key| key.verifier().clone()).collect();
+        let (log, recovery) = ExchangeLog::start(log_config)?;
         let log = Arc::new(log);
+        let courier = courier(config, log_keys, &identity, &trust, &log)?;
 
         let metrics = Metrics::new();
         let shared = Arc::new(Shared {
@@ -119,8 +138,12 @@ impl App {
             metrics: Arc::clone(&metrics),
         });
         let stopping = Arc::new(AtomicBool::new(false));
-        let face =
-            Face { shared: Arc::clone(&shared), log: Arc::clone(&log), stopping: Arc::clone(&stopping) };
+        let face = Face {
+            shared: Arc::clone(&shared),
+            log: Arc::clone(&log),
+            courier: courier.clone(),
+            stopping: Arc::clone(&stopping),
+        };
         let at = config.operations.listen;
         let operations =
             Operations::start(at, Arc::new(face)).map_err(|error| AppError::Listen(at, error))?;
@@ -136,6 +159,7 @@ impl App {
             operations: Some(operations),
             _trust: following_trust,
             _follower: follower,
+            courier,
             log: Some(log),
             recovery,
         })
@@ -171,6 +195,7 @@ impl App {
         self.stopping.store(true, Ordering::Release);
         drop(self.listener.take());
         drop(self.operations.take());
+        drop(self.courier.take());
         if let Some(log) = self.log.take() {
             match Arc::try_unwrap(log).map(ExchangeLog::shutdown) {
                 Ok(Health::Failed(reason)) => warn!(%reason, "the exchange log had failed"),
@@ -185,6 +210,42 @@ impl Drop for App {
     fn drop(&mut self) {
         self.end();
     }
+}
+
+/// Sets out to the witnesses, if there are any.
+fn courier(
+    config: &Config,
+    log_keys: Vec<VerifierKey>,
+    identity: &Identity,
+    trust: &Arc<Trust>,
+    log: &Arc<ExchangeLog>,
+) -> Result<Option<Arc<Courier>>, AppError> {
+    if config.witnesses.list.is_empty() {
+        info!("the exchange log has no witness: only this machine remembers what was exchanged");
+        return Ok(None);
+    }
+    let options =
+        ConnectorOptions { alpn: vec![Alpn::Http1], ..ConnectorOptions::new(Clock::new(clock::now)) };
+    let route = Route {
+        dir: config.path(&config.log.dir),
+        origin: config.log.origin.clone(),
+        log_keys,
+        witnesses: config.witnesses.clone(),
+        connector: Some(Connector::new(identity, Arc::clone(trust), options)?),
+    };
+    let when_silent = config.witnesses.when_silent;
+    // The log ends with the app, whoever of the two is the last.
+    let log = Arc::downgrade(log);
+    let courier = Courier::start(route, move |word| {
+        let Some(log) = log.upgrade() else { return };
+        match (word, when_silent) {
+            (Word::WentBack(reason), _) => log.close_because(&reason),
+            (Word::Silent, WhenSilent::Refuse) => log.set_openings(Openings::Held),
+            (Word::Heard, WhenSilent::Refuse) => log.set_openings(Openings::Taken),
+            (Word::Silent | Word::Heard, WhenSilent::Report) => {}
+        }
+    });
+    Ok(Some(Arc::new(courier.map_err(AppError::Courier)?)))
 }
 
 fn log_config(config: &Config) -> Result<LogConfig, LogKeyError> {
@@ -223,6 +284,7 @@ fn listen(
 struct Face {
     shared: Arc<Shared>,
     log: Arc<ExchangeLog>,
+    courier: Option<Arc<Courier>>,
     stopping: Arc<AtomicBool>,
 }
 
@@ -236,6 +298,9 @@ impl Shown for Face {
             Health::Stopped => return Some("the exchange log is stopped".into()),
             Health::Failed(reason) => return Some(format!("the exchange log failed: {reason}")),
         }
+        if self.log.openings() == Openings::Held {
+            return Some("no witness has cosigned the exchange log for too long".into());
+        }
         self.shared.views.current().err().map(|unconfirmed| unconfirmed.to_string())
     }
 
@@ -246,6 +311,7 @@ impl Shown for Face {
             open_exchanges: self.log.open_exchanges(),
             log_healthy: self.log.health() == Health::Open,
             unsealed: self.log.unsealed(),
+            standing: self.courier.as_ref().map(|courier| courier.standing()),
             views: &self.shared.views,
         })
     }

@@ -62,6 +62,10 @@ fn announce(app: &App, as_json: bool) {
 fn todo(error: &AppError) -> &'static str {
     match error {
         AppError::Listen(..) => "free the address, or choose another in the configuration",
+        AppError::WentBack { .. } => {
+            "see operations.md, 'The log went back': find out how, then move went-back out of the log's folder"
+        }
+        AppError::Courier(_) => "look at the machine's limits",
         AppError::Log(_) => {
             "see that no other gateway uses the folder, then run `kelisim log verify`; a log that went back: see operations.md"
         }

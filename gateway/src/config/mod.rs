@@ -4,6 +4,7 @@
 
 mod exchange;
 mod places;
+mod witnesses;
 
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
@@ -15,6 +16,7 @@ pub use exchange::{ExchangeConfig, Limits};
 pub use places::{
     IdentityConfig, LineFormat, LogSettings, OperationsConfig, RegistryConfig, TelemetryConfig, TrustConfig,
 };
+pub use witnesses::{WhenSilent, WitnessPlace, WitnessesConfig};
 
 /// The whole configuration.
 #[derive(Debug, Clone, Deserialize)]
@@ -31,6 +33,9 @@ pub struct Config {
     pub registry: RegistryConfig,
     /// The exchange log.
     pub log: LogSettings,
+    /// Who witnesses it.
+    #[serde(default)]
+    pub witnesses: WitnessesConfig,
     /// The exchange face.
     #[serde(default)]
     pub exchange: ExchangeConfig,
@@ -115,6 +120,7 @@ impl Config {
         config.trust.check().map_err(|(key, message)| wrong(format!("trust.{key}"), message))?;
         config.registry.check().map_err(|(key, message)| wrong(format!("registry.{key}"), message))?;
         config.log.check().map_err(|(key, message)| wrong(format!("log.{key}"), message))?;
+        config.witnesses.check().map_err(|(key, message)| wrong(format!("witnesses.{key}"), message))?;
         Ok(config)
     }
 

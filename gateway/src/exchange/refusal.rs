@@ -175,6 +175,7 @@ impl From<LogError> for Refusal {
     fn from(error: LogError) -> Self {
         let row = match error {
             LogError::Overloaded => &rows::GATEWAY_BUSY,
+            LogError::Unwitnessed => &rows::LOG_UNWITNESSED,
             LogError::Closed | LogError::TooLong { .. } | LogError::NoRandomness | LogError::Unknown => {
                 &rows::LOG_UNAVAILABLE
             }

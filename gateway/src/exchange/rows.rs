@@ -132,6 +132,19 @@ pub const LOG_UNAVAILABLE: Row = Row {
     },
 };
 
+/// `log-unwitnessed`
+pub const LOG_UNWITNESSED: Row = Row {
+    code: "log-unwitnessed",
+    clause: "Interaction 7-8",
+    status: 503,
+    culprit: Culprit::Us,
+    words: Words {
+        kk: "Айырбас журналын ешбір куәгер растамай тұр, ал растаусыз айырбас жасалмайды. Шлюз операторына хабарлаңыз; кейінірек қайталаңыз.",
+        ru: "Журнал обменов не заверяет ни один свидетель, а без заверения обмена нет. Сообщите оператору шлюза и повторите позже.",
+        en: "No witness cosigns the exchange log, and here there is no exchange without one. Tell the gateway's operator and try again later.",
+    },
+};
+
 /// `request-body-missing`
 pub const REQUEST_BODY_MISSING: Row = Row {
     code: "request-body-missing",
@@ -378,6 +391,7 @@ pub const ALL: &[&Row] = &[
     &TOO_MANY_EXCHANGES,
     &GATEWAY_BUSY,
     &LOG_UNAVAILABLE,
+    &LOG_UNWITNESSED,
     &REQUEST_BODY_MISSING,
     &REQUEST_BODY_NOT_AGREED,
     &REQUEST_MEDIA_TYPE,

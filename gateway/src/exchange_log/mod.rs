@@ -200,6 +200,16 @@ impl ExchangeLog {
         (self.before + stats.entries.load(Ordering::Relaxed)).saturating_sub(sealed)
     }
 
+    /// Takes calls, or holds them back while no witness knows of those before. Refusals are written in any case.
+    pub fn set_openings(&self, openings: Openings) {
+        self.shared.held.store(openings == Openings::Held, Ordering::Relaxed);
+    }
+
+    /// Whether calls are taken.
+    pub fn openings(&self) -> Openings {
+        if self.shared.held.load(Ordering::Relaxed) { Openings::Held } else { Openings::Taken }
+    }
+
     /// Closes the log for good, as after a failed write: its past is in doubt, says `reason`.
     pub fn close_because(&self, reason: &str) {
         self.shared.close_because(reason);
@@ -231,6 +241,15 @@ impl Drop for ExchangeLog {
     }
 }
 
+/// Whether a log that takes entries takes those of new calls too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Openings {
+    /// It does.
+    Taken,
+    /// Not until a witness has cosigned what was exchanged before.
+    Held,
+}
+
 /// Whether a log takes entries.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Health {
@@ -248,6 +267,9 @@ pub enum LogError {
     /// Not written: too many entries wait, or too many exchanges are open.
     #[error("the exchange log has no room for more entries now")]
     Overloaded,
+    /// Not written: no witness has cosigned what was exchanged before, and the operator's policy is to wait for one.
+    #[error("no witness has cosigned the exchange log for too long")]
+    Unwitnessed,
     /// Not written: the log was stopped, or failed before.
     #[error("the exchange log is closed")]
     Closed,
@@ -276,6 +298,8 @@ struct Shared {
     /// The writer keeps the same list for itself; this one is for those who come later.
     queues: Mutex<Queues>,
     failure: OnceLock<String>,
+    /// Calls wait for a witness.
+    held: AtomicBool,
     writer: OnceLock<Thread>,
     /// Somebody waits for what is pending.
     urgent: AtomicBool,
@@ -299,6 +323,7 @@ impl Shared {
             stats: Arc::clone(&writer.stats),
             queues: Mutex::default(),
             failure: OnceLock::new(),
+            held: AtomicBool::new(false),
             writer: OnceLock::new(),
             urgent: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
@@ -317,6 +342,10 @@ impl Shared {
     }
 
     fn admit_open(&self) -> Result<(), LogError> {
+        if self.held.load(Ordering::Relaxed) {
+            self.stats.refuse(LogError::Unwitnessed);
+            return Err(LogError::Unwitnessed);
+        }
         if self.open.fetch_add(1, Ordering::Relaxed) < self.max_open {
             return Ok(());
         }

@@ -12,9 +12,10 @@ use prometheus::{
 use crate::exchange::rows;
 use crate::exchange_log::{LogStats, Outcome};
 use crate::registry::Views;
+use crate::witness::Standing;
 
 /// Names of all metrics, as dashboards and alerts rely on them.
-pub const NAMES: [&str; 15] = [
+pub const NAMES: [&str; 18] = [
     "kelisim_exchanges_total",
     "kelisim_refusals_total",
     "kelisim_refusals_suppressed_total",
@@ -30,6 +31,9 @@ pub const NAMES: [&str; 15] = [
     "kelisim_registry_revision",
     "kelisim_registry_confirmed_seconds_ago",
     "kelisim_log_unsealed_entries",
+    "kelisim_log_cosigned_entries",
+    "kelisim_log_unwitnessed_seconds",
+    "kelisim_witness_failures_total",
 ];
 
 /// Everything that is counted.
@@ -54,6 +58,9 @@ pub struct Metrics {
     revision: IntGauge,
     confirmed: IntGauge,
     unsealed: IntGauge,
+    cosigned: IntGauge,
+    unwitnessed: IntGauge,
+    witness_failures: IntGauge,
 }
 
 /// What is read when somebody asks, rather than counted on the path.
@@ -68,6 +75,8 @@ pub struct Gauges<'a> {
     pub log_healthy: bool,
     /// Entries of the log without a checkpoint.
     pub unsealed: u64,
+    /// How the log stands with its witnesses, if it has any.
+    pub standing: Option<Standing>,
     /// The registry.
     pub views: &'a Views,
 }
@@ -114,6 +123,12 @@ impl Metrics {
             revision: gauge(12, "Revision of the registry that calls are decided on"),
             confirmed: gauge(13, "Seconds since the registry was last confirmed to be the newest"),
             unsealed: gauge(14, "Entries of the exchange log that no checkpoint covers yet"),
+            cosigned: gauge(15, "Entries of the exchange log that a quorum of witnesses cosigned"),
+            unwitnessed: gauge(
+                16,
+                "Seconds for which the oldest checkpoint has been waiting for its cosignatures",
+            ),
+            witness_failures: gauge(17, "Visits to a witness that brought no cosignature, since the start"),
             registry,
         };
         metrics.register().expect("no two metrics bear one name");
@@ -138,6 +153,9 @@ impl Metrics {
             &self.revision,
             &self.confirmed,
             &self.unsealed,
+            &self.cosigned,
+            &self.unwitnessed,
+            &self.witness_failures,
         ] {
             r.register(Box::new(gauge.clone()))?;
         }
@@ -184,6 +202,11 @@ impl Metrics {
         self.log_open.set(count(gauges.open_exchanges as u64));
         self.log_healthy.set(i64::from(gauges.log_healthy));
         self.unsealed.set(count(gauges.unsealed));
+        if let Some(standing) = gauges.standing {
+            self.cosigned.set(count(standing.cosigned));
+            self.unwitnessed.set(count(standing.waiting.as_secs()));
+            self.witness_failures.set(count(standing.failures));
+        }
         self.revision.set(count(gauges.views.newest().book.revision()));
         self.confirmed.set(count(gauges.views.age().as_secs()));
         let mut text = Vec::new();
