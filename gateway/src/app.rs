@@ -18,6 +18,7 @@ use crate::config::{Config, WhenSilent};
 use crate::exchange::Shared;
 use crate::exchange::budget::Budget;
 use crate::exchange::subject::SubjectKey;
+use crate::exchange_index::IndexFollower;
 use crate::exchange_log::{
     ExchangeLog, Health, LogConfig, LogKeyError, Openings, RecoveryReport, Sealing, StartError, read_keys,
 };
@@ -41,6 +42,7 @@ pub struct App {
     _trust: Background,
     _follower: Arc<Follower>,
     courier: Option<Arc<Courier>>,
+    _index: Option<IndexFollower>,
     log: Option<Arc<ExchangeLog>>,
     recovery: RecoveryReport,
 }
@@ -160,6 +162,7 @@ impl App {
             _trust: following_trust,
             _follower: follower,
             courier,
+            _index: index(config),
             log: Some(log),
             recovery,
         })
@@ -248,6 +251,13 @@ fn courier(
     Ok(Some(Arc::new(courier.map_err(AppError::Courier)?)))
 }
 
+/// Keeps the exchange index up, if there should be one.
+fn index(config: &Config) -> Option<IndexFollower> {
+    let path = config.log.index.as_ref()?;
+    let pause = Duration::from_millis(INDEX_EVERY_MS);
+    Some(IndexFollower::start(config.path(path), config.path(&config.log.dir), pause))
+}
+
 fn log_config(config: &Config) -> Result<LogConfig, LogKeyError> {
     let log = &config.log;
     let paths: Vec<PathBuf> = log.keys.iter().map(|path| config.path(path)).collect();
@@ -316,3 +326,6 @@ impl Shown for Face {
         })
     }
 }
+
+/// The index may be a little behind: searches read it, exchanges do not.
+const INDEX_EVERY_MS: u64 = 250;

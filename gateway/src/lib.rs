@@ -22,6 +22,7 @@ pub mod clock;
 pub mod config;
 pub mod demo;
 pub mod exchange;
+pub mod exchange_index;
 pub mod exchange_log;
 pub mod framing;
 pub mod listener;

@@ -1,11 +1,11 @@
 //! `kelisim log`: the exchange log, searched, shown, verified and followed.
 
 mod receipts;
+mod searching;
 
 use std::path::{Path, PathBuf};
 
-use clap::{Args, Subcommand};
-use jiff::Timestamp;
+use clap::Subcommand;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -13,12 +13,15 @@ use super::answer::{Heard, print};
 use super::desk::kebab;
 use super::table::Table;
 use super::{Answer, Common, Exit, Failure};
+use crate::exchange_index::Query;
 use crate::exchange_log::{Entry, Filter, Follow, Record, SearchError, Severity, search, tail, verify};
 
 #[derive(Subcommand)]
 pub(super) enum LogCommand {
     /// Find entries
-    Search(Search),
+    Search(Box<searching::Search>),
+    /// Make or complete the index by which entries are found at once
+    Index(searching::IndexArgs),
     /// Show all that is written of an exchange
     #[command(after_help = "Example:\n  kelisim log show --exchange 019c1f6e-7d5a-7b3c-9a53-0b6f2f3f3a10")]
     Show {
@@ -57,37 +60,6 @@ Ends with 1 if anything speaks against the record. A gateway may write meanwhile
     },
 }
 
-#[derive(Args)]
-#[command(after_help = "\
-Example:
-  kelisim log search --consumer portal --code purpose-not-agreed --from 2026-03-01T00:00:00+05:00")]
-pub(super) struct Search {
-    /// Of this exchange
-    #[arg(long, value_name = "ID")]
-    exchange: Option<Uuid>,
-    /// Asked by this system
-    #[arg(long, value_name = "SYSTEM")]
-    consumer: Option<String>,
-    /// Asked of this system
-    #[arg(long, value_name = "SYSTEM")]
-    provider: Option<String>,
-    /// Under this agreement
-    #[arg(long, value_name = "NUMBER")]
-    agreement: Option<String>,
-    /// Refused with this code
-    #[arg(long)]
-    code: Option<String>,
-    /// Received then or later
-    #[arg(long, value_name = "RFC3339")]
-    from: Option<Timestamp>,
-    /// Received before then
-    #[arg(long, value_name = "RFC3339")]
-    to: Option<Timestamp>,
-    /// At most so many entries
-    #[arg(long, value_name = "COUNT")]
-    limit: Option<usize>,
-}
-
 /// The folder that was named, or that of the configuration.
 fn dir_or(named: Option<PathBuf>, common: &Common) -> Result<PathBuf, Failure> {
     if let Some(named) = named {
@@ -100,20 +72,13 @@ fn dir_or(named: Option<PathBuf>, common: &Common) -> Result<PathBuf, Failure> {
 pub(super) fn run(common: &Common, command: LogCommand) -> Result<Answer, Failure> {
     let dir = || dir_or(None, common);
     match command {
-        LogCommand::Search(asked) => {
-            let filter = Filter {
-                exchange: asked.exchange,
-                consumer: asked.consumer,
-                provider: asked.provider,
-                agreement: asked.agreement,
-                code: asked.code,
-                from: asked.from,
-                to: asked.to,
-                limit: asked.limit,
-            };
-            list(search(&dir()?, filter)?, if common.json { Form::Array } else { Form::Lines })
+        LogCommand::Search(search) => search.run(common),
+        LogCommand::Index(index) => index.run(common),
+        LogCommand::Show { exchange } => {
+            let query = Query { exchange: Some(exchange), ..Query::default() };
+            searching::record(common, &common.config()?, &query)?;
+            show(&dir()?, exchange)
         }
-        LogCommand::Show { exchange } => show(&dir()?, exchange),
         LogCommand::Verify { folder: Some(folder) } => verified(&folder),
         LogCommand::Verify { folder: None } => verified(&dir()?),
         LogCommand::Proof(proof) => proof.run(common),

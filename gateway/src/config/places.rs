@@ -92,6 +92,12 @@ pub struct LogSettings {
     /// Where the newest checkpoint is kept beside the log's folder, to show that the log went back: best on another disk. Default: `log.checkpoint`.
     #[serde(default = "last_checkpoint")]
     pub last_checkpoint: PathBuf,
+    /// The index by which `kelisim log search` finds entries at once; made of the log, and made again when lost. Default: none, and every search reads the whole log.
+    #[serde(default)]
+    pub index: Option<PathBuf>,
+    /// Where searches of the record are written down, one a line. Default: `searches.jsonl`.
+    #[serde(default = "searches")]
+    pub searches: PathBuf,
     /// Longest that an entry waits for a checkpoint, in ms. Default: 1000.
     #[serde(default = "seal_ms")]
     pub seal_ms: u64,
@@ -166,6 +172,10 @@ fn log_keys() -> Vec<PathBuf> {
 
 fn last_checkpoint() -> PathBuf {
     "log.checkpoint".into()
+}
+
+fn searches() -> PathBuf {
+    "searches.jsonl".into()
 }
 
 fn seal_ms() -> u64 {

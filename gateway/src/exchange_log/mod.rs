@@ -13,6 +13,7 @@
 //! port     what a core sees            verification  offline: is the record whole?
 //! queue    from core to writer         search      finding and following entries
 //! writer   batches, syncs, segments    sealer      tiles and signed checkpoints over what is durable
+//! walk     entry by entry, for an index
 //! glance   a line's beginning by hand  tiles       hashes and entries as files, C2SP tlog-tiles
 //! keys     what signs checkpoints      receipts    proofs of single entries
 //! ```
@@ -52,6 +53,7 @@ mod storage;
 mod text;
 mod tiles;
 mod verification;
+mod walk;
 mod writer;
 
 #[cfg(test)]
@@ -70,6 +72,7 @@ pub use self::{
     text::{Claim, Sha256},
     tiles::{StoredTree, TileError},
     verification::{Finding, Problem, Severity, Verification, verify},
+    walk::{LinePlace, Walk, entry_at, hash_of},
     writer::WriteError,
 };
 use self::{

@@ -1,0 +1,100 @@
+//! Hits as CSV and as JSON lines.
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::query::Hit;
+use super::words::outcome;
+use crate::exchange_log::Record;
+
+/// The first line of a CSV file.
+pub fn csv_heading() -> String {
+    COLUMNS.join(",") + "\n"
+}
+
+/// A hit as a line of CSV (RFC 4180).
+pub fn csv_line(hit: &Hit) -> String {
+    let entry: Value = serde_json::from_str(&hit.entry.line).unwrap_or_default();
+    let closing: Value =
+        hit.closing.as_ref().and_then(|closing| serde_json::from_str(&closing.line).ok()).unwrap_or_default();
+    let cells = COLUMNS.map(|column| {
+        let value = match column {
+            "closing_index" => &closing["index"],
+            "closed" => &closing["at"],
+            "outcome" | "status" | "response_bytes" | "response_digest" | "trimmed" | "duration_us" => {
+                &closing[column]
+            }
+            // Of a refusal it stands in the entry, of an exchange in its closing.
+            "code" if entry["code"].is_null() => &closing["code"],
+            _ => &entry[column],
+        };
+        match value {
+            Value::Null => String::new(),
+            Value::String(text) => cell(text),
+            other => cell(&other.to_string()),
+        }
+    });
+    cells.join(",") + "\n"
+}
+
+/// A hit as a line of JSON: the entry as it stands in the log, and its closing.
+pub fn json_line(hit: &Hit) -> String {
+    match &hit.closing {
+        Some(closing) => format!("{{\"entry\":{},\"closing\":{}}}\n", hit.entry.line, closing.line),
+        None => format!("{{\"entry\":{}}}\n", hit.entry.line),
+    }
+}
+
+impl Hit {
+    /// When the request was received.
+    pub fn at(&self) -> Option<Timestamp> {
+        match &self.entry.record {
+            Record::Opening(opening) => Some(opening.at),
+            Record::Refused(refused) => Some(refused.at),
+            Record::Closing { .. } | Record::Segment(_) => None,
+        }
+    }
+
+    /// How it ended, if that is known: the outcome's word or the refusal's code.
+    pub fn ended(&self) -> Option<&str> {
+        match (&self.entry.record, self.closing.as_ref().map(|closing| &closing.record)) {
+            (Record::Refused(refused), _) => Some(&refused.code),
+            (_, Some(Record::Closing { closing, .. })) => Some(outcome(closing.outcome)),
+            (_, _) => None,
+        }
+    }
+}
+
+/// Text that a spreadsheet shows as it is: quoted where it must be, and never a formula.
+fn cell(text: &str) -> String {
+    let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    let text = if formula { format!("'{text}") } else { text.to_owned() };
+    if text.contains(['"', ',', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
+}
+
+const COLUMNS: [&str; 24] = [
+    "index",
+    "kind",
+    "at",
+    "exchange",
+    "consumer",
+    "consumer_holder",
+    "provider",
+    "provider_holder",
+    "data_type",
+    "operation",
+    "agreement",
+    "purpose",
+    "basis",
+    "user",
+    "user_address",
+    "peer_address",
+    "case",
+    "code",
+    "closing_index",
+    "closed",
+    "outcome",
+    "status",
+    "response_bytes",
+    "duration_us",
+];

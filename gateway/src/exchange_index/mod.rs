@@ -1,0 +1,33 @@
+//! The exchange index: finds exchanges in a log of millions at once (D2). Made of the log and made again when lost.
+//!
+//! An item is an exchange, or a refused call. For each word that is looked for there is, for each block of items, the set
+//! of those that bear it; a query unites and intersects sets, newest block first, and reads the entries themselves from
+//! the log: the index only says where they stand.
+//!
+//! ```text
+//! words   what is looked for              index    the file (SQLite), how far it reaches, and how it grows
+//! bits    sets of items                   query    what is asked, by whom, page by page
+//! follow  the thread that keeps it up     journal  who searched for what, and when
+//! export  pages as CSV and JSON lines
+//! ```
+//!
+//! Trust: nothing rests on the index. Whoever can write it can hide an exchange from a search, never from the log; it
+//! is made again by `kelisim log index --rebuild`. The journal is no part of it, and is kept.
+
+mod bits;
+mod export;
+mod follow;
+mod index;
+mod journal;
+mod query;
+mod words;
+
+#[cfg(test)]
+mod tests;
+
+pub use export::{csv_heading, csv_line, json_line};
+pub use follow::IndexFollower;
+pub use index::{Added, Index, IndexError, Reach};
+pub use journal::{Journal, JournalError, Searched};
+pub use query::{Cursor, Hit, Page, Query, Viewer};
+pub use words::Kind;

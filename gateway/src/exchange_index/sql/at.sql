@@ -1,0 +1,1 @@
+SELECT at FROM item WHERE number = ?1

@@ -1,0 +1,1 @@
+UPDATE item SET closing_segment = ?2, closing_offset = ?3 WHERE number = ?1

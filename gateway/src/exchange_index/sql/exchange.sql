@@ -1,0 +1,1 @@
+SELECT item FROM exchange WHERE id = ?1

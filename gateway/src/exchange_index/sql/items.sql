@@ -1,0 +1,1 @@
+SELECT COALESCE(MAX(number) + 1, 0) FROM item

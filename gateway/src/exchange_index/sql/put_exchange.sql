@@ -1,0 +1,1 @@
+INSERT OR IGNORE INTO exchange (id, item) VALUES (?1, ?2)

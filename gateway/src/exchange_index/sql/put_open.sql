@@ -1,0 +1,1 @@
+INSERT OR REPLACE INTO open (entry, item) VALUES (?1, ?2)

@@ -1,0 +1,1 @@
+SELECT entry, segment, "offset", leaf FROM reach WHERE version = ?1

@@ -1,0 +1,1 @@
+DELETE FROM open WHERE entry = ?1 RETURNING item

@@ -1,0 +1,1 @@
+SELECT id FROM term WHERE kind = ?1 AND word = ?2

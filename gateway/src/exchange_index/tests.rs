@@ -1,0 +1,358 @@
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use jiff::{SignedDuration, Timestamp};
+use uuid::Uuid;
+
+use super::*;
+
+/// A log of lines, without a writer: the index reads what stands there.
+struct Scene {
+    dir: tempfile::TempDir,
+    next: u64,
+    lines: String,
+    segment: u64,
+}
+
+const HEAD: &str = r#""batch":0,"prev":"AAAA","salt":"AAAA""#;
+
+impl Scene {
+    fn new() -> Self {
+        Self { dir: tempfile::tempdir().unwrap(), next: 0, lines: String::new(), segment: 0 }
+    }
+
+    fn log(&self) -> PathBuf {
+        self.dir.path().to_owned()
+    }
+
+    fn path(&self) -> PathBuf {
+        self.dir.path().join("index.sqlite")
+    }
+
+    fn push(&mut self, members: &str) -> u64 {
+        let index = self.next;
+        writeln!(self.lines, "{{\"index\":{index},{HEAD},{members}}}").unwrap();
+        self.next += 1;
+        std::fs::write(self.log().join(format!("{:020}.jsonl", self.segment)), &self.lines).unwrap();
+        index
+    }
+
+    fn rotate(&mut self) {
+        (self.segment, self.lines) = (self.next, String::new());
+        let at = at(self.next);
+        self.push(&format!(r#""kind":"segment","at":"{at}","origin":"log.example","open":[],"more":false"#));
+    }
+
+    /// An exchange between two systems, closed; each with its number as its time in seconds.
+    fn exchange(&mut self, consumer: &str, provider: &str, case: &str) -> Uuid {
+        let exchange = Uuid::from_u128(u128::from(self.next));
+        let opening = self.open(consumer, provider, case);
+        let at = at(self.next);
+        self.push(&format!(
+            r#""kind":"closing","opening":{opening},"exchange":"{exchange}","at":"{at}","outcome":"completed","status":200"#
+        ));
+        exchange
+    }
+
+    fn open(&mut self, consumer: &str, provider: &str, case: &str) -> u64 {
+        let (exchange, at) = (Uuid::from_u128(u128::from(self.next)), at(self.next));
+        self.push(&format!(
+            r#""kind":"opening","decision":"permit","exchange":"{exchange}","at":"{at}","consumer":"{consumer}","consumer_holder":"1{consumer}","provider":"{provider}","provider_holder":"1{provider}","data_type":"address","data_type_version":"1","operation":"lookup","environment":"trial","agreement":"A-1","agreement_version":1,"purpose":"service","basis":"law","peer_address":"127.0.0.1","certificate":"{zeros}","case":"{case}","category":"open","request_bytes":0,"registry_revision":1"#,
+            zeros = "00".repeat(32),
+        ))
+    }
+
+    fn refuse(&mut self, consumer: &str, code: &str) {
+        let (exchange, at) = (Uuid::from_u128(u128::from(self.next)), at(self.next));
+        self.push(&format!(
+            r#""kind":"refused","decision":"refuse","exchange":"{exchange}","at":"{at}","code":"{code}","clause":"B1","culprit":"consumer","consumer":"{consumer}","certificate":"{zeros}","peer_address":"127.0.0.1","user":"=cmd,\"x\"""#,
+            zeros = "00".repeat(32),
+        ));
+    }
+
+    fn index(&self) -> Index {
+        let mut index = Index::open(&self.path(), &self.log()).unwrap();
+        while index.take_in(7).unwrap() > 0 {}
+        index
+    }
+}
+
+fn at(seconds: u64) -> Timestamp {
+    "2026-01-01T00:00:00Z".parse::<Timestamp>().unwrap() + SignedDuration::from_secs(seconds as i64)
+}
+
+fn cases(page: &Page) -> Vec<String> {
+    let case = |hit: &Hit| match &hit.entry.record {
+        crate::exchange_log::Record::Opening(opening) => opening.case.as_ref().unwrap().as_str().to_owned(),
+        other => format!("{other:?}"),
+    };
+    page.hits.iter().map(case).collect()
+}
+
+fn word(kind: Kind, word: &str) -> Query {
+    Query { words: vec![(kind, word.to_owned())], ..Query::default() }
+}
+
+fn found(index: &Index, query: &Query) -> usize {
+    index.search(query, &Viewer::All, None, 1000).unwrap().hits.len()
+}
+
+/// D2
+#[test]
+fn each_word_of_an_exchange_finds_it_with_its_closing() {
+    let mut scene = Scene::new();
+    let exchange = scene.exchange("portal", "registry", "c-1");
+    scene.exchange("mill", "bank", "c-2");
+    scene.refuse("mill", "no-agreement");
+    let index = scene.index();
+    assert_eq!(index.reach().unwrap(), Reach { entries: 5, items: 3 });
+    for (kind, text, count) in [
+        (Kind::Consumer, "portal", 1),
+        (Kind::Provider, "registry", 1),
+        (Kind::ConsumerHolder, "1portal", 1),
+        (Kind::ProviderHolder, "1bank", 1),
+        (Kind::DataType, "address", 2),
+        (Kind::Agreement, "A-1", 2),
+        (Kind::Purpose, "service", 2),
+        (Kind::Case, "c-2", 1),
+        (Kind::Decision, "permit", 2),
+        (Kind::Decision, "refuse", 1),
+        (Kind::Code, "no-agreement", 1),
+        (Kind::Outcome, "completed", 2),
+        (Kind::Status, "200", 2),
+        (Kind::Consumer, "mill", 2),
+        (Kind::Consumer, "nobody", 0),
+        (Kind::Provider, "portal", 0),
+    ] {
+        assert_eq!(found(&index, &word(kind, text)), count, "{kind:?} {text}");
+    }
+    let page =
+        index.search(&Query { exchange: Some(exchange), ..Query::default() }, &Viewer::All, None, 9).unwrap();
+    assert_eq!((page.hits.len(), page.hits[0].ended()), (1, Some("completed")));
+    let both = Query {
+        words: vec![(Kind::Consumer, "mill".into()), (Kind::Provider, "bank".into())],
+        ..Query::default()
+    };
+    assert_eq!(found(&index, &both), 1);
+    let either = Query { systems: vec!["registry".into(), "mill".into()], ..Query::default() };
+    assert_eq!(found(&index, &either), 3);
+    let holders = |named: &[&str]| Query {
+        holders: Some(named.iter().map(ToString::to_string).collect()),
+        ..Query::default()
+    };
+    assert_eq!(found(&index, &holders(&["1bank", "1nobody"])), 1);
+    assert_eq!(found(&index, &holders(&[])), 0, "a region without organisations has no exchanges");
+}
+
+/// D2
+#[test]
+fn a_closing_that_comes_later_is_found_with_its_opening() {
+    let mut scene = Scene::new();
+    let opening = scene.open("portal", "registry", "c-1");
+    let mut index = scene.index();
+    assert_eq!(found(&index, &word(Kind::Outcome, "timeout")), 0);
+    let hit = &index.search(&Query::default(), &Viewer::All, None, 9).unwrap().hits[0];
+    assert_eq!((hit.ended(), &hit.closing), (None, &None));
+    scene.rotate();
+    let exchange = Uuid::from_u128(u128::from(opening));
+    scene.push(&format!(
+        r#""kind":"closing","opening":{opening},"exchange":"{exchange}","at":"{}","outcome":"timeout","code":"provider-timeout""#,
+        at(9)
+    ));
+    while index.take_in(1).unwrap() > 0 {}
+    assert_eq!(found(&index, &word(Kind::Outcome, "timeout")), 1);
+    assert_eq!(found(&index, &word(Kind::Code, "provider-timeout")), 1);
+    let page = index.search(&Query::default(), &Viewer::All, None, 9).unwrap();
+    assert_eq!(page.hits[0].ended(), Some("timeout"));
+}
+
+#[test]
+fn pages_follow_each_other_newest_first_though_more_comes_in() {
+    let mut scene = Scene::new();
+    for number in 0..25 {
+        scene.exchange("portal", "registry", &format!("c-{number}"));
+    }
+    let mut index = scene.index();
+    let (mut seen, mut after) = (Vec::new(), None);
+    loop {
+        let page = index.search(&word(Kind::Consumer, "portal"), &Viewer::All, after, 10).unwrap();
+        seen.extend(cases(&page));
+        scene.exchange("portal", "registry", "new");
+        while index.take_in(100).unwrap() > 0 {}
+        after = page.next.map(|next| next.to_string().parse().unwrap());
+        if after.is_none() {
+            break;
+        }
+    }
+    let expected: Vec<String> = (0..25).rev().map(|number| format!("c-{number}")).collect();
+    assert_eq!(seen, expected);
+}
+
+#[test]
+fn times_are_from_and_before() {
+    let mut scene = Scene::new();
+    for number in 0..10 {
+        scene.exchange("portal", "registry", &format!("c-{number}"));
+    }
+    let index = scene.index();
+    let query = Query { from: Some(at(4)), to: Some(at(8)), ..Query::default() };
+    assert_eq!(cases(&index.search(&query, &Viewer::All, None, 9).unwrap()), ["c-3", "c-2"]);
+}
+
+/// D2
+#[test]
+fn who_may_see_some_finds_no_others_whatever_they_ask() {
+    let mut scene = Scene::new();
+    scene.exchange("portal", "registry", "c-1");
+    scene.exchange("mill", "bank", "c-2");
+    scene.exchange("mill", "portal", "c-3");
+    scene.refuse("portal", "no-agreement");
+    scene.refuse("mill", "no-agreement");
+    let index = scene.index();
+    let viewer = Viewer::Parties { holders: vec!["1portal".into()], systems: vec!["portal".into()] };
+    let seen = |query: &Query| index.search(query, &viewer, None, 9).unwrap().hits.len();
+    assert_eq!(seen(&Query::default()), 3);
+    assert_eq!(seen(&word(Kind::Consumer, "mill")), 1);
+    assert_eq!(seen(&word(Kind::Case, "c-2")), 0);
+    assert_eq!(seen(&word(Kind::Code, "no-agreement")), 1);
+    let hidden = Query { exchange: Some(Uuid::from_u128(2)), ..Query::default() };
+    assert_eq!((seen(&hidden), found(&index, &hidden)), (0, 1));
+    let nobody = Viewer::Parties { holders: vec![], systems: vec![] };
+    assert!(index.search(&Query::default(), &nobody, None, 9).unwrap().hits.is_empty());
+}
+
+#[test]
+fn an_index_of_another_log_is_made_again_and_not_searched() {
+    let mut scene = Scene::new();
+    scene.exchange("portal", "registry", "c-1");
+    drop(scene.index());
+    assert!(Index::open_to_search(&scene.path(), &scene.log()).unwrap().is_some());
+    let file = scene.log().join(format!("{:020}.jsonl", 0));
+    let changed = std::fs::read_to_string(&file).unwrap().replace("completed", "timed-out");
+    std::fs::write(&file, changed.replace("timed-out", "abandoned")).unwrap();
+    assert!(Index::open_to_search(&scene.path(), &scene.log()).unwrap().is_none());
+    let index = scene.index();
+    assert_eq!(found(&index, &word(Kind::Outcome, "abandoned")), 1);
+    assert_eq!(index.reach().unwrap(), Reach { entries: 2, items: 1 });
+    assert!(Index::open_to_search(&scene.dir.path().join("none"), &scene.log()).unwrap().is_none());
+}
+
+#[test]
+fn two_that_keep_an_index_up_take_nothing_in_twice() {
+    let mut scene = Scene::new();
+    for number in 0..20 {
+        scene.exchange("portal", "registry", &format!("c-{number}"));
+    }
+    let mut one = Index::open(&scene.path(), &scene.log()).unwrap();
+    let mut other = Index::open(&scene.path(), &scene.log()).unwrap();
+    while one.take_in(3).unwrap() + other.take_in(5).unwrap() > 0 {}
+    assert_eq!(one.reach().unwrap(), Reach { entries: 40, items: 20 });
+    other.clear().unwrap();
+    scene.exchange("portal", "registry", "c-20");
+    while one.take_in(7).unwrap() > 0 {}
+    assert_eq!(found(&one, &word(Kind::Consumer, "portal")), 21);
+}
+
+#[test]
+fn what_is_found_in_blocks_is_what_a_walk_through_all_finds() {
+    // More than two blocks, of which one has a word everywhere.
+    let mut scene = Scene::new();
+    scene.push(
+        r#""kind":"segment","at":"2026-01-01T00:00:00Z","origin":"log.example","open":[],"more":false"#,
+    );
+    let line = |scene: &Scene, consumer: &str, case: usize| {
+        let mut one = Scene { next: 1, lines: String::new(), segment: 0, dir: tempfile::tempdir().unwrap() };
+        one.open(consumer, "registry", &format!("c-{case}"));
+        let _ = scene;
+        crate::exchange_log::Entry::parse(one.lines.trim_end().as_bytes()).unwrap()
+    };
+    let kinds = [line(&scene, "portal", 0), line(&scene, "mill", 1), line(&scene, "portal", 1)];
+    let place = crate::exchange_log::LinePlace { segment: 0, offset: 0 };
+    let mut index = Index::open(&scene.path(), &scene.log()).unwrap();
+    let pick = |number: usize| if number < 20_000 { 0 } else { [0, 1, 2][number * number % 3] };
+    for start in (0..40_000).step_by(9_000) {
+        let batch: Vec<_> = (start..(start + 9_000).min(40_000))
+            .map(|number| {
+                let mut entry = kinds[pick(number)].clone();
+                entry.index = number as u64;
+                if let crate::exchange_log::Record::Opening(opening) = &mut entry.record {
+                    opening.exchange = Uuid::from_u128(number as u128);
+                }
+                (place, entry)
+            })
+            .collect();
+        assert_eq!(index.add(&batch).unwrap(), Added::All);
+    }
+    for (consumer, case) in [("portal", "c-0"), ("portal", "c-1"), ("mill", "c-1"), ("mill", "c-0")] {
+        let query = Query {
+            words: vec![(Kind::Consumer, consumer.into()), (Kind::Case, case.into())],
+            ..Query::default()
+        };
+        let fits = |number: &usize| match pick(*number) {
+            0 => (consumer, case) == ("portal", "c-0"),
+            1 => (consumer, case) == ("mill", "c-1"),
+            _ => (consumer, case) == ("portal", "c-1"),
+        };
+        let expected: Vec<u64> = (0..40_000).rev().filter(fits).map(|number| number as u64).collect();
+        let (mut seen, mut after) = (Vec::new(), None);
+        loop {
+            let (items, next) = index.find(&query, &Viewer::All, after, 3_333).unwrap();
+            seen.extend(items);
+            after = next;
+            if after.is_none() {
+                break;
+            }
+        }
+        assert_eq!(seen, expected, "{consumer} {case}");
+    }
+}
+
+#[test]
+fn an_export_has_a_line_for_each_and_no_formulas() {
+    let mut scene = Scene::new();
+    scene.exchange("portal", "registry", "a, \"b\"".replace('"', "\\\"").as_str());
+    scene.refuse("mill", "no-agreement");
+    let index = scene.index();
+    let page = index.search(&Query::default(), &Viewer::All, None, 9).unwrap();
+    let columns = csv_heading().matches(',').count();
+    let lines: Vec<String> = page.hits.iter().map(csv_line).collect();
+    assert!(lines[0].contains("no-agreement") && lines[0].contains("\"'=cmd,\"\"x\"\"\""), "{}", lines[0]);
+    assert!(lines[1].contains("\"a, \"\"b\"\"\"") && lines[1].contains("completed"), "{}", lines[1]);
+    assert_eq!(lines[1].matches(',').count(), columns + 1);
+    let json: serde_json::Value = serde_json::from_str(&json_line(&page.hits[1])).unwrap();
+    assert_eq!(json["entry"]["consumer"], "portal");
+    assert_eq!(json["closing"]["outcome"], "completed");
+}
+
+/// D2
+#[test]
+fn searches_are_written_down_in_a_chain() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("searches.jsonl");
+    let journal = Journal::at(&path);
+    let query = word(Kind::Case, "c-1");
+    for who in ["aigul", "daulet", "aigul"] {
+        let searched = Searched {
+            at: at(1),
+            operator: Some(who),
+            via: "cli:uid=1000",
+            reason: "a complaint",
+            viewer: &Viewer::All,
+            query: &query,
+        };
+        journal.record(&searched).unwrap();
+    }
+    assert_eq!(journal.verify().unwrap(), 3);
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert!(text.contains("\"c-1\"") && text.contains("a complaint"));
+    // A torn end is ended, and the chain goes on behind it.
+    std::fs::write(&path, format!("{text}{{\"prev\":\"to")).unwrap();
+    let searched =
+        Searched { at: at(2), operator: None, via: "api", reason: "", viewer: &Viewer::All, query: &query };
+    journal.record(&searched).unwrap();
+    assert_eq!(journal.verify().unwrap(), 5);
+    for changed in [text.replacen("aigul", "other", 1), text.lines().skip(1).collect::<Vec<_>>().join("\n")] {
+        std::fs::write(&path, changed).unwrap();
+        assert!(matches!(journal.verify(), Err(JournalError::Broken { .. })));
+    }
+}

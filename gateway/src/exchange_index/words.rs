@@ -1,0 +1,143 @@
+//! Which words of an entry are looked for.
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use crate::exchange_log::{Closing, Entry, Opening, Outcome, Record, Refused};
+
+/// What a word says about an exchange.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[repr(u8)]
+pub enum Kind {
+    /// The system that asks.
+    Consumer = 1,
+    /// The system that is asked.
+    Provider = 2,
+    /// BIN of the holder of the system that asks.
+    ConsumerHolder = 3,
+    /// BIN of the holder of the system that is asked.
+    ProviderHolder = 4,
+    /// What is exchanged.
+    DataType = 5,
+    /// The agreement.
+    Agreement = 6,
+    /// The purpose.
+    Purpose = 7,
+    /// The case.
+    Case = 8,
+    /// The official.
+    User = 9,
+    /// The keyed hash of the person whom the data is about.
+    Subject = 10,
+    /// `permit` or `refuse`.
+    Decision = 11,
+    /// The refusal's code.
+    Code = 12,
+    /// How it ended.
+    Outcome = 13,
+    /// The provider's status.
+    Status = 14,
+}
+
+/// What an entry adds to the index.
+#[derive(Debug)]
+pub(super) enum Adds {
+    /// An item.
+    Item {
+        at: Timestamp,
+        exchange: Uuid,
+        awaits_closing: bool,
+        words: Vec<(Kind, String)>,
+    },
+    /// To the item of an opening.
+    Closing {
+        opening: u64,
+        words: Vec<(Kind, String)>,
+    },
+    Nothing,
+}
+
+pub(super) fn of(entry: &Entry) -> Adds {
+    match &entry.record {
+        Record::Segment(_) => Adds::Nothing,
+        Record::Opening(opening) => Adds::Item {
+            at: opening.at,
+            exchange: opening.exchange,
+            awaits_closing: true,
+            words: of_opening(opening),
+        },
+        Record::Refused(refused) => Adds::Item {
+            at: refused.at,
+            exchange: refused.exchange,
+            awaits_closing: false,
+            words: of_refused(refused),
+        },
+        Record::Closing { opening, closing, .. } => {
+            Adds::Closing { opening: *opening, words: of_closing(closing) }
+        }
+    }
+}
+
+fn of_opening(opening: &Opening<'_>) -> Vec<(Kind, String)> {
+    let claimed = |claim: &Option<crate::exchange_log::Claim<'_>>| {
+        claim.as_ref().map(|claim| claim.as_str().to_owned())
+    };
+    some([
+        (Kind::Decision, Some("permit".to_owned())),
+        (Kind::Consumer, Some(opening.consumer.to_string())),
+        (Kind::Provider, Some(opening.provider.to_string())),
+        (Kind::ConsumerHolder, Some(opening.consumer_holder.to_string())),
+        (Kind::ProviderHolder, Some(opening.provider_holder.to_string())),
+        (Kind::DataType, Some(opening.data_type.to_string())),
+        (Kind::Agreement, Some(opening.agreement.to_string())),
+        (Kind::Purpose, Some(opening.purpose.to_string())),
+        (Kind::Case, claimed(&opening.case)),
+        (Kind::User, claimed(&opening.user)),
+        (Kind::Subject, opening.subject.as_ref().map(ToString::to_string)),
+    ])
+}
+
+fn of_refused(refused: &Refused<'_>) -> Vec<(Kind, String)> {
+    let claimed = |claim: &Option<crate::exchange_log::Claim<'_>>| {
+        claim.as_ref().map(|claim| claim.as_str().to_owned())
+    };
+    some([
+        (Kind::Decision, Some("refuse".to_owned())),
+        (Kind::Code, Some(refused.code.to_string())),
+        (Kind::Consumer, refused.consumer.as_ref().map(ToString::to_string)),
+        (Kind::Provider, claimed(&refused.provider)),
+        (Kind::DataType, claimed(&refused.data_type)),
+        (Kind::Agreement, claimed(&refused.agreement)),
+        (Kind::Purpose, claimed(&refused.purpose)),
+        (Kind::Case, claimed(&refused.case)),
+        (Kind::User, claimed(&refused.user)),
+    ])
+}
+
+fn of_closing(closing: &Closing<'_>) -> Vec<(Kind, String)> {
+    some([
+        (Kind::Outcome, Some(outcome(closing.outcome).to_owned())),
+        (Kind::Status, closing.status.map(|status| status.to_string())),
+        (Kind::Code, closing.code.as_ref().map(|code| code.as_str().to_owned())),
+    ])
+}
+
+/// The word for an outcome, as it stands in the log.
+pub(super) fn outcome(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Completed => "completed",
+        Outcome::RefusedByProvider => "refused-by-provider",
+        Outcome::ProviderUnreachable => "provider-unreachable",
+        Outcome::Timeout => "timeout",
+        Outcome::ProviderFailed => "provider-failed",
+        Outcome::RequestRefused => "request-refused",
+        Outcome::ResponseRefused => "response-refused",
+        Outcome::Abandoned => "abandoned",
+        Outcome::Unknown => "unknown",
+    }
+}
+
+fn some<const N: usize>(words: [(Kind, Option<String>); N]) -> Vec<(Kind, String)> {
+    words.into_iter().filter_map(|(kind, word)| Some((kind, word?))).collect()
+}
