@@ -43,6 +43,11 @@ fn every_exchange_goes_as_it_should_and_stands_in_the_record() {
     assert!(status.success(), "{found}");
     assert_eq!(found["permitted"].as_u64().unwrap() + found["refused"].as_u64().unwrap(), answers);
     assert_eq!(found["open_at_end"], 0);
+    assert_eq!(found["sealed"], found["entries"]);
+    assert_eq!(
+        read_independently(dir.path()),
+        format!("{} entries, as demonstration.example/log signed them", found["entries"])
+    );
 
     let again = kelisim(&["demo", "--once", "--dir", text(dir.path())]);
     assert_eq!(again.status.code(), Some(3), "a folder is founded once");
@@ -280,7 +285,8 @@ fn trust(left: &Value) -> Arc<Trust> {
 }
 
 fn verified(log: &Path) -> (ExitStatus, Value) {
-    let run = kelisim(&["--json", "log", "verify", text(log)]);
+    let policy = log.with_file_name("log.policy");
+    let run = kelisim(&["--json", "log", "verify", text(log), "--policy", text(&policy)]);
     (run.status, serde_json::from_slice(&run.stdout).unwrap())
 }
 
@@ -306,4 +312,14 @@ fn between<'a>(text: &'a str, before: &str, after: &str) -> &'a str {
 
 fn text(path: &Path) -> &str {
     path.to_str().unwrap()
+}
+
+/// What a reader says that was written over the specifications alone, in another language.
+fn read_independently(dir: &Path) -> String {
+    let reader = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/tests/independent_reader.py");
+    let policy = fs::read_to_string(dir.join("log.policy")).unwrap();
+    let key = policy.lines().find_map(|line| line.strip_prefix("log ")).unwrap();
+    let run = Command::new("python3").arg(reader).arg(dir.join("log")).arg(key).output().unwrap();
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    String::from_utf8(run.stdout).unwrap().trim().to_owned()
 }

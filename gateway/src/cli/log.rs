@@ -1,7 +1,9 @@
 //! `kelisim log`: the exchange log, searched, shown, verified and followed.
 
+mod compare;
 mod receipts;
 mod searching;
+mod verify;
 
 use std::path::{Path, PathBuf};
 
@@ -11,10 +13,9 @@ use uuid::Uuid;
 
 use super::answer::{Heard, print};
 use super::desk::kebab;
-use super::table::Table;
-use super::{Answer, Common, Exit, Failure};
+use super::{Answer, Common, Failure};
 use crate::exchange_index::Query;
-use crate::exchange_log::{Entry, Filter, Follow, Record, SearchError, Severity, search, tail, verify};
+use crate::exchange_log::{Entry, Filter, Follow, Record, SearchError, search, tail};
 
 #[derive(Subcommand)]
 pub(super) enum LogCommand {
@@ -29,17 +30,10 @@ pub(super) enum LogCommand {
         #[arg(long, value_name = "ID")]
         exchange: Uuid,
     },
-    /// Check that the record is whole: nothing changed, removed, inserted or moved
-    #[command(after_help = "\
-Example:
-  kelisim log verify /var/lib/kelisim/log
-
-Ends with 1 if anything speaks against the record. A gateway may write meanwhile.")]
-    Verify {
-        /// The log's folder [default: that of the configuration]
-        #[arg(value_name = "FOLDER")]
-        folder: Option<PathBuf>,
-    },
+    /// Check that the record is whole: nothing changed, removed, inserted or moved, nothing that was signed taken back
+    Verify(verify::VerifyArgs),
+    /// Hold parties' own records of exchanges against the log
+    Compare(compare::CompareArgs),
     /// Make the proof of an entry, for whoever has the log's public key
     Proof(receipts::ProofArgs),
     /// Verify the proof of an entry, offline
@@ -79,8 +73,8 @@ pub(super) fn run(common: &Common, command: LogCommand) -> Result<Answer, Failur
             searching::record(common, &common.config()?, &query)?;
             show(&dir()?, exchange)
         }
-        LogCommand::Verify { folder: Some(folder) } => verified(&folder),
-        LogCommand::Verify { folder: None } => verified(&dir()?),
+        LogCommand::Verify(verify) => verify.run(common),
+        LogCommand::Compare(compare) => compare.run(common),
         LogCommand::Proof(proof) => proof.run(common),
         LogCommand::VerifyProof(proof) => proof.run(common),
         LogCommand::Keys(keys) => keys.run(common),
@@ -199,60 +193,6 @@ fn show(dir: &Path, exchange: Uuid) -> Result<Answer, Failure> {
         return Ok(Answer::new(json, format!("nothing is written of exchange {exchange}")).negative());
     }
     Ok(Answer::new(json, text.trim_end()))
-}
-
-fn verified(dir: &Path) -> Result<Answer, Failure> {
-    let found = verify(dir).map_err(|error| {
-        let what = format!("cannot read {}: {error}", dir.display());
-        Failure::new(Exit::Environment, what, "name the log's folder, and see who may read it")
-    })?;
-    let mut table = Table::new(["", "FILE", "LINE", "ENTRY", "FINDING"]);
-    let mut listed = Vec::new();
-    for finding in &found.findings {
-        let severity = match finding.severity() {
-            Severity::Broken => "broken",
-            Severity::Notice => "notice",
-        };
-        let file =
-            finding.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let (line, index) = (finding.line.to_string(), finding.index.to_string());
-        table.row([severity.into(), file, line, index, finding.problem.to_string()]);
-        listed.push(json!({
-            "severity": severity,
-            "file": finding.path,
-            "line": finding.line,
-            "index": finding.index,
-            "problem": finding.problem.to_string(),
-        }));
-    }
-    let whole = found.is_whole();
-    let mut text = format!(
-        "{}: {} entries, segments: {}; {} exchanges permitted, {} calls refused, {} open at the end\n",
-        if whole { "WHOLE" } else { "NOT WHOLE" },
-        found.entries,
-        found.segments,
-        found.openings,
-        found.refusals,
-        found.open_at_end
-    );
-    if !found.findings.is_empty() {
-        text.push_str(&format!("\n{table}"));
-    }
-    if found.more_findings > 0 {
-        text.push_str(&format!("and {} more\n", found.more_findings));
-    }
-    let json = json!({
-        "whole": whole,
-        "entries": found.entries,
-        "segments": found.segments,
-        "permitted": found.openings,
-        "refused": found.refusals,
-        "open_at_end": found.open_at_end,
-        "findings": listed,
-        "more_findings": found.more_findings,
-    });
-    let answer = Answer::new(json, text);
-    Ok(if whole { answer } else { answer.negative() })
 }
 
 const HEADINGS: &str = "ENTRY     AT                           EXCHANGE                              WHAT\n";

@@ -16,6 +16,7 @@
 //! walk     entry by entry, for an index
 //! glance   a line's beginning by hand  tiles       hashes and entries as files, C2SP tlog-tiles
 //! keys     what signs checkpoints      receipts    proofs of single entries
+//!                                      comparison  a party's own records, held against the log
 //! ```
 //!
 //! The leaves of the Merkle tree (RFC 6962) are the lines, byte for byte. Not here: who may write what (the exchange
@@ -35,6 +36,7 @@ use std::{
 use jiff::Timestamp;
 
 mod checkpoint;
+mod comparison;
 mod glance;
 mod keys;
 mod line;
@@ -60,6 +62,7 @@ mod writer;
 mod tests;
 
 pub use self::{
+    comparison::{Comparison, Difference, Differs, OwnError, OwnRecord, compare, read_own},
     keys::{LogKeyError, make_key, read_keys},
     line::{Entry, Record},
     port::{EntryId, LogPort, OpenEntry},
@@ -71,7 +74,7 @@ pub use self::{
     stats::LogStats,
     text::{Claim, Sha256},
     tiles::{StoredTree, TileError},
-    verification::{Finding, Problem, Severity, Verification, verify},
+    verification::{Evidence, Finding, Problem, Severity, Verification, verify, verify_with},
     walk::{LinePlace, Walk, entry_at, hash_of},
     writer::WriteError,
 };

@@ -17,6 +17,7 @@ use super::{
 };
 
 mod damage;
+mod evidence;
 mod faults;
 mod ports;
 mod sealing;

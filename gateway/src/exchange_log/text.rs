@@ -94,7 +94,7 @@ pub(super) fn hex(digest: &[u8; 32]) -> Stack<64> {
     Stack { bytes, len: 64 }
 }
 
-fn parse_hex(text: &str) -> Option<[u8; 32]> {
+pub(super) fn parse_hex(text: &str) -> Option<[u8; 32]> {
     let digit = |byte: u8| DIGITS.iter().position(|known| *known == byte);
     let text: &[u8; 64] = text.as_bytes().try_into().ok()?;
     let mut digest = [0; 32];

@@ -1,61 +1,94 @@
 //! Is the record whole? Read offline, in constant memory, without trusting the program that wrote it (D3).
 //!
-//! What it finds: any byte changed, any entry removed, inserted, repeated or moved, within the log; an end that was
-//! cut off, as far as the checkpoint reaches; a closing without its opening; time that ran backwards.
+//! What it finds: any byte changed, any entry removed, inserted, repeated or moved; an end that was cut off, as far as
+//! any checkpoint reaches that it is given; a past that was written anew, if it is given a checkpoint of the old one; a
+//! tile or bundle that differs; a signature that is forged; a closing without its opening; time that ran backwards.
 //!
-//! What it cannot find: the whole log rolled back together with its checkpoint, or rewritten from some entry on with
-//! all hashes made anew. Both need a witness that saw a checkpoint and keeps it elsewhere.
+//! What it cannot find: another past, signed with the log's own key, of which nobody kept a checkpoint elsewhere.
+//!
+//! ```text
+//! reading  one pass over the segments    seen  what a line says, by hand
+//! sealed   checkpoints, tiles, bundles
+//! ```
+
+mod reading;
+mod sealed;
+mod seen;
 
 use std::{
-    collections::BTreeMap,
     fmt, io,
     path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
 };
 
-use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use super::{
-    MAX_OPEN,
     checkpoint::{self, Checkpoint},
-    line::{Entry, Head, Leaf, Record, Skeleton, leaf_hash},
-    reader::{Lines, Piece, Segment},
+    reader::Segment,
 };
+use crate::transparency::policy::Policy;
+use reading::Reading;
+use sealed::Sealed;
+
+/// What the log is held against, beside itself.
+#[derive(Debug, Clone, Default)]
+pub struct Evidence {
+    /// Whose signatures count. Without it no signature is checked.
+    pub policy: Option<Policy>,
+    /// Checkpoints that were kept elsewhere, as by witnesses.
+    pub checkpoints: Vec<PathBuf>,
+}
+
+/// [`verify_with`] what is in the folder alone.
+///
+/// # Errors
+/// A file cannot be read.
+pub fn verify(dir: &Path) -> io::Result<Verification> {
+    verify_with(dir, &Evidence::default())
+}
 
 /// Reads the whole log in `dir` and says what is wrong with it. Locks nothing; the writer may run.
 ///
 /// # Errors
 /// A file cannot be read.
-pub fn verify(dir: &Path) -> io::Result<Verification> {
-    // Before the segments: a writer that runs only adds to what it names.
+pub fn verify_with(dir: &Path, evidence: &Evidence) -> io::Result<Verification> {
+    // Before the segments: a writer that runs only adds to what they name.
     let checkpoint = match Checkpoint::read(dir) {
         Err(error) if error.kind() != io::ErrorKind::InvalidData => return Err(error),
         Err(_) | Ok(None) => None,
         Ok(found) => found,
     };
+    let sealed = Sealed::read(dir, evidence)?;
     let segments = Segment::list(dir)?;
-    let mut reading = Reading::new(checkpoint.as_ref());
-    for (number, segment) in segments.iter().enumerate() {
-        reading.read(segment, if number + 1 == segments.len() { PATIENCE } else { 0 })?;
+    let mut reading = Reading::new(&segments, checkpoint.as_ref().map(|known| known.head), sealed);
+    for number in 0..segments.len() {
+        reading.read(number)?;
     }
-    let here = Place { path: dir.join(checkpoint::NAME).into(), line: 0, index: reading.next };
+    let mut found = reading.finish();
+    let here = |problem| Finding {
+        path: dir.join(checkpoint::NAME),
+        line: 0,
+        offset: 0,
+        index: found.next,
+        problem,
+    };
+    let mut more = Vec::new();
     match &checkpoint {
-        None => reading.find(&here, Problem::NoCheckpoint),
+        None => more.push(here(Problem::NoCheckpoint)),
         Some(known) => {
-            if known.head.size > reading.next {
-                reading.find(&here, Problem::CutOff { size: known.head.size });
+            if known.head.size > found.next {
+                more.push(here(Problem::CutOff { size: known.head.size }));
             }
-            if reading.origin.as_ref().is_some_and(|origin| *origin != known.origin) {
-                reading.find(&here, Problem::OtherOrigin { origin: known.origin.clone() });
+            if found.origin.as_ref().is_some_and(|origin| *origin != known.origin) {
+                more.push(here(Problem::OtherOrigin { origin: known.origin.clone() }));
             }
         }
     }
     if segments.is_empty() {
-        reading.find(&Place { path: dir.into(), ..here }, Problem::NoSegments);
+        more.push(Finding { path: dir.to_owned(), ..here(Problem::NoSegments) });
     }
-    Ok(reading.finish())
+    more.into_iter().for_each(|finding| found.add(finding));
+    Ok(found)
 }
 
 /// What reading a whole log found.
@@ -71,6 +104,18 @@ pub struct Verification {
     pub refusals: u64,
     /// Exchanges that are open at the end: running now, or interrupted by a crash that nobody recovered from yet.
     pub open_at_end: u64,
+    /// The oldest of them, at most [`Self::MAX_OPEN_TOLD`]: index of the opening, and exchange.
+    pub open: Vec<(u64, Uuid)>,
+    /// Checkpoints that the entries were held against.
+    pub checkpoints: usize,
+    /// Entries under the newest checkpoint in the folder.
+    pub sealed: u64,
+    /// Entries under the newest checkpoint that as many witnesses cosigned as the policy asks for, if it asks.
+    pub witnessed: Option<u64>,
+    /// Index behind the last entry.
+    next: u64,
+    /// Whose log it says it is.
+    origin: Option<String>,
     /// What is not as it should be, in order of index; at most [`Self::MAX_FINDINGS`].
     pub findings: Vec<Finding>,
     /// Findings beyond those.
@@ -80,6 +125,16 @@ pub struct Verification {
 impl Verification {
     /// Findings that are told one by one.
     pub const MAX_FINDINGS: usize = 1000;
+    /// Open exchanges that are told one by one.
+    pub const MAX_OPEN_TOLD: usize = 100;
+
+    fn add(&mut self, finding: Finding) {
+        if self.findings.len() == Self::MAX_FINDINGS {
+            self.more_findings += 1;
+        } else {
+            self.findings.push(finding);
+        }
+    }
 
     /// Whether nothing speaks against the record.
     pub fn is_whole(&self) -> bool {
@@ -94,6 +149,8 @@ pub struct Finding {
     pub path: PathBuf,
     /// The line in it, from 1; 0 for the file as a whole.
     pub line: u64,
+    /// Byte in it at which the line begins.
+    pub offset: u64,
     /// The entry that should stand there.
     pub index: u64,
     /// What is wrong.
@@ -171,6 +228,45 @@ pub enum Problem {
     /// There is no readable checkpoint, so a cut end would not be found.
     #[error("no readable checkpoint")]
     NoCheckpoint,
+    /// A checkpoint that is kept is malformed.
+    #[error("no checkpoint: {why}")]
+    NoNote {
+        /// Why.
+        why: String,
+    },
+    /// A checkpoint is not signed as the policy asks.
+    #[error("not accepted: {why}")]
+    NotAccepted {
+        /// Why.
+        why: String,
+    },
+    /// Signatures were not checked.
+    #[error("signatures were not checked: no policy was given")]
+    NoPolicy,
+    /// A policy was given, and there is nothing that was signed.
+    #[error("the log was never sealed, or all its checkpoints were removed")]
+    NotSealed,
+    /// The policy asks for witnesses, and no checkpoint has their cosignatures.
+    #[error("no checkpoint bears the cosignatures that the policy asks for")]
+    NotWitnessed,
+    /// The entries lead to another root than was signed.
+    #[error("the first {size} entries are not those that were signed")]
+    OtherRoot {
+        /// How many.
+        size: u64,
+    },
+    /// The entry's hash is not the one in the tile; the checkpoints tell which of the two was changed.
+    #[error("not the entry that the tile names")]
+    NotAsSealed,
+    /// A tile or bundle is not what the entries give.
+    #[error("differs from the entries, from entry {index} on")]
+    TileDiffers {
+        /// The first that differs.
+        index: u64,
+    },
+    /// A tile or bundle is not there, or cannot be read.
+    #[error("missing or unreadable, though a checkpoint covers it")]
+    TileMissing,
     /// There is no log.
     #[error("no segments")]
     NoSegments,
@@ -189,9 +285,10 @@ impl Finding {
     /// Whether it speaks against the record.
     pub fn severity(&self) -> Severity {
         match self.problem {
-            Problem::TimeBackwards { .. } | Problem::BeginsLater { .. } | Problem::NoSegments => {
-                Severity::Notice
-            }
+            Problem::TimeBackwards { .. }
+            | Problem::BeginsLater { .. }
+            | Problem::NoPolicy
+            | Problem::NoSegments => Severity::Notice,
             Problem::NotAnEntry
             | Problem::Changed
             | Problem::Missing { .. }
@@ -203,6 +300,14 @@ impl Finding {
             | Problem::HeaderList
             | Problem::CutOff { .. }
             | Problem::OtherOrigin { .. }
+            | Problem::NoNote { .. }
+            | Problem::NotAccepted { .. }
+            | Problem::NotSealed
+            | Problem::NotWitnessed
+            | Problem::OtherRoot { .. }
+            | Problem::NotAsSealed
+            | Problem::TileDiffers { .. }
+            | Problem::TileMissing
             | Problem::NoCheckpoint => Severity::Broken,
         }
     }
@@ -212,230 +317,8 @@ impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.path.display())?;
         if self.line > 0 {
-            write!(f, ":{} (entry {})", self.line, self.index)?;
+            write!(f, ":{} (byte {}, entry {})", self.line, self.offset, self.index)?;
         }
         write!(f, ": {}", self.problem)
     }
 }
-
-/// One pass over the log.
-struct Reading {
-    checkpoint: Option<Head>,
-    found: Verification,
-    /// Index of the next entry.
-    next: u64,
-    origin: Option<String>,
-    /// The line before, and its leaf hash unless it cannot be relied on.
-    last: Option<(Place, Option<Leaf>)>,
-    /// A line that the next one contradicts: it was changed, unless the one after says that the next one was.
-    suspect: Option<Place>,
-    open: BTreeMap<u64, Uuid>,
-    open_known: OpenKnown,
-    latest: Timestamp,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Place {
-    path: Arc<Path>,
-    line: u64,
-    index: u64,
-}
-
-/// Whether all entries since the last header were read, so that `open` is what was open.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum OpenKnown {
-    Yes,
-    FromNextHeader,
-}
-
-/// How far a segment's header was read: the exchanges it names so far, or all.
-enum HeaderList {
-    Reading(BTreeMap<u64, Uuid>),
-    Read,
-}
-
-impl Reading {
-    fn new(checkpoint: Option<&Checkpoint>) -> Self {
-        Self {
-            checkpoint: checkpoint.map(|known| known.head),
-            found: Verification::default(),
-            next: 0,
-            origin: None,
-            last: None,
-            suspect: None,
-            open: BTreeMap::new(),
-            open_known: OpenKnown::Yes,
-            latest: Timestamp::MIN,
-        }
-    }
-
-    fn read(&mut self, segment: &Segment, patience: u32) -> io::Result<()> {
-        let mut place = Place { path: segment.path.as_path().into(), line: 0, index: segment.first };
-        if self.found.segments == 0 && segment.first > 0 {
-            self.find(&place, Problem::BeginsLater { index: segment.first });
-            self.next = segment.first;
-            self.open_known = OpenKnown::FromNextHeader;
-        }
-        self.found.segments += 1;
-        let mut header = HeaderList::Reading(BTreeMap::new());
-        let mut lines = segment.lines()?;
-        let mut patience = patience;
-        loop {
-            place.index = self.next;
-            place.line += 1;
-            if let Piece::Line(line) = lines.next_piece()? {
-                self.read_line(line, &place, &mut header);
-                continue;
-            }
-            if !has_more(&mut lines)? {
-                return Ok(());
-            }
-            if patience == 0 {
-                self.find(&place, Problem::NoLine);
-                return Ok(());
-            }
-            // The writer may be in the middle of a batch.
-            patience -= 1;
-            place.line -= 1;
-            std::thread::sleep(PAUSE);
-        }
-    }
-
-    fn read_line(&mut self, line: &[u8], place: &Place, header: &mut HeaderList) {
-        self.found.entries += 1;
-        let Some((entry, skeleton)) = Entry::parse(line).zip(Skeleton::parse(line)) else {
-            self.find(place, Problem::NotAnEntry);
-            self.accuse_suspect();
-            self.last = Some((place.clone(), None));
-            self.open_known = OpenKnown::FromNextHeader;
-            self.next += 1;
-            return;
-        };
-        let index = entry.index;
-        if index < self.next {
-            self.find(place, Problem::Repeated { found: index });
-            return;
-        }
-        if index > self.next {
-            self.find(place, Problem::Missing { count: index - self.next, found: index });
-            self.last = None;
-            self.open_known = OpenKnown::FromNextHeader;
-        }
-        self.next = index.saturating_add(1);
-        self.check_record(&entry, place, header);
-        self.check_chain(line, &skeleton, place);
-        self.check_time(skeleton.at, place);
-    }
-
-    fn check_chain(&mut self, line: &[u8], entry: &Skeleton<'_>, place: &Place) {
-        let before = match (&self.last, &self.origin) {
-            (Some((before, leaf)), _) => leaf.map(|leaf| (before.clone(), leaf)),
-            (None, Some(origin)) if entry.index == 0 => Some((place.clone(), leaf_hash(origin.as_bytes()))),
-            (None, _) => None,
-        };
-        match before {
-            Some((before, leaf)) if entry.prev() != Some(leaf) => match self.suspect.take() {
-                // Both neighbours contradict it.
-                Some(_) => self.find(&before, Problem::Changed),
-                None => self.suspect = Some(before),
-            },
-            Some(_) | None => self.accuse_suspect(),
-        }
-        let leaf = leaf_hash(line);
-        let contradicted = self.checkpoint.is_some_and(|known| known.size == self.next && known.leaf != leaf);
-        if contradicted {
-            self.suspect = None;
-            self.find(place, Problem::Changed);
-        }
-        self.last = Some((place.clone(), (!contradicted).then_some(leaf)));
-    }
-
-    fn check_record(&mut self, entry: &Entry, place: &Place, header: &mut HeaderList) {
-        if let Record::Segment(found) = &entry.record {
-            self.origin.get_or_insert_with(|| found.origin.clone().into_owned());
-            let HeaderList::Reading(list) = header else { return self.find(place, Problem::Header) };
-            list.extend(found.open.iter().copied());
-            if !found.more {
-                if self.open_known == OpenKnown::Yes && *list != self.open {
-                    self.find(place, Problem::HeaderList);
-                }
-                self.open = std::mem::take(list);
-                self.open_known = OpenKnown::Yes;
-                *header = HeaderList::Read;
-            }
-            return;
-        }
-        if matches!(header, HeaderList::Reading(_)) {
-            self.find(place, Problem::Header);
-            *header = HeaderList::Read;
-        }
-        match &entry.record {
-            Record::Segment(_) => {}
-            Record::Opening(opening) => {
-                self.found.openings += 1;
-                self.open.insert(entry.index, opening.exchange);
-                // Bounds memory, whoever wrote the log.
-                if self.open.len() > 2 * MAX_OPEN
-                    && let Some((opening, _)) = self.open.pop_first()
-                {
-                    self.find(place, Problem::NeverClosed { opening });
-                }
-            }
-            Record::Closing { opening, exchange, .. } => {
-                let opened = self.open.remove(opening);
-                if opened != Some(*exchange) && self.open_known == OpenKnown::Yes {
-                    self.find(place, Problem::NothingToClose { opening: *opening });
-                }
-            }
-            Record::Refused(_) => self.found.refusals += 1,
-        }
-    }
-
-    fn check_time(&mut self, at: Timestamp, place: &Place) {
-        let back = self.latest.duration_since(at);
-        if self.latest != Timestamp::MIN && back > LONGEST_REQUEST {
-            self.find(place, Problem::TimeBackwards { seconds: back.as_secs() });
-            self.latest = at;
-        }
-        self.latest = self.latest.max(at);
-    }
-
-    fn accuse_suspect(&mut self) {
-        if let Some(suspect) = self.suspect.take() {
-            self.find(&suspect, Problem::Changed);
-        }
-    }
-
-    fn find(&mut self, place: &Place, problem: Problem) {
-        if self.found.findings.len() == Verification::MAX_FINDINGS {
-            self.found.more_findings += 1;
-            return;
-        }
-        let Place { path, line, index } = place;
-        self.found.findings.push(Finding { path: path.to_path_buf(), line: *line, index: *index, problem });
-    }
-
-    fn finish(mut self) -> Verification {
-        self.accuse_suspect();
-        // A change is found by what follows it, so it would come after what it caused there.
-        self.found.findings.sort_by_key(|finding| finding.index);
-        self.found.open_at_end = self.open.len() as u64;
-        self.found
-    }
-}
-
-/// Whether anything but zeros stands behind where `lines` is; it stays there.
-fn has_more(lines: &mut Lines) -> io::Result<bool> {
-    let offset = lines.offset;
-    lines.refresh()?;
-    let used = lines.rest(|_| {})?;
-    lines.offset = offset;
-    lines.refresh()?;
-    Ok(used > offset)
-}
-
-/// An entry's time is when its request was received, which may be so much before it was written.
-const LONGEST_REQUEST: SignedDuration = SignedDuration::from_mins(10);
-/// How often, and after what pause, the end of the last segment is read again if a batch seems half written.
-const PATIENCE: u32 = 5;
-const PAUSE: Duration = Duration::from_millis(20);

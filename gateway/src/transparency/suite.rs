@@ -12,7 +12,7 @@ use super::{
 
 /// D3
 #[test]
-fn verifier_agrees_with_every_case_of_transparency_dev() {
+fn verifier_agrees_with_every_case_of_the_suite_of_transparency_dev() {
     let mut cases = Vec::new();
     let suite = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/suites/merkle");
     collect(&suite, &mut cases);

@@ -9,7 +9,8 @@ use jiff::Timestamp;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{Answer, Common, Exit, Failure, Form, Heard, list, print};
+use super::{Answer, Common, Failure, Form, Heard, list, print};
+use crate::cli::Exit;
 use crate::cli::desk::Desk;
 use crate::clock;
 use crate::config::Config;

@@ -1,0 +1,115 @@
+//! `kelisim log verify`: whether the record is whole, and where it is not.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::json;
+
+use super::super::table::Table;
+use super::super::{Answer, Common, Exit, Failure};
+use super::receipts::read_policy;
+use crate::exchange_log::{Evidence, Severity, verify_with};
+
+#[derive(Args)]
+#[command(after_help = "\
+Example:
+  kelisim log verify /mnt/copy/log --policy log.policy --checkpoint witness.checkpoint
+
+Reads all entries, and holds them against the chain, the tiles and every checkpoint that is kept or named. Without a
+policy no signature is checked. Ends with 1 if anything speaks against the record. A gateway may write meanwhile.")]
+pub(in crate::cli) struct VerifyArgs {
+    /// The log's folder [default: that of the configuration]
+    #[arg(value_name = "FOLDER")]
+    folder: Option<PathBuf>,
+    /// Whose signatures count (C2SP tlog-policy) [default: log.policy of the data folder, unless a folder is named]
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+    /// A checkpoint that was kept elsewhere, as by a witness; may be repeated
+    #[arg(long, value_name = "FILE")]
+    checkpoint: Vec<PathBuf>,
+}
+
+impl VerifyArgs {
+    pub(super) fn run(self, common: &Common) -> Result<Answer, Failure> {
+        let ours = self.folder.is_none() && common.folder().dir().join("log.policy").exists();
+        let policy = if ours || self.policy.is_some() {
+            Some(read_policy(self.policy.as_deref(), common)?)
+        } else {
+            None
+        };
+        let dir = super::dir_or(self.folder, common)?;
+        let evidence = Evidence { policy, checkpoints: self.checkpoint };
+        let found = verify_with(&dir, &evidence).map_err(|error| {
+            let what = format!("cannot read {} or a checkpoint: {error}", dir.display());
+            Failure::new(Exit::Environment, what, "name the log's folder, and see who may read it")
+        })?;
+        let mut table = Table::new(["", "FILE", "LINE", "BYTE", "ENTRY", "FINDING"]);
+        let mut listed = Vec::new();
+        for finding in &found.findings {
+            let severity = match finding.severity() {
+                Severity::Broken => "broken",
+                Severity::Notice => "notice",
+            };
+            let file = finding.path.strip_prefix(&dir).unwrap_or(&finding.path).display().to_string();
+            let place = [finding.line, finding.offset, finding.index].map(|number| number.to_string());
+            let [line, byte, index] = place;
+            table.row([severity.into(), file, line, byte, index, finding.problem.to_string()]);
+            listed.push(json!({
+                "severity": severity,
+                "file": finding.path,
+                "line": finding.line,
+                "byte": finding.offset,
+                "index": finding.index,
+                "problem": finding.problem.to_string(),
+            }));
+        }
+        let whole = found.is_whole();
+        let mut text = format!(
+            "{}: {} entries, segments: {}; {} exchanges permitted, {} calls refused, {} open at the end\n\
+             {} entries sealed, held against {} checkpoints{}\n",
+            if whole { "WHOLE" } else { "NOT WHOLE" },
+            found.entries,
+            found.segments,
+            found.openings,
+            found.refusals,
+            found.open_at_end,
+            found.sealed,
+            found.checkpoints,
+            found.witnessed.map(|size| format!("; witnesses saw {size} entries")).unwrap_or_default(),
+        );
+        if !found.findings.is_empty() {
+            text.push_str(&format!("\n{table}"));
+        }
+        if found.more_findings > 0 {
+            text.push_str(&format!("and {} more\n", found.more_findings));
+        }
+        if !found.open.is_empty() {
+            text.push_str("\nopenings without closings:\n");
+            found
+                .open
+                .iter()
+                .for_each(|(index, exchange)| text.push_str(&format!("{index:<10} {exchange}\n")));
+        }
+        let open: Vec<_> = found
+            .open
+            .iter()
+            .map(|(index, exchange)| json!({ "index": index, "exchange": exchange }))
+            .collect();
+        let json = json!({
+            "whole": whole,
+            "entries": found.entries,
+            "segments": found.segments,
+            "permitted": found.openings,
+            "refused": found.refusals,
+            "open_at_end": found.open_at_end,
+            "open": open,
+            "sealed": found.sealed,
+            "checkpoints": found.checkpoints,
+            "witnessed": found.witnessed,
+            "findings": listed,
+            "more_findings": found.more_findings,
+        });
+        let answer = Answer::new(json, text);
+        Ok(if whole { answer } else { answer.negative() })
+    }
+}
