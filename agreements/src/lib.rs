@@ -1,6 +1,7 @@
 //! Who may exchange what, when and why: pure data and decisions.
 //!
 //! - nouns: [`System`], [`DataType`], [`Act`], [`AgreementText`] with its seven fields, [`Holder`], [`Operator`];
+//! - registration: an [`Application`] enters a [`System`] or another object, whose [`Dossier`] goes on from there;
 //! - change: a [`Command`] is checked by [`handle`], which yields [`Event`]s; [`Registry::apply`] takes them in;
 //! - exchange: a [`Book`] is made of the registry, and [`decide`] judges a [`Call`] on it: [`Permit`] or [`Denial`].
 //!

@@ -9,6 +9,8 @@ mod configuration;
 mod documents;
 #[path = "tidy/refusals.rs"]
 mod refusals;
+#[path = "tidy/roles.rs"]
+mod roles;
 #[path = "tidy/tree.rs"]
 mod tree;
 

@@ -3,6 +3,7 @@
 
 mod folder;
 mod life;
+mod registration;
 
 use std::fs::{self, Permissions};
 use std::io::{Read, Write};
