@@ -1,3 +1,5 @@
+//! Searches against small logs whose lines are written by hand, and one large index against a walk through all.
+
 use std::fmt::Write as _;
 use std::path::PathBuf;
 

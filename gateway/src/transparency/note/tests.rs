@@ -1,3 +1,5 @@
+//! Notes of the specification, of our own, and of nobody.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! A witness against logs that grow, go back, fork, or are somebody else's.
+
 use std::path::Path;
 
 use super::*;
