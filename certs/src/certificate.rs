@@ -31,6 +31,8 @@ pub(crate) struct Extensions<'a> {
     pub(crate) distribution_points: Option<Vec<DistributionPoint<'a>>>,
     /// `basicConstraints` is there and critical.
     pub(crate) authority_is_critical: bool,
+    /// Whether `extendedKeyUsage` is critical, and its value.
+    pub(crate) extended_usage: Option<(bool, &'a [u8])>,
     /// `nameConstraints` is there.
     pub(crate) constrains_names: bool,
     /// `subjectAltName` is there and not critical.
@@ -160,13 +162,13 @@ impl<'a> Extensions<'a> {
                 }
                 KEY_USAGE => found.key_usage = Some(KeyUsage::read(value)?),
                 DISTRIBUTION_POINTS => found.distribution_points = Some(DistributionPoint::read_all(value)?),
-                // What these three say is read by webpki.
+                // What these three say is read by webpki, and by whom it matters to.
                 SUBJECT_ALT_NAME => found.other_names_may_be_ignored = !critical,
                 NAME_CONSTRAINTS => {
                     check_name_constraints(value)?;
                     found.constrains_names = true;
                 }
-                EXTENDED_KEY_USAGE => {}
+                EXTENDED_KEY_USAGE => found.extended_usage = Some((critical, value)),
                 // Must be critical (RFC 5280 §4.2.1.11, .14), and we follow no policies: never pass it over.
                 POLICY_CONSTRAINTS | INHIBIT_ANY_POLICY => found.unknown_critical = true,
                 _ => found.unknown_critical |= critical,
@@ -274,6 +276,11 @@ impl<'a> PublicKey<'a> {
         let bits = content.bit_bytes()?;
         content.end()?;
         Ok(Self { info, algorithm, bits })
+    }
+
+    /// The content of the `AlgorithmIdentifier`.
+    pub(crate) fn algorithm(&self) -> &'a [u8] {
+        self.algorithm
     }
 
     /// The kind of key, if it is one we accept: RSA of 2048 to 8192 bits, P-256, P-384, Ed25519.

@@ -7,6 +7,7 @@
 //! keys        private keys and identities from files that nobody else may read
 //! tls         mutual TLS: Acceptor for those who call us, Connector for those whom we call
 //! sign        RFC 8785 canonical JSON and JWS signatures with `x5c`
+//! stamp       time stamps of RFC 3161: asked for, and verified
 //! authority   the trial certification authority
 //! inspect     `kelisim certs verify`: the same verifier on files
 //! danger      whatever weakens a check
@@ -24,6 +25,7 @@ pub mod keys;
 mod name;
 pub mod revocation;
 pub mod sign;
+pub mod stamp;
 pub mod tls;
 pub mod trust;
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use certs::keys::{Identity, KeyError};
 use certs::tls::{Acceptor, AcceptorOptions, Alpn, Clock, Connector, ConnectorOptions, OldestTls, Unready};
-use certs::trust::Trust;
+use certs::trust::{Trust, TrustAnchors};
 use tracing::{info, warn};
 
 use crate::background::Background;
@@ -28,6 +28,7 @@ use crate::registry::follower::{FollowError, Follower, Following};
 use crate::registry::proof::Proofs;
 use crate::registry::sqlite::SqliteStore;
 use crate::registry::{Allowed, StoreError};
+use crate::stamping::{self, StampStats, Stamping};
 use crate::telemetry::metrics::{Gauges, Metrics};
 use crate::transparency::key::VerifierKey;
 use crate::trusted::{TrustFiles, Unreadable};
@@ -39,6 +40,7 @@ pub struct App {
     stopping: Arc<AtomicBool>,
     listener: Option<Listener>,
     operations: Option<Operations>,
+    stamping: Option<Background>,
     _trust: Background,
     _follower: Arc<Follower>,
     courier: Option<Arc<Courier>>,
@@ -68,6 +70,9 @@ pub enum AppError {
     /// The registry.
     #[error("the registry cannot be followed")]
     Registry(#[from] FollowError),
+    /// The authority of time stamps.
+    #[error("time stamps cannot be asked for with {0}")]
+    StampAnchors(PathBuf, #[source] Box<dyn std::error::Error + Send + Sync>),
     /// The keys of the exchange log.
     #[error("the exchange log's keys cannot be used")]
     LogKey(#[from] LogKeyError),
@@ -128,6 +133,10 @@ impl App {
         let (log, recovery) = ExchangeLog::start(log_config)?;
         let log = Arc::new(log);
         let courier = courier(config, log_keys, &identity, &trust, &log)?;
+        let stamps = Arc::<StampStats>::default();
+        let stamping = stamping_config(config)?.map(|stamping| {
+            stamping::start(stamping, config.path(&config.log.dir), Arc::clone(&log), Arc::clone(&stamps))
+        });
 
         let metrics = Metrics::new();
         let shared = Arc::new(Shared {
@@ -144,6 +153,7 @@ impl App {
             shared: Arc::clone(&shared),
             log: Arc::clone(&log),
             courier: courier.clone(),
+            stamps,
             stopping: Arc::clone(&stopping),
         };
         let at = config.operations.listen;
@@ -159,6 +169,7 @@ impl App {
             stopping,
             listener: Some(listener),
             operations: Some(operations),
+            stamping,
             _trust: following_trust,
             _follower: follower,
             courier,
@@ -199,6 +210,7 @@ impl App {
         drop(self.listener.take());
         drop(self.operations.take());
         drop(self.courier.take());
+        drop(self.stamping.take());
         if let Some(log) = self.log.take() {
             match Arc::try_unwrap(log).map(ExchangeLog::shutdown) {
                 Ok(Health::Failed(reason)) => warn!(%reason, "the exchange log had failed"),
@@ -273,6 +285,25 @@ fn log_config(config: &Config) -> Result<LogConfig, LogKeyError> {
     })
 }
 
+fn stamping_config(config: &Config) -> Result<Option<Stamping>, AppError> {
+    let stamps = &config.log.time_stamps;
+    let Some(authority) = &stamps.authority else { return Ok(None) };
+    let path = config.path(&stamps.anchors);
+    let pem = std::fs::read(&path).map_err(|error| AppError::StampAnchors(path.clone(), error.into()))?;
+    let anchors = TrustAnchors::from_pem(&pem, clock::now());
+    let anchors = anchors.map_err(|error| AppError::StampAnchors(path.clone(), error.into()))?;
+    let authority = authority
+        .parse()
+        .map_err(|error: http::uri::InvalidUri| AppError::StampAnchors(path, error.into()))?;
+    let hours = Duration::from_secs(stamps.stop_after_hours * 3_600);
+    Ok(Some(Stamping {
+        authority,
+        anchors,
+        every: Duration::from_secs(stamps.every_minutes * 60),
+        stop_after: (!hours.is_zero()).then_some(hours),
+    }))
+}
+
 fn listen(
     config: &Config,
     identity: &Identity,
@@ -292,6 +323,7 @@ fn listen(
 }
 
 struct Face {
+    stamps: Arc<StampStats>,
     shared: Arc<Shared>,
     log: Arc<ExchangeLog>,
     courier: Option<Arc<Courier>>,
@@ -322,6 +354,7 @@ impl Shown for Face {
             log_healthy: self.log.health() == Health::Open,
             unsealed: self.log.unsealed(),
             standing: self.courier.as_ref().map(|courier| courier.standing()),
+            stamps: &self.stamps,
             views: &self.shared.views,
         })
     }

@@ -9,6 +9,7 @@
 //! office    what people do on a data folder
 //! trusted   trust read from files     operations    /metrics, /live, /ready
 //! witness   the regulator's witness   transparency  trees, proofs, signed notes: pure
+//! stamping  time stamps over checkpoints
 //! ```
 //!
 //! Not here: the rules (`agreements`), TLS and signatures (`certs`), how other surfaces read (`adapters`). Their
@@ -30,6 +31,7 @@ pub mod office;
 pub mod operations;
 pub mod payload;
 pub mod registry;
+pub mod stamping;
 pub mod telemetry;
 pub mod transparency;
 pub mod trusted;

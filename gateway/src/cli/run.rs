@@ -69,6 +69,9 @@ fn todo(error: &AppError) -> &'static str {
         AppError::Log(_) => {
             "see that no other gateway uses the folder, then run `kelisim log verify`; a log that went back: see operations.md"
         }
+        AppError::StampAnchors(..) => {
+            "put the authority's root certificate where log.time_stamps.anchors says"
+        }
         AppError::LogKey(_) => {
             "restore the keys that log.keys names from their backup; a log that never had any: `kelisim log keys --make`"
         }

@@ -14,7 +14,8 @@ use serde::Deserialize;
 
 pub use exchange::{ExchangeConfig, Limits};
 pub use places::{
-    IdentityConfig, LineFormat, LogSettings, OperationsConfig, RegistryConfig, TelemetryConfig, TrustConfig,
+    IdentityConfig, LineFormat, LogSettings, OperationsConfig, RegistryConfig, TelemetryConfig,
+    TimeStampSettings, TrustConfig,
 };
 pub use witnesses::{WhenSilent, WitnessPlace, WitnessesConfig};
 
@@ -210,6 +211,8 @@ origin = "gateway.example/log"
             ("[log]", "segment_mib = 0", "log.segment_mib"),
             ("[log]", "segment_mib = 4097", "log.segment_mib"),
             ("[log]", "seal_ms = 9", "log.seal_ms"),
+            ("[log]", "time_stamps = { authority = \"https://a\" }", "log.time_stamps.authority"),
+            ("[log]", "time_stamps = { every_minutes = 0 }", "log.time_stamps.every_minutes"),
             ("[registry]", "poll_ms = 0", "registry.poll_ms"),
             ("[registry]", "lease_seconds = 0", "registry.lease_seconds"),
             ("[registry]", "lease_seconds = 3601", "registry.lease_seconds"),

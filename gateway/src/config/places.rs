@@ -101,12 +101,55 @@ pub struct LogSettings {
     /// Longest that an entry waits for a checkpoint, in ms. Default: 1000.
     #[serde(default = "seal_ms")]
     pub seal_ms: u64,
+    /// Time stamps over its checkpoints.
+    #[serde(default)]
+    pub time_stamps: TimeStampSettings,
+}
+
+/// Time stamps over the log's checkpoints (RFC 3161).
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TimeStampSettings {
+    /// Where the authority answers, over plain HTTP. Default: none, and no time stamps.
+    pub authority: Option<String>,
+    /// Trust anchors of the authority, PEM. Default: `trust/time-stamps.pem`.
+    pub anchors: PathBuf,
+    /// How often the newest checkpoint is stamped, in minutes. Default: 60.
+    pub every_minutes: u64,
+    /// The log is closed after so many hours without a stamp; 0: never, a missing stamp is only told. Default: 0.
+    pub stop_after_hours: u64,
+}
+
+impl Default for TimeStampSettings {
+    fn default() -> Self {
+        Self {
+            authority: None,
+            anchors: "trust/time-stamps.pem".into(),
+            every_minutes: 60,
+            stop_after_hours: 0,
+        }
+    }
+}
+
+impl TimeStampSettings {
+    fn check(&self) -> Result<(), (&'static str, String)> {
+        let plain = |text: &String| {
+            text.parse::<http::Uri>()
+                .is_ok_and(|uri| uri.scheme_str() == Some("http") && uri.host().is_some())
+        };
+        if let Some(other) = self.authority.as_ref().filter(|text| !plain(text)) {
+            return Err(("time_stamps.authority", format!("'{other}' is no http:// address")));
+        }
+        within("time_stamps.every_minutes", self.every_minutes, 1..=10_080)?;
+        within("time_stamps.stop_after_hours", self.stop_after_hours, 0..=8_760)
+    }
 }
 
 impl LogSettings {
     pub(super) fn check(&self) -> Result<(), (&'static str, String)> {
         within("segment_mib", self.segment_mib, 1..=4_096)?;
-        within("seal_ms", self.seal_ms, 10..=60_000)
+        within("seal_ms", self.seal_ms, 10..=60_000)?;
+        self.time_stamps.check()
     }
 }
 

@@ -69,7 +69,7 @@ pub use self::{
     receipts::{ReceiptError, Wanted, receipt_of},
     records::{Closing, Opening, Outcome, Refused, SegmentHeader},
     recovery::{RecoveryReport, StartError},
-    sealer::{SealError, Sealing},
+    sealer::{KeptCheckpoint, SealError, Sealing, keep_checkpoint, replace},
     search::{Entries, Filter, Follow, SearchError, Tail, search, tail},
     stats::LogStats,
     text::{Claim, Sha256},

@@ -423,8 +423,43 @@ pub(super) fn kept_path(dir: &Path, size: u64) -> PathBuf {
     dir.join(KEPT).join(format!("{size:020}"))
 }
 
+/// A checkpoint that was put aside for good.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptCheckpoint {
+    /// Where.
+    pub path: PathBuf,
+    /// The note, as it stands there.
+    pub bytes: Vec<u8>,
+}
+
+/// Puts the newest checkpoint in the log's folder aside for good, unless it was; `None`: there is none yet.
+///
+/// # Errors
+/// It cannot be read or written, or is malformed.
+pub fn keep_checkpoint(dir: &Path) -> io::Result<Option<KeptCheckpoint>> {
+    let bytes = match std::fs::read(dir.join(NAME)) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let note = Note::parse(&bytes).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+    let checkpoint: Checkpoint =
+        note.text().parse().map_err(|error: NoteError| io::Error::new(io::ErrorKind::InvalidData, error))?;
+    let path = kept_path(dir, checkpoint.size);
+    match std::fs::read(&path) {
+        Ok(bytes) => Ok(Some(KeptCheckpoint { path, bytes })),
+        Err(_) => {
+            replace(&path, &bytes)?;
+            Ok(Some(KeptCheckpoint { path, bytes }))
+        }
+    }
+}
+
 /// Replaces a file atomically and durably.
-pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+///
+/// # Errors
+/// It cannot be written; what was there is there.
+pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder)?;
     let mut temporary = path.as_os_str().to_owned();

@@ -12,10 +12,11 @@ use prometheus::{
 use crate::exchange::rows;
 use crate::exchange_log::{LogStats, Outcome};
 use crate::registry::Views;
+use crate::stamping::StampStats;
 use crate::witness::Standing;
 
 /// Names of all metrics, as dashboards and alerts rely on them.
-pub const NAMES: [&str; 18] = [
+pub const NAMES: [&str; 20] = [
     "kelisim_exchanges_total",
     "kelisim_refusals_total",
     "kelisim_refusals_suppressed_total",
@@ -34,6 +35,8 @@ pub const NAMES: [&str; 18] = [
     "kelisim_log_cosigned_entries",
     "kelisim_log_unwitnessed_seconds",
     "kelisim_witness_failures_total",
+    "kelisim_log_time_stamp_seconds_ago",
+    "kelisim_log_time_stamp_failures_total",
 ];
 
 /// Everything that is counted.
@@ -61,6 +64,8 @@ pub struct Metrics {
     cosigned: IntGauge,
     unwitnessed: IntGauge,
     witness_failures: IntGauge,
+    stamped: IntGauge,
+    stamp_failures: IntGauge,
 }
 
 /// What is read when somebody asks, rather than counted on the path.
@@ -77,6 +82,8 @@ pub struct Gauges<'a> {
     pub unsealed: u64,
     /// How the log stands with its witnesses, if it has any.
     pub standing: Option<Standing>,
+    /// Time stamps over its checkpoints.
+    pub stamps: &'a StampStats,
     /// The registry.
     pub views: &'a Views,
 }
@@ -129,6 +136,11 @@ impl Metrics {
                 "Seconds for which the oldest checkpoint has been waiting for its cosignatures",
             ),
             witness_failures: gauge(17, "Visits to a witness that brought no cosignature, since the start"),
+            stamped: gauge(
+                18,
+                "Seconds since the newest checkpoint was time-stamped; -1 without an authority",
+            ),
+            stamp_failures: gauge(19, "Time stamps that could not be had"),
             registry,
         };
         metrics.register().expect("no two metrics bear one name");
@@ -156,6 +168,8 @@ impl Metrics {
             &self.cosigned,
             &self.unwitnessed,
             &self.witness_failures,
+            &self.stamped,
+            &self.stamp_failures,
         ] {
             r.register(Box::new(gauge.clone()))?;
         }
@@ -207,6 +221,8 @@ impl Metrics {
             self.unwitnessed.set(count(standing.waiting.as_secs()));
             self.witness_failures.set(count(standing.failures));
         }
+        self.stamped.set(gauges.stamps.seconds_ago());
+        self.stamp_failures.set(count(gauges.stamps.failures.load(Ordering::Relaxed)));
         self.revision.set(count(gauges.views.newest().book.revision()));
         self.confirmed.set(count(gauges.views.age().as_secs()));
         let mut text = Vec::new();

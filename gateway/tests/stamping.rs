@@ -1,0 +1,163 @@
+//! Checkpoints are time-stamped by an authority, for which `openssl ts` stands in on loopback.
+#![allow(clippy::unwrap_used, reason = "tests may")]
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+use certs::TrustAnchors;
+use gateway::clock;
+use gateway::exchange_log::{ExchangeLog, Health, LogConfig, Sealing, make_key};
+use gateway::stamping::{self, StampError, StampStats, Stamping, stamp_newest};
+use gateway::transparency::key::Scheme;
+use tempfile::TempDir;
+
+/// D3: when a checkpoint existed is stated by somebody else, in a form that other tools verify.
+#[test]
+fn checkpoint_is_stamped_and_openssl_verifies_what_is_kept() {
+    let dir = sealed_log();
+    let stamping = Stamping { authority: authority(&dir, Answers::Stamp), ..nobody(&dir) };
+    let log = dir.path().join("log");
+    let stamp = stamp_newest(&stamping, &log).unwrap().unwrap();
+    assert!(stamp.authority.contains("Stamper"));
+    let mut kept = fs::read_dir(log.join("checkpoints")).unwrap().map(|file| file.unwrap().path());
+    let response = kept.find(|path| path.extension().is_some()).unwrap();
+    openssl(
+        dir.path(),
+        &format!(
+            "ts -verify -data {} -in {} -CAfile root.pem",
+            response.with_extension("").display(),
+            response.display()
+        ),
+    );
+    // The authority answers once: the second time what is kept is verified.
+    assert_eq!(stamp_newest(&stamping, &log).unwrap().unwrap(), stamp);
+    let stamped = fs::read(&response).unwrap();
+    fs::write(&response, [&stamped[..90], &[stamped[90] ^ 1], &stamped[91..]].concat()).unwrap();
+    assert!(matches!(stamp_newest(&stamping, &log), Err(StampError::Fault(_))));
+}
+
+#[test]
+fn authority_that_is_away_or_errs_leaves_the_checkpoint_without_a_stamp() {
+    let dir = sealed_log();
+    let log = dir.path().join("log");
+    assert!(matches!(stamp_newest(&nobody(&dir), &log), Err(StampError::Unreachable(_))));
+    let failing = Stamping { authority: authority(&dir, Answers::Error), ..nobody(&dir) };
+    assert!(matches!(stamp_newest(&failing, &log), Err(StampError::Status(_))));
+    assert!(matches!(stamp_newest(&nobody(&dir), dir.path()), Ok(None)), "there is nothing to stamp");
+}
+
+#[test]
+fn missing_stamp_is_counted_and_closes_the_log_only_where_the_setting_says_so() {
+    for (stop_after, stops) in [(None, false), (Some(Duration::ZERO), true)] {
+        let dir = sealed_log();
+        let (log, _) =
+            ExchangeLog::start(LogConfig::new(dir.path().join("log"), "node.example", clock::now)).unwrap();
+        let (log, stats) = (Arc::new(log), Arc::<StampStats>::default());
+        let stamping = Stamping { stop_after, every: Duration::from_millis(1), ..nobody(&dir) };
+        let running = stamping::start(stamping, dir.path().join("log"), Arc::clone(&log), Arc::clone(&stats));
+        let enough = || {
+            let failures = stats.failures.load(std::sync::atomic::Ordering::Relaxed);
+            if stops { matches!(log.health(), Health::Failed(_)) } else { failures > 3 }
+        };
+        while !enough() {
+            std::thread::yield_now();
+        }
+        drop(running);
+        assert_eq!(matches!(log.health(), Health::Failed(_)), stops);
+    }
+}
+
+/// A folder with a sealed log, and an authority's keys.
+fn sealed_log() -> TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    let (key, _) = make_key("node.example", Scheme::Ed25519).unwrap();
+    let outside = dir.path().join("last.checkpoint");
+    let sealing = Sealing { keys: vec![key], outside, every: Duration::from_secs(60) };
+    let config = LogConfig::new(dir.path().join("log"), "node.example", clock::now);
+    let (log, _) = ExchangeLog::start(LogConfig { sealing: Some(Arc::new(sealing)), ..config }).unwrap();
+    log.shutdown();
+    let write = |name: &str, text: &str| fs::write(dir.path().join(name), text).unwrap();
+    write(
+        "root.ext",
+        "basicConstraints=critical,CA:true\nkeyUsage=critical,keyCertSign\nsubjectKeyIdentifier=hash\n",
+    );
+    write("tsa.ext", "keyUsage=critical,digitalSignature\nextendedKeyUsage=critical,timeStamping\n");
+    write("serial", "01\n");
+    write(
+        "ts.conf",
+        "[tsa]\nserial=serial\nsigner_digest=sha256\ndefault_policy=1.2.3.4\ndigests=sha256\ness_cert_id_alg=sha256\n",
+    );
+    for (name, subject) in [("root", "Root"), ("tsa", "Stamper")] {
+        openssl(
+            dir.path(),
+            &format!(
+                "req -new -nodes -newkey ec -pkeyopt ec_paramgen_curve:P-256 -keyout {name}.key -out {name}.csr -subj /CN={subject}"
+            ),
+        );
+    }
+    openssl(dir.path(), "x509 -req -in root.csr -signkey root.key -extfile root.ext -days 9 -out root.pem");
+    openssl(
+        dir.path(),
+        "x509 -req -in tsa.csr -CA root.pem -CAkey root.key -CAcreateserial -extfile tsa.ext -days 9 -out tsa.pem",
+    );
+    dir
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Answers {
+    Stamp,
+    Error,
+}
+
+/// A server that answers one request, and where it is.
+fn authority(dir: &TempDir, answers: Answers) -> http::Uri {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let dir = dir.path().to_owned();
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut reader = BufReader::new(stream.try_clone().unwrap());
+        let (mut line, mut length) = (String::new(), 0);
+        while line != "\r\n" {
+            line.clear();
+            reader.read_line(&mut line).unwrap();
+            if let Some(said) = line.to_ascii_lowercase().strip_prefix("content-length: ") {
+                length = said.trim().parse().unwrap();
+            }
+        }
+        let mut query = vec![0; length];
+        reader.read_exact(&mut query).unwrap();
+        fs::write(dir.join("query"), query).unwrap();
+        let (status, body) = if answers == Answers::Stamp {
+            openssl(
+                &dir,
+                "ts -reply -config ts.conf -section tsa -queryfile query -signer tsa.pem -inkey tsa.key -out reply",
+            );
+            ("200 OK", fs::read(dir.join("reply")).unwrap())
+        } else {
+            ("503 Service Unavailable", Vec::new())
+        };
+        write!(stream, "HTTP/1.1 {status}\r\ncontent-length: {}\r\n\r\n", body.len()).unwrap();
+        stream.write_all(&body).unwrap();
+    });
+    format!("http://{address}/stamp").parse().unwrap()
+}
+
+/// An authority that nobody answers for.
+fn nobody(dir: &TempDir) -> Stamping {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let authority = format!("http://{}/", listener.local_addr().unwrap()).parse().unwrap();
+    let anchors =
+        TrustAnchors::from_pem(&fs::read(dir.path().join("root.pem")).unwrap(), clock::now()).unwrap();
+    Stamping { authority, anchors, every: Duration::from_secs(60), stop_after: None }
+}
+
+fn openssl(dir: &Path, arguments: &str) {
+    let run = Command::new("openssl").args(arguments.split(' ')).current_dir(dir).output().unwrap();
+    assert!(run.status.success(), "{arguments}\n{}", String::from_utf8_lossy(&run.stderr));
+}
