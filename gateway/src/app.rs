@@ -8,10 +8,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use certs::keys::{Identity, KeyError};
-use certs::tls::{Acceptor, AcceptorOptions, Alpn, Clock, Connector, ConnectorOptions, OldestTls, Unready};
+use certs::tls::{
+    Acceptor, AcceptorOptions, Alpn, ClientCertificates, Clock, Connector, ConnectorOptions, OldestTls,
+    Unready,
+};
 use certs::trust::{Trust, TrustAnchors};
 use tracing::{info, warn};
 
+use crate::api::access::{AccessError, AccessStore};
+use crate::api::{self, Api};
 use crate::background::Background;
 use crate::clock;
 use crate::config::{Config, WhenSilent};
@@ -23,11 +28,12 @@ use crate::exchange_log::{
     ExchangeLog, Health, LogConfig, LogKeyError, Openings, RecoveryReport, Sealing, StartError, read_keys,
 };
 use crate::listener::{Listener, Parts};
+use crate::office::Depositary;
 use crate::operations::{Operations, Shown};
 use crate::registry::follower::{FollowError, Follower, Following};
 use crate::registry::proof::Proofs;
 use crate::registry::sqlite::SqliteStore;
-use crate::registry::{Allowed, StoreError};
+use crate::registry::{Allowed, Commands, Failure, StoreError};
 use crate::stamping::{self, StampStats, Stamping};
 use crate::telemetry::metrics::{Gauges, Metrics};
 use crate::transparency::key::VerifierKey;
@@ -39,6 +45,7 @@ pub struct App {
     // In the order in which they end: no new work, no more of it, then what it was written to.
     stopping: Arc<AtomicBool>,
     listener: Option<Listener>,
+    api: Option<Api>,
     operations: Option<Operations>,
     stamping: Option<Background>,
     _trust: Background,
@@ -88,7 +95,13 @@ pub enum AppError {
     /// The exchange log.
     #[error("the exchange log cannot be started")]
     Log(#[from] StartError),
-    /// The exchange face.
+    /// The API's part of the registry.
+    #[error("the API cannot open the registry")]
+    Commands(#[from] Failure),
+    /// The access store.
+    #[error("the access store cannot be opened")]
+    Access(#[from] AccessError),
+    /// A face.
     #[error("cannot listen on {0}")]
     Listen(SocketAddr, #[source] io::Error),
 }
@@ -159,15 +172,18 @@ impl App {
         let at = config.operations.listen;
         let operations =
             Operations::start(at, Arc::new(face)).map_err(|error| AppError::Listen(at, error))?;
+        let api = serve_api(config, &identity, &trust, &shared)?;
         let listener = listen(config, &identity, &trust, shared, &log)?;
         info!(
             exchange.address = %listener.address(),
             operations.address = %operations.address(),
+            api.address = %api.address(),
             "serving"
         );
         Ok(Self {
             stopping,
             listener: Some(listener),
+            api: Some(api),
             operations: Some(operations),
             stamping,
             _trust: following_trust,
@@ -185,6 +201,14 @@ impl App {
     /// After [`App::stop`], which takes the app.
     pub fn exchange_address(&self) -> SocketAddr {
         self.listener.as_ref().expect("an app has a listener until it stops").address()
+    }
+
+    /// Where the API is.
+    ///
+    /// # Panics
+    /// After [`App::stop`], which takes the app.
+    pub fn api_address(&self) -> SocketAddr {
+        self.api.as_ref().expect("an app has an API until it stops").address()
     }
 
     /// Where the operations face is.
@@ -208,6 +232,7 @@ impl App {
     fn end(&mut self) {
         self.stopping.store(true, Ordering::Release);
         drop(self.listener.take());
+        drop(self.api.take());
         drop(self.operations.take());
         drop(self.courier.take());
         drop(self.stamping.take());
@@ -320,6 +345,44 @@ fn listen(
     let listen = config.exchange.listen;
     let parts = Parts { listen, runtimes: config.exchange.runtimes, shared, acceptor, connector };
     Listener::start(parts, || log.port()).map_err(|error| AppError::Listen(listen, error))
+}
+
+fn serve_api(
+    config: &Config,
+    identity: &Identity,
+    trust: &Arc<Trust>,
+    shared: &Shared,
+) -> Result<Api, AppError> {
+    let settings = &config.api;
+    let own = match (&settings.certificate, &settings.key) {
+        (Some(certificate), Some(key)) => {
+            let read = Identity::from_files(&config.path(certificate), &config.path(key));
+            Some(read.map_err(AppError::Identity)?)
+        }
+        _ => None,
+    };
+    let options = AcceptorOptions {
+        alpn: vec![Alpn::Http1],
+        certificates: ClientCertificates::Optional,
+        ..AcceptorOptions::new(Clock::new(clock::now))
+    };
+    let acceptor = Arc::new(Acceptor::new(own.as_ref().unwrap_or(identity), Arc::clone(trust), options)?);
+    let registry = config.path(&config.registry.path);
+    let depositary = Depositary::new(&config.path(&settings.depositary));
+    let parts = api::Parts {
+        config: settings.clone(),
+        environment: config.environment,
+        trust: Arc::clone(trust),
+        views: Arc::clone(&shared.views),
+        depositary: depositary.taking(settings.max_document_mb * 1_000_000),
+        metrics: Arc::clone(&shared.metrics),
+        commands: Commands::open(Box::new(SqliteStore::open(&registry)?))?,
+        registry,
+        access: AccessStore::open(&config.path(&settings.access))?,
+    };
+    let parts = Arc::new(api::Shared::new(parts));
+    let router = api::router(&parts);
+    Api::start(&parts, acceptor, router).map_err(|error| AppError::Listen(settings.listen, error))
 }
 
 struct Face {

@@ -7,15 +7,16 @@
 //! exchange  the life of an exchange   payload       schemas, checked and trimmed
 //! registry  events in, views out      exchange_log  the record, durable before forwarding
 //! office    what people do on a data folder
+//! api       the registry over HTTPS     explain       a call that nobody made
 //! trusted   trust read from files     operations    /metrics, /live, /ready
 //! witness   the regulator's witness   transparency  trees, proofs, signed notes: pure
 //! stamping  time stamps over checkpoints
 //! ```
 //!
 //! Not here: the rules (`agreements`), TLS and signatures (`certs`), how other surfaces read (`adapters`). Their
-//! places for what comes later are empty: the API and the console go beside
-//! `operations`, PostgreSQL beside `registry::sqlite`.
+//! places for what comes later are empty: the console goes beside `api`, PostgreSQL beside `registry::sqlite`.
 
+pub mod api;
 pub mod app;
 pub mod background;
 pub mod cli;
@@ -25,6 +26,7 @@ pub mod demo;
 pub mod exchange;
 pub mod exchange_index;
 pub mod exchange_log;
+pub mod explain;
 pub mod framing;
 pub mod listener;
 pub mod office;

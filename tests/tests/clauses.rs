@@ -23,7 +23,6 @@ const STILL_TO_COME: &[(&str, &str)] = &[
     ("E1", "audits due and done come with the console"),
     ("E2", "reading any record, reconciliation and experts come with the console"),
     ("E3", "reports of violations come with the console"),
-    ("E5", "the public register comes with the API"),
 ];
 
 #[test]

@@ -337,7 +337,7 @@ impl Verify {
     }
 }
 
-fn organisation(desk: &Desk<'_>, bin: Bin, named: Option<String>) -> Result<String, Failure> {
+pub(super) fn organisation(desk: &Desk<'_>, bin: Bin, named: Option<String>) -> Result<String, Failure> {
     let known = desk.registry().holder(bin).map(|holder| holder.name.clone());
     named.or(known).ok_or_else(|| {
         let todo = "give --organisation, or register it with `kelisim holder add`";
@@ -346,7 +346,7 @@ fn organisation(desk: &Desk<'_>, bin: Bin, named: Option<String>) -> Result<Stri
 }
 
 /// A key that is overwritten is lost.
-fn unused(folder: &Folder, out: &str) -> Result<(), Failure> {
+pub(super) fn unused(folder: &Folder, out: &str) -> Result<(), Failure> {
     for ending in ["pem", "key"] {
         let path = folder.dir().join("keys").join(format!("{out}.{ending}"));
         if path.exists() {
@@ -357,7 +357,7 @@ fn unused(folder: &Folder, out: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-fn kept(folder: &Folder, out: &str, issued: &IssuedPem) -> Result<Answer, Failure> {
+pub(super) fn kept(folder: &Folder, out: &str, issued: &IssuedPem) -> Result<Answer, Failure> {
     let (certificate, key) = folder.keep(out, issued).map_err(|error| {
         Failure::of(Exit::Environment, &error, "see who may write to the data folder's keys")
     })?;

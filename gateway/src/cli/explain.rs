@@ -1,21 +1,16 @@
 //! `kelisim explain`: the decision of the exchange path, on a call that nobody made, on any day.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
-use adapters::native::{self, Asked};
-use adapters::{Unreadable, encode_claim};
-use agreements::refusal::{Culprit, Row};
-use agreements::{Book, Call, Claims, Denial, Fingerprint, Method, Permit, Registry, SystemId, decide};
+use agreements::{Book, Fingerprint, Method, Registry, SystemId};
 use clap::Args;
-use http::{Request, request};
 use jiff::Timestamp;
-use serde_json::{Value, json};
 
 use super::desk::{Desk, kebab};
 use super::table::{facts, moment};
 use super::{Answer, Common, Exit, Failure};
 use crate::clock;
-use crate::exchange::rows;
+use crate::explain::{Explained, Permitted, Question, Refused, Unaskable};
 use crate::registry::proof::Proofs;
 
 #[derive(Args)]
@@ -66,116 +61,44 @@ pub(super) struct Explain {
     at: Option<Timestamp>,
 }
 
-/// Who calls.
-struct Caller {
-    certificate: Fingerprint,
-    peer: IpAddr,
-    /// The certificate's last moment, where it is bound to a system.
-    until: Option<Timestamp>,
-}
-
-/// Why the call would not pass, in the words of an answer.
-struct Refused {
-    row: &'static Row,
-    code: &'static str,
-    culprit: Culprit,
-    because: String,
-}
-
 impl Explain {
     pub(super) fn run(self, common: &Common) -> Result<Answer, Failure> {
         let mut desk = Desk::open(common)?;
         let registry = as_of(&mut desk, self.at)?;
         let at = self.at.unwrap_or_else(clock::now);
-        let caller = self.caller(&registry)?;
-        let head = self.head()?;
-        let asked = match native::read(&head) {
-            Ok(asked) => asked,
-            Err(unreadable) => return Ok(refusal(&registry, at, Refused::from(unreadable))),
-        };
-        let Some(Caller { certificate, peer, until }) = caller else {
-            let because = "no certificate is bound to the system".to_owned();
-            let row = &agreements::refusal::rows::CERTIFICATE_NOT_REGISTERED;
-            let refused = Refused { row, code: row.code, culprit: row.culprit, because };
-            return Ok(refusal(&registry, at, refused));
-        };
-        // As the exchange path does, before it decides.
-        if let Some(until) = until.filter(|until| *until < at) {
-            let (row, because) = (&rows::CERTIFICATE_EXPIRED, format!("the certificate ended at {until}"));
-            let refused = Refused { row, code: row.code, culprit: row.culprit, because };
-            return Ok(refusal(&registry, at, refused));
-        }
         // Signatures are judged with the revocation lists that there are: today's, whatever day is asked about.
         let proofs = Proofs::new(desk.office.trust().clone());
         let today = clock::now();
         let book = Book::new(&registry, desk.config.environment, &|one| proofs.prove(one, &registry, today));
-        let path: Vec<&str> = asked.path.segments().collect();
-        let parameters: Vec<&str> = asked.query.pairs().iter().map(|(name, _)| name.as_ref()).collect();
-        let call = Call {
-            certificate,
-            peer,
-            provider: asked.provider,
-            data_type: asked.data_type,
-            method: self.method,
-            path: &path,
-            parameters: &parameters,
-            claims: Claims {
-                purpose: asked.claims.purpose.as_deref(),
-                case: asked.claims.case.as_deref(),
-                user: asked.claims.user.as_deref(),
-                agreement: asked.claims.agreement.as_deref(),
-            },
-        };
-        Ok(match decide(&book, &call, at) {
-            Ok(permit) => permitted(&registry, at, &permit, &asked),
-            Err(denial) => refusal(&registry, at, Refused::from(denial)),
+        let explained = self.question().ask(&registry, &book, at).map_err(|error| match error {
+            Unaskable::NoSystem(_) => {
+                Failure::new(Exit::Refused, error.to_string(), "see `kelisim system list`")
+            }
+            Unaskable::Path(_) => {
+                Failure::new(Exit::Usage, error.to_string(), "write --path as in a request, escapes included")
+            }
+        })?;
+        let json = explained.json(&registry, at);
+        Ok(match explained {
+            Explained::Permitted(permitted) => Answer::new(json, shown(&registry, at, &permitted)),
+            Explained::Refused(refused) => Answer::new(json, told(&registry, at, &refused)).negative(),
         })
     }
 
-    /// The certificate and the address of the caller; `None` if it has no certificate to call with.
-    fn caller(&self, registry: &Registry) -> Result<Option<Caller>, Failure> {
-        let known = match (&self.consumer, &self.certificate) {
-            (Some(id), _) => Some(registry.system(id).ok_or_else(|| {
-                let what = format!("no system {id} is registered at that moment");
-                Failure::new(Exit::Refused, what, "see `kelisim system list`")
-            })?),
-            (None, Some(certificate)) => registry.bound_to(certificate).and_then(|id| registry.system(id)),
-            (None, None) => None,
-        };
-        let network = known.and_then(|system| system.card.networks.first());
-        let peer = self.peer.or(network.map(ipnet::IpNet::addr)).unwrap_or(Ipv4Addr::LOCALHOST.into());
-        let certificates = known.map_or(&[][..], |system| &system.certificates);
-        let bound = match self.certificate {
-            Some(shown) => certificates.iter().find(|bound| bound.fingerprint == shown),
-            None => certificates.iter().max_by_key(|bound| bound.not_after),
-        };
-        let shown = self.certificate.or(bound.map(|bound| bound.fingerprint));
-        Ok(shown.map(|certificate| Caller { certificate, peer, until: bound.map(|bound| bound.not_after) }))
-    }
-
-    /// The head that such a call would have.
-    fn head(&self) -> Result<request::Parts, Failure> {
-        let wrong =
-            |what: String| Failure::new(Exit::Usage, what, "write --path as in a request, escapes included");
-        if !self.path.starts_with(['/', '?']) || self.path.contains('#') {
-            return Err(wrong(format!("{:?} is no path", self.path)));
+    fn question(self) -> Question {
+        Question {
+            consumer: self.consumer,
+            certificate: self.certificate,
+            provider: self.provider,
+            data_type: self.data_type,
+            method: self.method,
+            path: self.path,
+            purpose: self.purpose,
+            case: self.case,
+            user: self.user,
+            agreement: self.agreement,
+            peer: self.peer,
         }
-        let target = format!("/{}/{}{}", self.provider, self.data_type, self.path);
-        let mut head = Request::builder().method(self.method.as_str()).uri(&target);
-        let claims = [
-            ("kelisim-purpose", self.purpose.as_deref().map(Into::into)),
-            ("kelisim-case", self.case.as_deref().map(encode_claim)),
-            ("kelisim-user", self.user.as_deref().map(encode_claim)),
-            ("kelisim-agreement", self.agreement.as_deref().map(Into::into)),
-        ];
-        for (name, value) in &claims {
-            if let Some(value) = value {
-                head = head.header(*name, value.as_ref());
-            }
-        }
-        head.body(())
-            .map(|request| request.into_parts().0)
-            .map_err(|error| wrong(format!("{target}: {error}")))
     }
 }
 
@@ -197,47 +120,25 @@ fn as_of(desk: &mut Desk<'_>, at: Option<Timestamp>) -> Result<Registry, Failure
     }
 }
 
-fn permitted(registry: &Registry, at: Timestamp, permit: &Permit<'_>, asked: &Asked<'_>) -> Answer {
-    let (text, grant) = (&permit.agreement().text, permit.grant());
-    let basis: Vec<String> =
-        text.basis.iter().map(|one| format!("{} {} {}", one.act, one.version, one.clause)).collect();
-    let (purpose, operation) = (permit.purpose(), permit.operation());
-    let data_type = format!("{}/{} version {}", text.provider, grant.data_type.id, grant.data_type.version);
-    let forwarded = format!("{} {}", operation.method.as_str(), asked.target());
-    let shown = facts([
+fn shown(registry: &Registry, at: Timestamp, permitted: &Permitted) -> String {
+    let one = permitted;
+    let data_type = format!("{}/{} version {}", one.provider, one.data_type, one.data_type_version);
+    facts([
         ("PERMITTED", format!("at {}, by revision {} of the registry", moment(at), registry.revision())),
-        ("agreement", format!("{} version {}", text.number, text.version)),
-        ("consumer", permit.consumer().system.card.id.to_string()),
+        ("agreement", format!("{} version {}", one.agreement, one.version)),
+        ("consumer", one.consumer.to_string()),
         ("data type", data_type),
-        ("operation", format!("{}, forwarded as {forwarded}", operation.id)),
-        ("purpose", format!("{}: {}", purpose.code, purpose.text)),
-        ("fields", if grant.fields.is_empty() { "none".into() } else { grant.fields.join("\n") }),
-        ("category", kebab(&grant.category)),
-        ("basis", basis.join("\n")),
-    ]);
-    let json = json!({
-        "decision": "permit",
-        "at": at,
-        "revision": registry.revision(),
-        "consumer": permit.consumer().system.card.id,
-        "provider": text.provider,
-        "agreement": text.number,
-        "version": text.version,
-        "data_type": grant.data_type.id,
-        "data_type_version": grant.data_type.version,
-        "operation": operation.id,
-        "forwarded": forwarded,
-        "purpose": purpose.code,
-        "fields": &*grant.fields,
-        "category": grant.category,
-        "basis": basis,
-    });
-    Answer::new(json, shown)
+        ("operation", format!("{}, forwarded as {}", one.operation, one.forwarded)),
+        ("purpose", format!("{}: {}", one.purpose, one.purpose_text)),
+        ("fields", if one.fields.is_empty() { "none".into() } else { one.fields.join("\n") }),
+        ("category", kebab(&one.category)),
+        ("basis", one.basis.join("\n")),
+    ])
 }
 
-fn refusal(registry: &Registry, at: Timestamp, refused: Refused) -> Answer {
+fn told(registry: &Registry, at: Timestamp, refused: &Refused) -> String {
     let Refused { row, code, culprit, because } = refused;
-    let text = facts([
+    facts([
         ("REFUSED", format!("{code} ({})", row.status)),
         ("because", because.clone()),
         ("at", format!("{}, by revision {} of the registry", moment(at), registry.revision())),
@@ -246,34 +147,7 @@ fn refusal(registry: &Registry, at: Timestamp, refused: Refused) -> Answer {
         ("kk", row.words.kk.to_owned()),
         ("ru", row.words.ru.to_owned()),
         ("en", row.words.en.to_owned()),
-    ]);
-    let words: Value = json!({ "kk": row.words.kk, "ru": row.words.ru, "en": row.words.en });
-    let json = json!({
-        "decision": "refuse",
-        "at": at,
-        "revision": registry.revision(),
-        "code": code,
-        "status": row.status,
-        "clause": row.clause,
-        "culprit": culprit,
-        "because": because,
-        "words": words,
-    });
-    Answer::new(json, text).negative()
-}
-
-impl From<Denial> for Refused {
-    fn from(denial: Denial) -> Self {
-        let row = denial.row();
-        Self { row, code: row.code, culprit: denial.culprit(), because: denial.to_string() }
-    }
-}
-
-impl From<Unreadable> for Refused {
-    fn from(unreadable: Unreadable) -> Self {
-        let row = &rows::REQUEST_UNREADABLE;
-        Self { row, code: unreadable.code(), culprit: row.culprit, because: unreadable.to_string() }
-    }
+    ])
 }
 
 fn method(name: &str) -> Result<Method, String> {

@@ -24,6 +24,9 @@ pub(super) struct Init {
     /// Where systems will connect
     #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0:8443")]
     listen: SocketAddr,
+    /// Where the API will be
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8444")]
+    api: SocketAddr,
     /// Where /metrics, /live and /ready will be
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9464")]
     operations: SocketAddr,
@@ -56,6 +59,7 @@ impl Init {
         let founding = Founding {
             environment: self.environment,
             listen: self.listen,
+            api: self.api,
             operations: self.operations,
             names: self.names,
             origin,

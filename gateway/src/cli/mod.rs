@@ -10,6 +10,7 @@ mod table;
 
 mod desk;
 
+mod access;
 mod act;
 mod agreement;
 mod application;

@@ -5,6 +5,7 @@ use clap::Subcommand;
 use jiff::civil::Date;
 use serde_json::json;
 
+use super::access;
 use super::application::today;
 use super::common::word;
 use super::desk::{Desk, kebab};
@@ -86,6 +87,26 @@ territorial-unit, national-operator, responsible-employee, expert.")]
     /// List those who may issue commands
     #[command(after_help = "Example:\n  kelisim operator list")]
     List,
+    /// Let somebody log in to the API with a password
+    #[command(
+        after_help = "Example:\n  kelisim operator password saule --generate --reason 'new in the body'"
+    )]
+    Password(access::PasswordArguments),
+    /// Let somebody's program into the API with a token
+    #[command(after_help = "\
+Example:
+  kelisim operator token saule nightly-report --days 30
+  kelisim operator token saule watchdog --command suspend-system --reason 'stops what misbehaves'")]
+    Token(access::TokenArguments),
+    /// Let somebody into the API with a client certificate
+    #[command(after_help = "\
+Example:
+  kelisim operator certificate saule --chain saule.pem
+  kelisim operator certificate saule --iin 860101300123")]
+    Certificate(access::CertificateArguments),
+    /// Take a means of access away
+    #[command(subcommand)]
+    Revoke(access::RevokeCommand),
 }
 
 #[derive(Subcommand)]
@@ -122,33 +143,38 @@ pub(super) fn holder(common: &Common, command: HolderCommand) -> Result<Answer, 
 }
 
 pub(super) fn operator(common: &Common, command: OperatorCommand) -> Result<Answer, Failure> {
-    let mut desk = Desk::open(common)?;
+    let desk = || Desk::open(common);
     match command {
+        OperatorCommand::Password(asked) => access::password(common, asked),
+        OperatorCommand::Token(asked) => access::token(common, asked),
+        OperatorCommand::Certificate(asked) => access::certificate(common, asked),
+        OperatorCommand::Revoke(command) => access::revoke(common, command),
         OperatorCommand::Add { id, name, role, holder, region, until, systems } => {
             let reach = Reach { region, until, systems };
             let done = format!("{id} may act as {} for {holder}", kebab(&role));
-            desk.issue(
+            desk()?.issue(
                 Command::RegisterOperator { operator: Operator { id, name, role, holder, reach } },
                 done,
             )
         }
         OperatorCommand::Confirm { id } => {
             let done = format!("{id} may act");
-            desk.issue(Command::ConfirmOperator { operator: id }, done)
+            desk()?.issue(Command::ConfirmOperator { operator: id }, done)
         }
         OperatorCommand::Suspend { id } => {
             let done = format!("{id} is suspended");
-            desk.issue(Command::SuspendOperator { operator: id }, done)
+            desk()?.issue(Command::SuspendOperator { operator: id }, done)
         }
         OperatorCommand::Resume { id } => {
             let done = format!("{id} may act again");
-            desk.issue(Command::ResumeOperator { operator: id }, done)
+            desk()?.issue(Command::ResumeOperator { operator: id }, done)
         }
         OperatorCommand::Remove { id } => {
             let done = format!("{id} is removed");
-            desk.issue(Command::RemoveOperator { operator: id }, done)
+            desk()?.issue(Command::RemoveOperator { operator: id }, done)
         }
         OperatorCommand::List => {
+            let desk = desk()?;
             let mut table = Table::new(["OPERATOR", "ROLE", "STANDING", "HOLDER", "NAME"]);
             for operator in desk.registry().operators() {
                 let (role, name) = (kebab(&operator.role), operator.name.clone());

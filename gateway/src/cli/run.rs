@@ -49,11 +49,11 @@ pub(super) fn run(common: &Common) -> Result<Answer, Failure> {
 }
 
 fn announce(app: &App, as_json: bool) {
-    let (exchange, operations) = (app.exchange_address(), app.operations_address());
+    let (exchange, api, operations) = (app.exchange_address(), app.api_address(), app.operations_address());
     let line = if as_json {
-        json!({ "exchange": exchange, "operations": operations }).to_string()
+        json!({ "exchange": exchange, "api": api, "operations": operations }).to_string()
     } else {
-        format!("serving systems on {exchange}, operations on {operations}")
+        format!("serving systems on {exchange}, the API on {api}, operations on {operations}")
     };
     // A gateway serves, whether somebody reads this or not.
     let _ = print(&format!("{line}\n"));
@@ -80,6 +80,8 @@ fn todo(error: &AppError) -> &'static str {
         | AppError::Trust(_)
         | AppError::Tls(_)
         | AppError::Store(_)
+        | AppError::Commands(_)
+        | AppError::Access(_)
         | AppError::Registry(_) => "run `kelisim check-config`: it looks at each part and says what to do",
     }
 }

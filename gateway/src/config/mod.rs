@@ -2,6 +2,7 @@
 //!
 //! Each area is converted to checked values once, at start; unknown keys are errors that name the nearest known one.
 
+mod api;
 mod exchange;
 mod places;
 mod witnesses;
@@ -12,6 +13,7 @@ use std::path::{Path, PathBuf};
 use agreements::Phase;
 use serde::Deserialize;
 
+pub use api::ApiConfig;
 pub use exchange::{ExchangeConfig, Limits};
 pub use places::{
     IdentityConfig, LineFormat, LogSettings, OperationsConfig, RegistryConfig, TelemetryConfig,
@@ -40,6 +42,9 @@ pub struct Config {
     /// The exchange face.
     #[serde(default)]
     pub exchange: ExchangeConfig,
+    /// The API.
+    #[serde(default)]
+    pub api: ApiConfig,
     /// The operations face.
     #[serde(default)]
     pub operations: OperationsConfig,
@@ -120,6 +125,7 @@ impl Config {
         limits.map_err(|(key, message)| wrong(format!("exchange.limits.{key}"), message))?;
         config.trust.check().map_err(|(key, message)| wrong(format!("trust.{key}"), message))?;
         config.registry.check().map_err(|(key, message)| wrong(format!("registry.{key}"), message))?;
+        config.api.check().map_err(|(key, message)| wrong(format!("api.{key}"), message))?;
         config.log.check().map_err(|(key, message)| wrong(format!("log.{key}"), message))?;
         config.witnesses.check().map_err(|(key, message)| wrong(format!("witnesses.{key}"), message))?;
         Ok(config)

@@ -352,6 +352,7 @@ fn founding(cast: &Cast) -> Result<Founding, Trouble> {
     Ok(Founding {
         environment: Phase::Production,
         listen: any,
+        api: any,
         operations: any,
         names: vec!["localhost".into(), Ipv4Addr::LOCALHOST.to_string()],
         origin: "demonstration.example/log".into(),

@@ -23,6 +23,8 @@ pub struct Founding {
     pub environment: Phase,
     /// Where systems will connect.
     pub listen: SocketAddr,
+    /// Where the API will be.
+    pub api: SocketAddr,
     /// Where the operations face will be.
     pub operations: SocketAddr,
     /// Names and addresses that the gateway's certificate bears.
@@ -242,11 +244,15 @@ last_checkpoint = "log.checkpoint"
 [exchange]
 listen = "{listen}"
 
+[api]
+listen = "{api}"
+
 [operations]
 listen = "{operations}"
 {extra}"#,
         origin = founding.origin,
         listen = founding.listen,
+        api = founding.api,
         operations = founding.operations,
         extra = founding.extra,
     )

@@ -4,11 +4,10 @@ mod depositary;
 mod found;
 mod sign;
 
-pub use depositary::{DepositError, Depositary};
+pub use depositary::{DepositError, Depositary, Given, Taken};
 pub use found::{Folder, FoundError, Founding};
 pub use sign::SignError;
 
-use std::path::Path;
 use std::sync::Arc;
 
 use agreements::{Actor, Command, OperatorId, Recorded, Registry};
@@ -57,7 +56,7 @@ impl Office {
         Ok(Self {
             commands: Commands::open(Box::new(store))?,
             trust: Arc::new(Trust::new(TrustFiles::of(config).load(clock::now())?)),
-            depositary: Depositary::new(&config.path(Path::new("depositary"))),
+            depositary: Depositary::new(&config.path(&config.api.depositary)),
         })
     }
 

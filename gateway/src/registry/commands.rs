@@ -73,30 +73,58 @@ impl Commands {
     ) -> Result<Vec<Recorded>, Failure> {
         for _ in 0..ATTEMPTS {
             self.refresh()?;
-            let events = handle(&self.registry, command.clone(), actor, reason, now)?;
-            let revision = self.registry.revision();
-            let recorded: Vec<Recorded> = (revision + 1..)
-                .zip(events)
-                .map(|(sequence, event)| Recorded {
-                    sequence,
-                    at: now,
-                    actor: actor.clone(),
-                    reason: reason.to_owned(),
-                    event,
-                })
-                .collect();
-            match self.store.append(revision, &recorded) {
-                Ok(()) => {
-                    for event in &recorded {
-                        self.registry.apply(event)?;
-                    }
-                    return Ok(recorded);
-                }
-                Err(StoreError::Conflict { .. }) => {}
-                Err(error) => return Err(error.into()),
+            match self.attempt(command.clone(), actor, reason, now) {
+                Err(Failure::Store(StoreError::Conflict { .. })) => {}
+                ended => return ended,
             }
         }
         Err(Failure::Busy(ATTEMPTS))
+    }
+
+    /// Carries out one command if the registry is at revision `expected`.
+    ///
+    /// # Errors
+    /// [`Failure`]; [`StoreError::Conflict`] within it if the registry is at another revision.
+    pub fn issue_on(
+        &mut self,
+        expected: u64,
+        command: Command,
+        actor: &Actor,
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<Vec<Recorded>, Failure> {
+        self.refresh()?;
+        let found = self.registry.revision();
+        if found != expected {
+            return Err(StoreError::Conflict { expected, found }.into());
+        }
+        self.attempt(command, actor, reason, now)
+    }
+
+    fn attempt(
+        &mut self,
+        command: Command,
+        actor: &Actor,
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<Vec<Recorded>, Failure> {
+        let events = handle(&self.registry, command, actor, reason, now)?;
+        let revision = self.registry.revision();
+        let recorded: Vec<Recorded> = (revision + 1..)
+            .zip(events)
+            .map(|(sequence, event)| Recorded {
+                sequence,
+                at: now,
+                actor: actor.clone(),
+                reason: reason.to_owned(),
+                event,
+            })
+            .collect();
+        self.store.append(revision, &recorded)?;
+        for event in &recorded {
+            self.registry.apply(event)?;
+        }
+        Ok(recorded)
     }
 
     /// Events after a revision, for the history.

@@ -1,7 +1,8 @@
 //! Fields of log lines: their names, once, as searches and alerts rely on them.
 
 /// Every field that a log line may bear beside its message.
-pub const FIELDS: [&str; 15] = [
+pub const FIELDS: [&str; 18] = [
+    "api.address",
     "certificate",
     "crl.index",
     "error",
@@ -10,8 +11,10 @@ pub const FIELDS: [&str; 15] = [
     "fault",
     "log.origin",
     "log.size",
+    "operation",
     "operations.address",
     "peer.address",
+    "problem.code",
     "reason",
     "refusal.code",
     "registry.revision",

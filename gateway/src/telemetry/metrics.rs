@@ -16,7 +16,7 @@ use crate::stamping::StampStats;
 use crate::witness::Standing;
 
 /// Names of all metrics, as dashboards and alerts rely on them.
-pub const NAMES: [&str; 20] = [
+pub const NAMES: [&str; 25] = [
     "kelisim_exchanges_total",
     "kelisim_refusals_total",
     "kelisim_refusals_suppressed_total",
@@ -37,6 +37,11 @@ pub const NAMES: [&str; 20] = [
     "kelisim_witness_failures_total",
     "kelisim_log_time_stamp_seconds_ago",
     "kelisim_log_time_stamp_failures_total",
+    "kelisim_api_requests_total",
+    "kelisim_api_request_seconds",
+    "kelisim_api_connections_refused_total",
+    "kelisim_api_logins_failed_total",
+    "kelisim_api_connections",
 ];
 
 /// Everything that is counted.
@@ -66,6 +71,14 @@ pub struct Metrics {
     witness_failures: IntGauge,
     stamped: IntGauge,
     stamp_failures: IntGauge,
+    api_requests: IntCounterVec,
+    api_seconds: Histogram,
+    /// Connections to the API that were closed at once since too many were open.
+    pub api_connections_refused: IntCounter,
+    /// Logins that failed.
+    pub api_logins_failed: IntCounter,
+    /// Connections to the API that are open.
+    pub api_connections: IntGauge,
 }
 
 /// What is read when somebody asks, rather than counted on the path.
@@ -106,8 +119,10 @@ impl Metrics {
         let refusals = labelled(1, "Refusals, by code", "code");
         let buckets =
             vec![0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0];
-        let seconds =
-            HistogramOpts::new(NAMES[3], "From a request's head to its answer, seconds").buckets(buckets);
+        let seconds = HistogramOpts::new(NAMES[3], "From a request's head to its answer, seconds")
+            .buckets(buckets.clone());
+        let api_seconds = HistogramOpts::new(NAMES[21], "From a request to the API to its answer, seconds")
+            .buckets(buckets);
         let codes = agreements::refusal::rows::ALL.iter().chain(rows::ALL).map(|row| row.code);
         let metrics = Self {
             completed: exchanges.with_label_values(&["completed"]),
@@ -141,6 +156,14 @@ impl Metrics {
                 "Seconds since the newest checkpoint was time-stamped; -1 without an authority",
             ),
             stamp_failures: gauge(19, "Time stamps that could not be had"),
+            api_requests: labelled(20, "Requests to the API, by status", "status"),
+            api_seconds: Histogram::with_opts(api_seconds).expect("a metric's name is well-formed"),
+            api_connections_refused: counter(
+                22,
+                "Connections to the API closed at once, because too many were open",
+            ),
+            api_logins_failed: counter(23, "Logins that failed"),
+            api_connections: gauge(24, "Connections to the API that are open"),
             registry,
         };
         metrics.register().expect("no two metrics bear one name");
@@ -156,7 +179,12 @@ impl Metrics {
         r.register(Box::new(self.connections.clone()))?;
         r.register(Box::new(self.connections_refused.clone()))?;
         r.register(Box::new(self.handshake_failures.clone()))?;
+        r.register(Box::new(self.api_requests.clone()))?;
+        r.register(Box::new(self.api_seconds.clone()))?;
+        r.register(Box::new(self.api_connections_refused.clone()))?;
+        r.register(Box::new(self.api_logins_failed.clone()))?;
         for gauge in [
+            &self.api_connections,
             &self.held,
             &self.log_entries,
             &self.log_batches,
@@ -205,6 +233,12 @@ impl Metrics {
     /// Counts a handshake that failed.
     pub fn handshake_failed(&self, reason: &str) {
         self.handshake_failures.with_label_values(&[reason]).inc();
+    }
+
+    /// Counts a request to the API, and how long it took.
+    pub fn api_answered(&self, status: u16, took: Duration) {
+        self.api_requests.with_label_values(&[&status.to_string()]).inc();
+        self.api_seconds.observe(took.as_secs_f64());
     }
 
     /// All metrics in the text format of Prometheus.

@@ -35,6 +35,7 @@ impl Kelisim {
             &Founding {
                 environment: Phase::Production,
                 listen: addr,
+                api: free()?,
                 operations: free()?,
                 names: vec!["127.0.0.1".into()],
                 origin: "bench.kelisim/log".into(),
@@ -209,6 +210,8 @@ listen = "{exchange}"
 idle_timeout_ms = 900000
 max_exchanges_per_system = 4096
 max_connections_per_caller = 20000
+[api]
+listen = "127.0.0.1:0"
 [operations]
 listen = "{operations}"
 [telemetry]

@@ -7,6 +7,7 @@
 //! consumer  who asks, over HTTP/1.1        streams   the same over HTTP/2
 //! answer    what comes back                record    the exchange log, read as it grows
 //! wait      conditions with a deadline     process   the real binary on a world's folder
+//! clerk     who works over the API
 //! relay     a way to a provider that opens late
 //! ```
 //!
@@ -14,6 +15,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails where it stands")]
 
 mod answer;
+mod clerk;
 mod consumer;
 mod desk;
 mod plan;
@@ -42,6 +44,7 @@ use jiff::Timestamp;
 use tempfile::TempDir;
 
 pub use answer::Answer;
+pub use clerk::{Clerk, Told, in_hours};
 pub use consumer::{Ask, Consumer, Line};
 pub use desk::{Desk, Registry};
 pub use plan::{Plan, Reach};

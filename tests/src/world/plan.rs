@@ -107,6 +107,7 @@ impl Plan {
         let founding = Founding {
             environment: Phase::Production,
             listen: loopback,
+            api: loopback,
             operations: loopback,
             names: vec!["localhost".into(), "127.0.0.1".into()],
             origin: "gateway.example/log".into(),

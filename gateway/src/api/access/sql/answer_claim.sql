@@ -1,0 +1,1 @@
+INSERT INTO answers (operator, key, request, made) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING

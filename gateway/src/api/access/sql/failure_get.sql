@@ -1,0 +1,1 @@
+SELECT count, last FROM failures WHERE subject = ?1

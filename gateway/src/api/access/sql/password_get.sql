@@ -1,0 +1,1 @@
+SELECT granted, hash FROM passwords WHERE operator = ?1

@@ -1,0 +1,1 @@
+SELECT operator, granted, began, seen FROM sessions WHERE hash = ?1

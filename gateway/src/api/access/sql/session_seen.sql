@@ -1,0 +1,1 @@
+UPDATE sessions SET seen = ?2 WHERE hash = ?1

@@ -1,0 +1,1 @@
+DELETE FROM sessions WHERE seen < ?1 OR began < ?2

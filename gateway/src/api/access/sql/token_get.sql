@@ -1,0 +1,1 @@
+SELECT hash FROM tokens WHERE id = ?1

@@ -1,0 +1,225 @@
+//! Commands over HTTP: one operation for each, made of the command's own schema; whoever adds a command adds its route.
+
+use agreements::{Command, CommandName, Recorded, entitled};
+use aws_lc_rs::digest::{Context, SHA256};
+use http::{Method, StatusCode};
+use serde_json::{Map, Value, json};
+use utoipa::PartialSchema;
+
+use super::access::{Claim, Kept};
+use super::asked::{Asked, Reply, read};
+use super::auth::Caller;
+use super::operation::{Access, Cost, Does, Media, Operation, header, named};
+use super::problem::Problem;
+use super::shared::Shared;
+use super::{grants, signing};
+use crate::clock;
+
+/// An operation for each command.
+pub(super) fn operations() -> Vec<Operation> {
+    let schema = serde_json::to_value(Command::schema()).unwrap_or_default();
+    let variants = schema["oneOf"].as_array().cloned().unwrap_or_default();
+    CommandName::all().zip(variants).map(|(name, variant)| operation(name, &variant)).collect()
+}
+
+fn operation(name: CommandName, variant: &Value) -> Operation {
+    let summary = variant["description"].as_str().unwrap_or_default();
+    let mut body = variant["properties"][name.as_str()].clone();
+    let mut put = |field: &str, schema: Value, old: &str| {
+        if let Some(fields) = body["properties"].as_object_mut() {
+            fields.remove(old);
+            fields.insert(field.to_owned(), schema);
+        }
+        if let Some(required) = body["required"].as_array_mut() {
+            required.retain(|known| known != old);
+            required.push(field.into());
+        }
+    };
+    put(
+        "reason",
+        json!({
+            "type": "string", "minLength": 1, "maxLength": MOST_REASON, "pattern": "\\S",
+            "description": "Why: stands in the history",
+        }),
+        "reason",
+    );
+    let mut problems = vec!["not-in-role", "not-yours", "unknown", "no-reason"];
+    match name {
+        CommandName::SignAgreement | CommandName::ConcurInAgreement => {
+            put("jws", named("Jws"), "signature");
+            problems.extend(signing::CODES);
+        }
+        CommandName::DraftAgreement => {
+            let said = "The agreement; its canonical form (RFC 8785) is what is signed";
+            put("document", json!({ "type": "object", "description": said }), "document");
+        }
+        CommandName::GrantAccess => {
+            put("access", named("AccessGrant"), "access");
+            problems.push("password-unfit");
+        }
+        _ => {}
+    }
+    Operation {
+        id: name.as_str().to_owned(),
+        method: Method::POST,
+        path: format!("/v1/commands/{}", name.as_str()),
+        summary: summary.trim_end_matches('.').to_owned(),
+        part: "commands",
+        access: Access::Roles(entitled(name)),
+        inputs: vec![
+            header(
+                "If-Match",
+                "The ETag of what was read: the command is refused with 412 if the registry changed since",
+            ),
+            header(
+                "Idempotency-Key",
+                "1 to 128 visible characters: the same request under the same key is carried out once, and answered alike for a day",
+            ),
+        ],
+        body: Some(Media::json(body)),
+        answer: Media::named("Issued"),
+        status: 200,
+        problems,
+        cost: if name == CommandName::GrantAccess { Cost::Hashes } else { Cost::Usual },
+        does: Does::Issue(name),
+    }
+}
+
+/// Carries a command out, or says what it answered when it was asked for under the same key.
+///
+/// # Errors
+/// Whatever the rules, the registry and the access store find.
+pub(super) fn issue(
+    shared: &Shared,
+    asked: &Asked,
+    name: CommandName,
+    operation: &Operation,
+) -> Result<Reply, Problem> {
+    let caller = asked.caller()?;
+    let Some(key) = key(asked)? else { return carry_out(shared, asked, caller, name) };
+    let mut request = Context::new(&SHA256);
+    for part in [operation.path.as_bytes(), b"\0", format!("{:?}", asked.expected()?).as_bytes(), &asked.body]
+    {
+        request.update(part);
+    }
+    let request = request.finish();
+    let operator = caller.actor.id.as_str();
+    match shared.access().claim(operator, key, request.as_ref(), clock::now())? {
+        Claim::New => {}
+        Claim::Answered(kept) => {
+            let status = StatusCode::from_u16(kept.status).unwrap_or(StatusCode::OK);
+            return Ok(Reply::new(kept.media_type, kept.body).status(status));
+        }
+        Claim::Pending => {
+            return Err(Problem::new("idempotency-pending", "nothing is done again under this key"));
+        }
+        Claim::Other => return Err(Problem::new("idempotency-key-reused", "choose another key")),
+        Claim::TooMany => {
+            return Err(Problem::new("too-many-requests", "too many keys in a day").after(3_600));
+        }
+    }
+    let answered = carry_out(shared, asked, caller, name);
+    match &answered {
+        // A secret is shown once, and never kept.
+        Ok(reply) => {
+            let body = without_secret(&reply.body);
+            let kept = Kept { status: 200, media_type: reply.media_type.to_string(), body };
+            shared.access().keep(operator, key, &kept)?;
+        }
+        // The registry may have taken it in: the key stays claimed.
+        Err(problem) if problem.code == "registry-unavailable" => {}
+        Err(_) => shared.access().release(operator, key)?,
+    }
+    answered
+}
+
+fn carry_out(shared: &Shared, asked: &Asked, caller: &Caller, name: CommandName) -> Result<Reply, Problem> {
+    let expected = asked.expected()?;
+    let mut fields: Map<String, Value> = asked.json()?;
+    let reason = reason(&mut fields)?;
+    let (command, grant) = match name {
+        CommandName::SignAgreement | CommandName::ConcurInAgreement => {
+            (signing::command(shared, name, fields)?, None)
+        }
+        CommandName::DraftAgreement => (draft(fields)?, None),
+        CommandName::GrantAccess => {
+            let (command, grant) = grants::command(fields)?;
+            (command, Some(grant))
+        }
+        _ => (plain(name, fields)?, None),
+    };
+    let secret = grant.as_ref().map(grants::before).transpose()?;
+    let issued = shared.issue(command, caller, &reason, expected);
+    let secret = match (grant, secret) {
+        (Some(grant), Some(secret)) => grants::after(shared, &grant, secret, &issued)?,
+        _ => None,
+    };
+    answer(&issued?, secret)
+}
+
+/// A command as its fields say.
+pub(super) fn plain(name: CommandName, fields: Map<String, Value>) -> Result<Command, Problem> {
+    // The place within the fields is what the asker knows.
+    let wire = Value::Object(Map::from_iter([(name.as_str().to_owned(), Value::Object(fields))]));
+    read(wire).map_err(|mut problem: Problem| {
+        let within = format!("{}.", name.as_str());
+        problem.detail = problem.detail.strip_prefix(&within).unwrap_or(&problem.detail).to_owned();
+        problem
+    })
+}
+
+fn draft(mut fields: Map<String, Value>) -> Result<Command, Problem> {
+    let document = fields.remove("document").filter(Value::is_object);
+    let document = document
+        .ok_or_else(|| Problem::new("body-malformed", "document: an object that is the agreement"))?;
+    let canonical = certs::sign::canonical(&document)
+        .map_err(|error| Problem::new("body-malformed", format!("document: {error}")))?;
+    fields.insert("document".into(), String::from_utf8_lossy(&canonical).into());
+    plain(CommandName::DraftAgreement, fields)
+}
+
+fn reason(fields: &mut Map<String, Value>) -> Result<String, Problem> {
+    match fields.remove("reason") {
+        Some(Value::String(reason)) if !reason.trim().is_empty() => {
+            if reason.chars().count() > MOST_REASON {
+                return Err(Problem::new(
+                    "body-malformed",
+                    format!("reason: at most {MOST_REASON} characters"),
+                ));
+            }
+            Ok(reason)
+        }
+        None | Some(Value::String(_)) => Err(agreements::CommandError::NoReason.into()),
+        Some(_) => Err(Problem::new("body-malformed", "reason: a text")),
+    }
+}
+
+fn answer(recorded: &[Recorded], secret: Option<String>) -> Result<Reply, Problem> {
+    let revision = recorded.last().map_or(0, |event| event.sequence);
+    let mut body = json!({ "revision": revision, "events": recorded });
+    if let Some(secret) = secret {
+        body[SECRET] = secret.into();
+    }
+    Ok(Reply::json(&body)?.of(revision))
+}
+
+fn without_secret(body: &[u8]) -> String {
+    let mut body: Value = serde_json::from_slice(body).unwrap_or_default();
+    if let Some(fields) = body.as_object_mut() {
+        fields.remove(SECRET);
+    }
+    body.to_string()
+}
+
+/// draft-ietf-httpapi-idempotency-key-header, without the quotes that few send.
+fn key(asked: &Asked) -> Result<Option<&str>, Problem> {
+    let Some(value) = asked.headers.get("idempotency-key") else { return Ok(None) };
+    let key = value.to_str().ok().map(|text| text.trim_matches('"'));
+    key.filter(|key| (1..=128).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic()))
+        .map(Some)
+        .ok_or_else(|| Problem::new("header-malformed", "Idempotency-Key: 1 to 128 visible characters"))
+}
+
+const MOST_REASON: usize = 500;
+
+const SECRET: &str = "secret";

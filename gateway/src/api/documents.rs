@@ -1,0 +1,116 @@
+//! Documents: into the depositary as they come, out of it as they are read.
+
+use axum::body::Body;
+use http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE};
+use http::{HeaderValue, Method, Response, StatusCode};
+use serde_json::json;
+
+use super::asked::{Asked, Reply};
+use super::operation::{Access, Cost, Does, EVERYBODY, Input, Media, Operation, place};
+use super::problem::Problem;
+use super::serve::{finish, room};
+use super::shared::Shared;
+use crate::office::{DepositError, Taken};
+
+pub(super) fn operations() -> Vec<Operation> {
+    let document = |id: &str, method, summary: &str, does| Operation {
+        id: id.to_owned(),
+        method,
+        path: "/v1/documents/{sha256}".to_owned(),
+        summary: summary.to_owned(),
+        part: "documents",
+        access: Access::Roles(EVERYBODY),
+        inputs: vec![name()],
+        body: None,
+        answer: Media::none(),
+        status: 200,
+        problems: Vec::new(),
+        cost: Cost::Usual,
+        does,
+    };
+    vec![
+        Operation {
+            body: Some(Media { types: &["application/octet-stream"], schema: json!({}) }),
+            status: 201,
+            problems: vec!["digest-mismatch", "document-type", "body-too-large"],
+            ..document(
+                "keep-document",
+                Method::PUT,
+                "Keeps a document; the same one again changes nothing",
+                Does::TakeDocument,
+            )
+        },
+        Operation {
+            answer: Media { types: &["*/*"], schema: json!({}) },
+            problems: vec!["not-found", "document-changed"],
+            ..document(
+                "document",
+                Method::GET,
+                "Gives a document, if it is kept and unchanged",
+                Does::GiveDocument,
+            )
+        },
+    ]
+}
+
+fn name() -> Input {
+    place(
+        "sha256",
+        "SHA-256 of the document, in hexadecimal",
+        json!({ "type": "string", "pattern": "^[0-9a-f]{64}$" }),
+    )
+}
+
+/// Takes a document as it comes.
+pub(super) async fn take(shared: &Shared, asked: &Asked, body: Body) -> Result<Reply, Problem> {
+    let sha256 = sha256(asked)?;
+    let _place = room(&shared.documents).await?;
+    let taken = shared.depositary.take(&sha256, body).await.map_err(problem)?;
+    let status = match taken {
+        Taken::New => StatusCode::CREATED,
+        Taken::Known => StatusCode::NO_CONTENT,
+    };
+    Ok(Reply::empty().status(status))
+}
+
+/// Gives a document as it is read.
+pub(super) async fn give(shared: &Shared, asked: &Asked) -> Result<Response<Body>, Problem> {
+    let sha256 = sha256(asked)?;
+    let _place = room(&shared.documents).await?;
+    let given = shared.depositary.give(&sha256).await.map_err(problem)?;
+    let mut response = finish(Ok(Reply::empty()), &asked.headers);
+    *response.status_mut() = StatusCode::OK;
+    *response.body_mut() = given.body;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(given.media_type));
+    headers.insert(CONTENT_LENGTH, HeaderValue::from(given.bytes));
+    // Never shown as a page of ours.
+    headers.insert(CONTENT_DISPOSITION, HeaderValue::from_static("attachment"));
+    Ok(response)
+}
+
+fn sha256(asked: &Asked) -> Result<String, Problem> {
+    let name: String = asked.place("sha256")?;
+    let good = name.len() == 64 && name.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    if good {
+        Ok(name)
+    } else {
+        Err(Problem::new("not-found", "documents are named by 64 hexadecimal digits"))
+    }
+}
+
+fn problem(error: DepositError) -> Problem {
+    let code = match &error {
+        DepositError::Size { .. } => "body-too-large",
+        DepositError::Type => "document-type",
+        DepositError::Other { .. } => "digest-mismatch",
+        DepositError::CutOff => "body-malformed",
+        DepositError::Missing => "not-found",
+        DepositError::Changed => "document-changed",
+        DepositError::Io(_) | DepositError::Store(_) => {
+            tracing::error!(error = %crate::telemetry::chain(&error), "the API cannot use the depositary");
+            return Problem::new("depositary-unavailable", "the depositary cannot be used now").after(5);
+        }
+    };
+    Problem::new(code, error.to_string())
+}

@@ -1,0 +1,208 @@
+//! The API's listener: TLS with a client certificate or without, HTTP/1.1, bounds on connections and waits.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use axum::Router;
+use certs::tls::Acceptor;
+use http::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use prometheus::IntGauge;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tower::ServiceExt;
+use tracing::debug;
+
+use super::serve::Peer;
+use super::shared::Shared;
+
+/// The running API, ended by dropping it: requests under way are finished first.
+pub struct Api {
+    address: SocketAddr,
+    stop: watch::Sender<bool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Api {
+    /// Binds the address and serves `router` on a runtime of its own.
+    ///
+    /// # Errors
+    /// The address cannot be bound, or the machine gives no thread.
+    pub fn start(shared: &Arc<Shared>, acceptor: Arc<Acceptor>, router: Router) -> io::Result<Self> {
+        let socket = std::net::TcpListener::bind(shared.config.listen)?;
+        socket.set_nonblocking(true)?;
+        let address = socket.local_addr()?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .thread_name("api-work")
+            .max_blocking_threads(BLOCKING_THREADS)
+            .build()?;
+        let (stop, stopped) = watch::channel(false);
+        let served = Served { shared: Arc::clone(shared), acceptor, router, stopped, from: Arc::default() };
+        let thread = std::thread::Builder::new().name("api".into()).spawn(move || {
+            runtime.block_on(served.serve(socket));
+            // What still waits for a file is not waited for.
+            runtime.shutdown_timeout(Duration::from_secs(1));
+        })?;
+        Ok(Self { address, stop, thread: Some(thread) })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+impl Drop for Api {
+    fn drop(&mut self) {
+        self.stop.send_replace(true);
+        if let Some(thread) = self.thread.take() {
+            // A panic there was reported when it happened.
+            drop(thread.join());
+        }
+    }
+}
+
+#[derive(Clone)]
+struct Served {
+    shared: Arc<Shared>,
+    acceptor: Arc<Acceptor>,
+    router: Router,
+    stopped: watch::Receiver<bool>,
+    from: Arc<Mutex<HashMap<IpAddr, usize>>>,
+}
+
+/// A connection counted for its address.
+struct Counted {
+    from: Arc<Mutex<HashMap<IpAddr, usize>>>,
+    address: IpAddr,
+    open: IntGauge,
+}
+
+impl Served {
+    async fn serve(self, socket: std::net::TcpListener) {
+        let Ok(listener) = TcpListener::from_std(socket) else { return };
+        let mut open = JoinSet::new();
+        let mut stopped = self.stopped.clone();
+        loop {
+            while open.try_join_next().is_some() {}
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                () = over(&mut stopped) => break,
+            };
+            let Ok((tcp, peer)) = accepted else {
+                // Out of files, most likely: others must end first.
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                continue;
+            };
+            let address = peer.ip().to_canonical();
+            let Some(counted) = self.count(open.len(), address) else {
+                self.shared.metrics.api_connections_refused.inc();
+                continue;
+            };
+            open.spawn(self.clone().connection(tcp, address, counted));
+        }
+        let ended = async { while open.join_next().await.is_some() {} };
+        // The rest is cut off.
+        drop(tokio::time::timeout(DRAIN, ended).await);
+    }
+
+    fn count(&self, open: usize, address: IpAddr) -> Option<Counted> {
+        let most = self.shared.config.max_connections;
+        let mut from = self.from.lock().unwrap_or_else(PoisonError::into_inner);
+        if open >= most || from.get(&address).is_some_and(|count| *count >= most.div_ceil(8)) {
+            return None;
+        }
+        *from.entry(address).or_default() += 1;
+        self.shared.metrics.api_connections.inc();
+        Some(Counted {
+            from: Arc::clone(&self.from),
+            address,
+            open: self.shared.metrics.api_connections.clone(),
+        })
+    }
+
+    async fn connection(self, tcp: TcpStream, address: IpAddr, _counted: Counted) {
+        let _ = tcp.set_nodelay(true);
+        let limit = self.shared.config.head_timeout();
+        let greeted = match tokio::time::timeout(limit, self.acceptor.greet(tcp)).await {
+            Ok(Ok(greeted)) => greeted,
+            Ok(Err(failure)) => {
+                debug!(peer.address = %address, reason = failure.code(), "handshake with the API failed");
+                return;
+            }
+            Err(_) => return,
+        };
+        let peer = Peer { address, chain: greeted.chain };
+        let router = self.router.clone();
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(peer.clone());
+            let router = router.clone();
+            async move {
+                let answered: Result<_, Infallible> =
+                    router.oneshot(request.map(axum::body::Body::new)).await;
+                answered
+            }
+        });
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(limit)
+            .max_headers(MOST_HEADERS)
+            .max_buf_size(MOST_HEAD_BYTES)
+            .serve_connection(TokioIo::new(greeted.stream), service);
+        tokio::pin!(connection);
+        let mut stopped = self.stopped.clone();
+        let ended = tokio::select! {
+            ended = connection.as_mut() => Some(ended),
+            () = over(&mut stopped) => None,
+        };
+        let ended = match ended {
+            Some(ended) => ended,
+            None => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        };
+        if let Err(error) = ended {
+            debug!(peer.address = %address, %error, "connection to the API ended");
+        }
+    }
+}
+
+/// Waits until the API is to stop, or is gone.
+async fn over(stopped: &mut watch::Receiver<bool>) {
+    drop(stopped.wait_for(|stopped| *stopped).await);
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.open.dec();
+        let mut from = self.from.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = from.get_mut(&self.address) {
+            *count -= 1;
+            if *count == 0 {
+                from.remove(&self.address);
+            }
+        }
+    }
+}
+
+const MOST_HEADERS: usize = 64;
+
+/// Of a head, and of a body's buffer.
+const MOST_HEAD_BYTES: usize = 64 << 10;
+
+/// Threads that wait for files.
+const BLOCKING_THREADS: usize = 16;
+
+/// Longest time to finish requests under way when stopping.
+const DRAIN: Duration = Duration::from_secs(10);

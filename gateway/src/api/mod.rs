@@ -1,0 +1,64 @@
+//! The API: the registry over HTTPS, for people's programs and for the console.
+//!
+//! ```text
+//! listener   TLS, connections        serve      the way of every request
+//! operation  what an operation is    openapi    the document, made of all of them
+//! auth       who asks                access     what proves it: passwords, tokens, sessions
+//! commands   changes                 signing    … by signatures     grants  … of access
+//! reads      resources               public     the public register
+//! explain    a call nobody made      documents  the depositary
+//! problem    answers that are none   words      … and what they are called
+//! ```
+//!
+//! Nothing is decided here: rules are in `agreements`, and a command goes the same way as one of the command line.
+
+pub mod access;
+mod asked;
+mod auth;
+mod commands;
+mod documents;
+mod explain;
+mod grants;
+mod listener;
+mod openapi;
+pub mod operation;
+mod paging;
+pub mod problem;
+mod public;
+mod reads;
+mod serve;
+mod session;
+mod shared;
+mod signing;
+mod visibility;
+pub mod words;
+
+use std::sync::Arc;
+
+use axum::Router;
+
+pub use self::auth::{COOKIE, OURS};
+pub use self::listener::Api;
+pub use self::operation::Operation;
+pub use self::shared::{Parts, Shared};
+
+/// All operations.
+pub fn operations() -> Vec<Operation> {
+    let mut all = commands::operations();
+    all.extend(reads::operations());
+    all.extend(explain::operations());
+    all.extend(documents::operations());
+    all.extend(session::operations());
+    all.extend(public::operations());
+    all
+}
+
+/// The router of all operations.
+pub fn router(shared: &Arc<Shared>) -> Router {
+    serve::router(shared, operations())
+}
+
+/// The document of all operations (OpenAPI 3.1).
+pub fn document() -> Vec<u8> {
+    openapi::document(&operations())
+}

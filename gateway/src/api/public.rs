@@ -1,0 +1,183 @@
+//! The public register of agreements in force (E5): who, what, what for, on what basis, when. For anybody.
+//!
+//! Not in it: protection measures, addresses, and whatever is for official use or confidential.
+
+use agreements::{
+    Agreement, AgreementNumber, AgreementText, Basis, Bin, Category, Registry, Stage, SystemId, almaty,
+};
+use http::header::CONTENT_DISPOSITION;
+use jiff::civil::Date;
+use serde::Serialize;
+use serde_json::json;
+use utoipa::ToSchema;
+
+use super::asked::{Asked, Reply};
+use super::operation::{Access, Operation, parameter};
+use super::paging::{self, Page};
+use super::problem::Problem;
+use super::shared::Shared;
+use crate::clock;
+
+/// An agreement in force, as anybody may know it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct PublicAgreement {
+    /// Its number.
+    number: AgreementNumber,
+    /// The version in force.
+    version: u32,
+    /// Who asks.
+    consumer: PublicParty,
+    /// Who answers.
+    provider: PublicParty,
+    /// What passes: titles of data types.
+    data: Vec<String>,
+    /// What for.
+    purposes: Vec<String>,
+    /// On what basis.
+    basis: Vec<Basis>,
+    /// First day.
+    from: Date,
+    /// Last day.
+    until: Date,
+}
+
+/// A party to an agreement.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct PublicParty {
+    /// The system.
+    system: SystemId,
+    /// Its title.
+    name: String,
+    /// The organisation that runs it.
+    holder: Bin,
+    /// Its name.
+    holder_name: String,
+}
+
+pub(super) fn operations() -> Vec<Operation> {
+    let format =
+        parameter("format", "JSON, or CSV whole", json!({ "enum": ["json", "csv"], "default": "json" }));
+    let mut register = Operation::read(
+        "public-agreements",
+        "/v1/public/agreements",
+        "Lists agreements in force, for anybody: who, what, what for, on what basis, when",
+        "public",
+        paging::media(super::operation::named("PublicAgreement")),
+        register,
+    )
+    .with(paging::inputs())
+    .with([format]);
+    register.access = Access::Public;
+    vec![register]
+}
+
+fn register(shared: &Shared, asked: &Asked) -> Result<Reply, Problem> {
+    let page = Page::of(asked)?;
+    let today = clock::now().to_zoned(almaty()).date();
+    match asked.parameter::<String>("format")?.as_deref() {
+        None | Some("json") => shared.newest(|registry| {
+            let reply = page.reply(
+                registry.agreements().filter_map(|one| line(registry, one, today)),
+                |one| one.number.to_string(),
+                |one| one,
+                registry.revision(),
+            )?;
+            // Another day, another register, at the same revision.
+            Ok(Reply { revision: None, ..reply })
+        }),
+        Some("csv") => shared.newest(|registry| {
+            let lines = registry.agreements().filter_map(|one| line(registry, one, today));
+            let reply = Reply::new("text/csv; charset=utf-8; header=present", csv(lines));
+            Ok(reply.with(CONTENT_DISPOSITION, "attachment; filename=\"agreements.csv\""))
+        }),
+        Some(_) => Err(Problem::new("parameter-malformed", "format: json or csv")),
+    }
+}
+
+fn line(registry: &Registry, agreement: &Agreement, today: Date) -> Option<PublicAgreement> {
+    let text = agreement.text.as_deref().filter(|_| agreement.stage == Stage::Concurred)?;
+    let period = &text.access_period;
+    if !(period.from..=period.until).contains(&today) || !is_open(registry, text) {
+        return None;
+    }
+    let data = text.data.iter().map(|grant| {
+        let published = registry.data_type(&text.provider, &grant.data_type, grant.version);
+        published.map_or_else(|| grant.data_type.to_string(), |data_type| data_type.title.clone())
+    });
+    Some(PublicAgreement {
+        number: text.number.clone(),
+        version: text.version,
+        consumer: party(registry, &text.consumer)?,
+        provider: party(registry, &text.provider)?,
+        data: data.collect(),
+        purposes: text.purposes.iter().map(|purpose| purpose.text.clone()).collect(),
+        basis: text.basis.clone(),
+        from: period.from,
+        until: period.until,
+    })
+}
+
+/// Whether that there is such an agreement may be known to anybody.
+fn is_open(registry: &Registry, text: &AgreementText) -> bool {
+    let known = |category: Category| match category {
+        Category::Public | Category::Restricted => true,
+        Category::OfficialUse | Category::Confidential | Category::StateSecret => false,
+    };
+    let categories = text.data.iter().filter_map(|grant| registry.category(&text.provider, &grant.data_type));
+    known(text.protection.category) && categories.into_iter().all(known)
+}
+
+fn party(registry: &Registry, id: &SystemId) -> Option<PublicParty> {
+    let card = &registry.system(id)?.card;
+    let holder_name = registry.holder(card.holder)?.name.clone();
+    Some(PublicParty { system: id.clone(), name: card.name.clone(), holder: card.holder, holder_name })
+}
+
+/// RFC 4180, with nothing that a spreadsheet would take for a formula.
+fn csv(lines: impl Iterator<Item = PublicAgreement>) -> String {
+    let mut text = String::from(
+        "number,version,consumer,consumer_name,consumer_holder,consumer_holder_name,provider,provider_name,\
+         provider_holder,provider_holder_name,data,purposes,basis,from,until\r\n",
+    );
+    for line in lines {
+        let basis = line.basis.iter().map(|one| format!("{} {} {}", one.act, one.version, one.clause));
+        let cells = [
+            line.number.to_string(),
+            line.version.to_string(),
+            line.consumer.system.to_string(),
+            line.consumer.name,
+            line.consumer.holder.to_string(),
+            line.consumer.holder_name,
+            line.provider.system.to_string(),
+            line.provider.name,
+            line.provider.holder.to_string(),
+            line.provider.holder_name,
+            line.data.join("; "),
+            line.purposes.join("; "),
+            basis.collect::<Vec<_>>().join("; "),
+            line.from.to_string(),
+            line.until.to_string(),
+        ];
+        text.push_str(&cells.map(|cell| quoted(&cell)).join(","));
+        text.push_str("\r\n");
+    }
+    text
+}
+
+fn quoted(cell: &str) -> String {
+    let formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    let cell = format!("{}{cell}", if formula { "'" } else { "" });
+    if cell.contains([',', '"', '\r', '\n']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_is_quoted_where_it_must_be_and_is_never_a_formula() {
+        assert_eq!(quoted("plain"), "plain");
+        assert_eq!(quoted("a, \"b\""), "\"a, \"\"b\"\"\"");
+        assert_eq!(quoted("=HYPERLINK(1)"), "'=HYPERLINK(1)");
+    }
+}

@@ -1,0 +1,183 @@
+//! Agreements and their versions.
+
+use agreements::{
+    Agreement, AgreementNumber, Bin, ListedUser, Problem as Fault, Registry, Stage, SystemId, lint,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::super::asked::{Asked, Reply};
+use super::super::operation::{Media, Operation, at, named, parameter, place};
+use super::super::paging;
+use super::super::problem::Problem;
+use super::super::shared::Shared;
+use super::{list, one, page};
+
+/// A version of an agreement in a list.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::api) struct AgreementLine {
+    /// Its number.
+    number: AgreementNumber,
+    /// Its version.
+    version: u32,
+    /// The system that asks.
+    consumer: SystemId,
+    /// The system that answers.
+    provider: SystemId,
+    /// Where it stands.
+    stage: Stage,
+}
+
+/// An agreement: its versions, the newest whole, and the officials who may ask under it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::api) struct AgreementSheet {
+    /// All versions, oldest first.
+    versions: Vec<AgreementLine>,
+    /// The newest version.
+    newest: Agreement,
+    /// The officials who may ask.
+    users: Vec<ListedUser>,
+}
+
+/// A draft to be looked at before it is drafted.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::api) struct LintRequest {
+    /// The draft.
+    #[schema(value_type = Object)]
+    document: Value,
+}
+
+/// What a draft still lacks.
+#[derive(Serialize, ToSchema)]
+pub(in crate::api) struct LintReport {
+    /// Each problem with its clause; none if it can be signed.
+    problems: Vec<Fault>,
+}
+
+impl From<&Agreement> for AgreementLine {
+    fn from(agreement: &Agreement) -> Self {
+        let header = &agreement.header;
+        Self {
+            number: header.number.clone(),
+            version: header.version,
+            consumer: header.consumer.clone(),
+            provider: header.provider.clone(),
+            stage: agreement.stage.clone(),
+        }
+    }
+}
+
+pub(super) fn operations() -> Vec<Operation> {
+    let part = "agreements";
+    let number = || place("number", "The agreement's number", named("AgreementNumber"));
+    let mut lint = Operation::read(
+        "lint",
+        "/v1/lint",
+        "Says what a draft of an agreement lacks, against which clause; changes nothing",
+        part,
+        Media::named("LintReport"),
+        judge,
+    );
+    lint.method = http::Method::POST;
+    lint.inputs.clear();
+    lint.body = Some(Media::named("LintRequest"));
+    vec![
+        Operation::read(
+            "list-agreements",
+            "/v1/agreements",
+            "Lists versions of agreements to which one is a party, or which one supervises",
+            part,
+            paging::media(named("AgreementLine")),
+            agreements,
+        )
+        .with(list([
+            parameter("consumer", "Those of a consumer", named("SystemId")),
+            parameter("provider", "Those of a provider", named("SystemId")),
+            parameter("holder", "Those of an organisation's systems", named("Bin")),
+            parameter("stage", "Those at a stage", named("Stage")),
+        ])),
+        Operation::read(
+            "agreement",
+            "/v1/agreements/{number}",
+            "Shows an agreement: its versions, the newest whole",
+            part,
+            Media::named("AgreementSheet"),
+            agreement,
+        )
+        .with([number(), at()]),
+        Operation::read(
+            "agreement-version",
+            "/v1/agreements/{number}/versions/{version}",
+            "Shows a version of an agreement with its signatures and its history",
+            part,
+            Media::named("Agreement"),
+            version,
+        )
+        .with([
+            number(),
+            place(
+                "version",
+                "The version",
+                serde_json::json!({ "type": "integer", "minimum": 1, "maximum": u32::MAX }),
+            ),
+            at(),
+        ]),
+        lint,
+    ]
+}
+
+fn agreements(shared: &Shared, asked: &Asked) -> Result<Reply, Problem> {
+    let consumer: Option<SystemId> = asked.parameter("consumer")?;
+    let provider: Option<SystemId> = asked.parameter("provider")?;
+    let (holder, stage) = (asked.parameter::<Bin>("holder")?, asked.word::<Stage>("stage")?);
+    page(
+        shared,
+        asked,
+        |registry, viewer| {
+            registry
+                .agreements()
+                .filter(|one| consumer.as_ref().is_none_or(|id| one.header.consumer == *id))
+                .filter(|one| provider.as_ref().is_none_or(|id| one.header.provider == *id))
+                .filter(|one| stage.as_ref().is_none_or(|stage| one.stage == *stage))
+                .filter(|one| holder.is_none_or(|bin| is_of(registry, one, bin)))
+                .filter(|one| viewer.sees_agreement(one))
+                .collect()
+        },
+        // Versions rise as numbers do.
+        |one: &Agreement| format!("{}\0{:010}", one.header.number, one.header.version),
+        |one| AgreementLine::from(one),
+    )
+}
+
+fn is_of(registry: &Registry, agreement: &Agreement, bin: Bin) -> bool {
+    let sides = [&agreement.header.consumer, &agreement.header.provider];
+    sides.iter().any(|id| registry.system(id).is_some_and(|system| system.card.holder == bin))
+}
+
+fn agreement(shared: &Shared, asked: &Asked) -> Result<Reply, Problem> {
+    let number: AgreementNumber = asked.place("number")?;
+    one(shared, asked, |registry, viewer| {
+        let seen: Vec<&Agreement> =
+            registry.versions(&number).filter(|one| viewer.sees_agreement(one)).collect();
+        let newest = (*seen.last()?).clone();
+        let versions = seen.into_iter().map(AgreementLine::from).collect();
+        Some(AgreementSheet { versions, newest, users: registry.users(&number).to_vec() })
+    })
+}
+
+fn version(shared: &Shared, asked: &Asked) -> Result<Reply, Problem> {
+    let (number, version): (AgreementNumber, u32) = (asked.place("number")?, asked.place("version")?);
+    one(shared, asked, |registry, viewer| {
+        registry.agreement(&number, version).filter(|one| viewer.sees_agreement(one)).cloned()
+    })
+}
+
+fn judge(shared: &Shared, asked: &Asked) -> Result<Reply, Problem> {
+    let LintRequest { document } = asked.json()?;
+    shared.newest(|registry| {
+        let problems = lint(&document, registry).err().unwrap_or_default();
+        Reply::json(&LintReport { problems })
+    })
+}

@@ -1,0 +1,71 @@
+//! What may be read: the registry's resources, as they are and as they were.
+
+mod agreements;
+mod history;
+mod parties;
+mod registration;
+mod systems;
+
+use ::agreements::{Actor, Registry, Viewer, almaty};
+use serde::Serialize;
+
+use super::asked::{Asked, Reply};
+use super::operation::{Input, Operation, at};
+use super::paging::{self, Page};
+use super::problem::Problem;
+use super::shared::Shared;
+use crate::clock;
+
+pub(in crate::api) use self::agreements::{AgreementLine, AgreementSheet, LintReport, LintRequest};
+pub(in crate::api) use self::systems::{DataTypeSheet, SystemLine};
+
+/// All operations that read the registry.
+pub(in crate::api) fn operations() -> Vec<Operation> {
+    let mut all = parties::operations();
+    all.extend(systems::operations());
+    all.extend(registration::operations());
+    all.extend(agreements::operations());
+    all.extend(history::operations());
+    all
+}
+
+/// A list's parameters: its page, its date, and its own.
+fn list(own: impl IntoIterator<Item = Input>) -> Vec<Input> {
+    paging::inputs().into_iter().chain([at()]).chain(own).collect()
+}
+
+/// A page of the registry as the caller sees it.
+fn page<T, V: Serialize>(
+    shared: &Shared,
+    asked: &Asked,
+    items: impl for<'r> Fn(&'r Registry, &Viewer<'r>) -> Vec<&'r T>,
+    key: impl Fn(&T) -> String,
+    show: impl Fn(&T) -> V,
+) -> Result<Reply, Problem> {
+    let page = Page::of(asked)?;
+    let actor = &asked.caller()?.actor;
+    shared.at(asked.at()?, |registry| {
+        let seen = items(registry, &Viewer::new(registry, actor, today()));
+        page.reply(seen.into_iter(), |item| key(item), show, registry.revision())
+    })
+}
+
+/// One thing of the registry as the caller sees it.
+fn one<V: Serialize>(
+    shared: &Shared,
+    asked: &Asked,
+    find: impl FnOnce(&Registry, &Viewer<'_>) -> Option<V>,
+) -> Result<Reply, Problem> {
+    let actor: &Actor = &asked.caller()?.actor;
+    shared.at(asked.at()?, |registry| {
+        let found = find(registry, &Viewer::new(registry, actor, today()));
+        let found =
+            found.ok_or_else(|| Problem::new("not-found", "there is none, or it is not yours to see"))?;
+        Ok(Reply::json(&found)?.of(registry.revision()))
+    })
+}
+
+/// The day on which somebody looks: roles end.
+fn today() -> jiff::civil::Date {
+    clock::now().to_zoned(almaty()).date()
+}

@@ -1,0 +1,292 @@
+//! The way of every request: a place among those being answered, who asks, the body, the work, the answer.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::rejection::RawPathParamsRejection;
+use axum::extract::{RawPathParams, Request};
+use axum::routing::{MethodFilter, on};
+use bytes::Bytes;
+use certs::VerifiedChain;
+use http::header::{
+    ALLOW, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_NONE_MATCH,
+    STRICT_TRANSPORT_SECURITY, VARY, X_CONTENT_TYPE_OPTIONS,
+};
+use http::{HeaderMap, Response, StatusCode};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tracing::info;
+
+use super::asked::{Asked, Reply};
+use super::operation::{Access, Cost, Does, Operation};
+use super::problem::Problem;
+use super::shared::Shared;
+use super::words::Language;
+use super::{auth, commands, documents, openapi};
+
+/// The other side of a connection, beside each of its requests.
+#[derive(Debug, Clone)]
+pub(super) struct Peer {
+    /// Its address.
+    pub address: IpAddr,
+    /// Its certificate, if it showed one.
+    pub chain: Option<VerifiedChain>,
+}
+
+/// All operations at their places.
+pub(super) fn router(shared: &Arc<Shared>, operations: Vec<Operation>) -> Router {
+    let document: Arc<[u8]> = openapi::document(&operations).into();
+    let mut router = Router::new();
+    for operation in operations {
+        let filter = MethodFilter::try_from(operation.method.clone()).unwrap_or(MethodFilter::GET);
+        let path = operation.path.clone();
+        let (shared, operation) = (Arc::clone(shared), Arc::new(operation));
+        let serves = move |places: Result<RawPathParams, RawPathParamsRejection>, request: Request| {
+            let (shared, operation) = (Arc::clone(&shared), Arc::clone(&operation));
+            async move { serve(&shared, &operation, places, request).await }
+        };
+        router = router.route(&path, on(filter, serves));
+    }
+    let shows = move |request: Request| {
+        let reply = Reply::new("application/json", Bytes::copy_from_slice(&document));
+        std::future::ready(finish(Ok(reply), request.headers()))
+    };
+    router
+        .route(openapi::PATH, on(MethodFilter::GET, shows))
+        .fallback(|request: Request| {
+            let problem = Problem::new("no-such-path", format!("see {}", openapi::PATH));
+            std::future::ready(finish(Err(problem), request.headers()))
+        })
+        .method_not_allowed_fallback(|request: Request| {
+            let problem = Problem::new("method-not-allowed", format!("see {}", openapi::PATH));
+            std::future::ready(finish(Err(problem), request.headers()))
+        })
+}
+
+async fn serve(
+    shared: &Arc<Shared>,
+    operation: &Arc<Operation>,
+    places: Result<RawPathParams, RawPathParamsRejection>,
+    request: Request,
+) -> Response<Body> {
+    let (began, headers) = (Instant::now(), request.headers().clone());
+    let within = shared.config.request_timeout();
+    let carried = tokio::time::timeout(within, carry(shared, operation, places, request)).await;
+    let answered = carried.unwrap_or_else(|_| {
+        Err(Problem::new("timed-out", format!("it was not done within {} s", within.as_secs())))
+    });
+    let code = answered.as_ref().err().map(|problem| problem.code);
+    let response = match answered {
+        Ok(Answer::Whole(reply)) => finish(Ok(reply), &headers),
+        Ok(Answer::Streamed(response)) => response,
+        Err(problem) => finish(Err(problem), &headers),
+    };
+    let status = response.status().as_u16();
+    shared.metrics.api_answered(status, began.elapsed());
+    match code {
+        None => info!(operation = %operation.id, status, "{} answered {status}", operation.id),
+        Some(code) => {
+            info!(operation = %operation.id, status, problem.code = %code, "{} answered {code}", operation.id);
+        }
+    }
+    response
+}
+
+/// What a request ends in.
+pub(super) enum Answer {
+    /// What is held in memory.
+    Whole(Reply),
+    /// What is still being read.
+    Streamed(Response<Body>),
+}
+
+async fn carry(
+    shared: &Arc<Shared>,
+    operation: &Arc<Operation>,
+    places: Result<RawPathParams, RawPathParamsRejection>,
+    request: Request,
+) -> Result<Answer, Problem> {
+    let _place = room(&shared.requests).await?;
+    let peer = request.extensions().get::<Peer>().cloned();
+    let peer = peer.ok_or_else(|| Problem::new("unauthenticated", "the connection has no other side"))?;
+    let (parts, body) = request.into_parts();
+    let mut asked = Asked {
+        caller: None,
+        address: peer.address,
+        path: Vec::new(),
+        query: Vec::new(),
+        headers: parts.headers,
+        body: Bytes::new(),
+    };
+    let (method, access) = (parts.method, operation.access);
+    if let Access::Roles(roles) = access {
+        let (shared, headers) = (Arc::clone(shared), asked.headers.clone());
+        let known = blocking(move || {
+            auth::authenticate(&shared, &method, &headers, peer.chain.as_ref(), peer.address)
+        });
+        let caller = known.await?;
+        if !roles.contains(&caller.actor.role) {
+            return Err(auth::not_in_role(caller.actor.role));
+        }
+        if let Does::Issue(name) = operation.does {
+            caller.may(name)?;
+        }
+        asked.caller = Some(caller);
+    }
+    let places = places.map_err(|error| Problem::new("no-such-path", error.to_string()))?;
+    asked.path = places.iter().map(|(name, text)| (name.to_owned(), text.to_owned())).collect();
+    asked.query = query(parts.uri.query().unwrap_or_default(), operation)?;
+    match operation.does {
+        Does::TakeDocument => return documents::take(shared, &asked, body).await.map(Answer::Whole),
+        Does::GiveDocument => return documents::give(shared, &asked).await.map(Answer::Streamed),
+        Does::Asked(_) | Does::Issue(_) => {}
+    }
+    asked.body = self::body(shared, operation, &asked.headers, body).await?;
+    let _core = match operation.cost {
+        Cost::Usual => None,
+        Cost::Hashes => Some(room(&shared.hashing).await?),
+    };
+    let (shared, operation) = (Arc::clone(shared), Arc::clone(operation));
+    let reply = blocking(move || match operation.does {
+        Does::Asked(does) => does(&shared, &asked),
+        Does::Issue(name) => commands::issue(&shared, &asked, name, &operation),
+        Does::TakeDocument | Does::GiveDocument => unreachable!("documents are carried out above"),
+    });
+    reply.await.map(Answer::Whole)
+}
+
+/// A place among those that are served at once; those who wait too long are told so.
+pub(super) async fn room(places: &Semaphore) -> Result<SemaphorePermit<'_>, Problem> {
+    match tokio::time::timeout(LONGEST_WAIT, places.acquire()).await {
+        Ok(Ok(place)) => Ok(place),
+        Ok(Err(_)) | Err(_) => Err(Problem::new("busy", "too many requests at once").after(1)),
+    }
+}
+
+/// Work that waits for files, on a thread for such work. A panic of ours is answered, and the next request is not hurt.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
+) -> Result<T, Problem> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|_| Err(Problem::new("busy", "the request could not be carried out").after(5)))
+}
+
+async fn body(
+    shared: &Shared,
+    operation: &Operation,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Bytes, Problem> {
+    let most = if operation.body.is_some() { shared.config.max_body_kib << 10 } else { 0 };
+    if let Some(media) = &operation.body {
+        let given = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let essence = given.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        if !media.types.contains(&essence.as_str()) {
+            return Err(Problem::new("media-type", format!("send {}", media.types.join(" or "))));
+        }
+    }
+    let whole = Limited::new(body, most).collect().await.map_err(|error| {
+        if error.downcast_ref::<LengthLimitError>().is_some() {
+            Problem::new("body-too-large", format!("at most {most} bytes"))
+        } else {
+            Problem::new("body-malformed", "the body was cut off")
+        }
+    })?;
+    Ok(whole.to_bytes())
+}
+
+/// The parameters, decoded: each is known, and named once.
+fn query(text: &str, operation: &Operation) -> Result<Vec<(String, String)>, Problem> {
+    let wrong = |why: String| Problem::new("parameter-malformed", why);
+    let mut read: Vec<(String, String)> = Vec::new();
+    for pair in text.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let name = decode(name).ok_or_else(|| wrong("a name is not percent-encoded UTF-8".into()))?;
+        let value = decode(value).ok_or_else(|| wrong(format!("{name} is not percent-encoded UTF-8")))?;
+        if !operation.inputs.iter().any(|one| one.place == super::operation::Place::Query && one.name == name)
+        {
+            return Err(wrong(format!("{name:?} is no parameter of this operation")));
+        }
+        if read.iter().any(|(known, _)| *known == name) {
+            return Err(wrong(format!("{name} stands twice")));
+        }
+        read.push((name, value));
+    }
+    Ok(read)
+}
+
+fn decode(text: &str) -> Option<String> {
+    let (mut bytes, mut rest) = (Vec::with_capacity(text.len()), text.bytes());
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'+' => b' ',
+            b'%' => {
+                let digit = |byte: Option<u8>| char::from(byte?).to_digit(16);
+                let (high, low) = (digit(rest.next())?, digit(rest.next())?);
+                u8::try_from(high << 4 | low).ok()?
+            }
+            other => other,
+        });
+    }
+    String::from_utf8(bytes).ok()
+}
+
+/// Gives an answer its headers, and leaves out a body that the asker has.
+pub(super) fn finish(answered: Result<Reply, Problem>, asked: &HeaderMap) -> Response<Body> {
+    let mut response = match answered {
+        Err(problem) => problem.response(Language::of(asked)),
+        Ok(reply) => whole(reply, asked),
+    };
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (CACHE_CONTROL, "no-cache, private"),
+        (VARY, "Authorization, Cookie, Accept-Language"),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (STRICT_TRANSPORT_SECURITY, "max-age=31536000"),
+        (HeaderName::from_static("content-security-policy"), "default-src 'none'; frame-ancestors 'none'"),
+        (HeaderName::from_static("referrer-policy"), "no-referrer"),
+    ] {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    if response.status() == StatusCode::METHOD_NOT_ALLOWED {
+        // axum fills in which: RFC 9110 §15.5.6 asks for the header in any case.
+        response.headers_mut().entry(ALLOW).or_insert(HeaderValue::from_static(""));
+    }
+    response
+}
+
+fn whole(reply: Reply, asked: &HeaderMap) -> Response<Body> {
+    let etag = reply.revision.map(|revision| etag(revision, &reply.media_type));
+    let known = etag.as_ref().is_some_and(|etag| {
+        let sent = asked.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+        sent.flat_map(|value| value.split(',')).any(|one| {
+            let one = one.trim();
+            // RFC 9110 §13.1.2: compared weakly.
+            one == "*" || one.strip_prefix("W/").unwrap_or(one) == etag
+        })
+    });
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = reply.status;
+    *response.headers_mut() = reply.headers;
+    if known && reply.status == StatusCode::OK {
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+    } else if reply.status != StatusCode::NO_CONTENT {
+        let media_type = HeaderValue::from_str(&reply.media_type);
+        response.headers_mut().extend(media_type.map(|value| (CONTENT_TYPE, value)).ok());
+        *response.body_mut() = Body::from(reply.body);
+    }
+    let etag = etag.and_then(|etag| HeaderValue::from_str(&etag).ok());
+    response.headers_mut().extend(etag.map(|etag| (ETAG, etag)));
+    response
+}
+
+/// The revision says it all: what is shown changes only with the registry.
+fn etag(revision: u64, media_type: &str) -> String {
+    if media_type.starts_with("text/csv") { format!("\"{revision}-csv\"") } else { format!("\"{revision}\"") }
+}
+
+/// How long a request waits for its place.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);

@@ -1,0 +1,217 @@
+//! What all requests share: the registry, its past, the access store, the depositary, and how much of each at once.
+
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use agreements::{Command, Phase, Recorded, Registry};
+use certs::trust::Trust;
+use governor::clock::{Clock, DefaultClock};
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use jiff::Timestamp;
+use tokio::sync::Semaphore;
+
+use super::access::AccessStore;
+use super::auth::Caller;
+use super::problem::Problem;
+use crate::clock;
+use crate::config::ApiConfig;
+use crate::office::Depositary;
+use crate::registry::sqlite::SqliteStore;
+use crate::registry::{Commands, Failure, Views};
+use crate::telemetry::metrics::Metrics;
+
+/// What the API is made of.
+pub struct Shared {
+    /// Its configuration.
+    pub config: ApiConfig,
+    /// The environment that the gateway serves.
+    pub environment: Phase,
+    /// Whom the gateway trusts.
+    pub trust: Arc<Trust>,
+    /// What calls are decided on.
+    pub views: Arc<Views>,
+    /// The documents that are kept.
+    pub depositary: Depositary,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// Requests being answered.
+    pub(super) requests: Semaphore,
+    /// Passwords being hashed: each takes 19 MiB and a core.
+    pub(super) hashing: Semaphore,
+    /// Documents under way.
+    pub(super) documents: Semaphore,
+    commands: Mutex<Commands>,
+    past: Mutex<Past>,
+    access: Mutex<AccessStore>,
+    logins: DefaultKeyedRateLimiter<IpAddr>,
+}
+
+/// The registry as it was, folded anew for each moment asked about; the last one is kept.
+struct Past {
+    registry: PathBuf,
+    known: Option<(Timestamp, Arc<Registry>)>,
+}
+
+/// What [`Shared::new`] takes.
+pub struct Parts {
+    /// Its configuration.
+    pub config: ApiConfig,
+    /// The environment that the gateway serves.
+    pub environment: Phase,
+    /// Whom the gateway trusts.
+    pub trust: Arc<Trust>,
+    /// What calls are decided on.
+    pub views: Arc<Views>,
+    /// The documents that are kept.
+    pub depositary: Depositary,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// The registry's store, for commands.
+    pub commands: Commands,
+    /// The registry's file, for its past.
+    pub registry: PathBuf,
+    /// What proves that a caller is an operator.
+    pub access: AccessStore,
+}
+
+impl Shared {
+    /// Puts the parts together.
+    pub fn new(parts: Parts) -> Self {
+        let logins = NonZeroU32::new(parts.config.logins_per_minute).unwrap_or(NonZeroU32::MIN);
+        Self {
+            requests: Semaphore::new(parts.config.max_requests),
+            hashing: Semaphore::new(MOST_HASHING),
+            documents: Semaphore::new(MOST_DOCUMENTS),
+            commands: Mutex::new(parts.commands),
+            past: Mutex::new(Past { registry: parts.registry, known: None }),
+            access: Mutex::new(parts.access),
+            logins: RateLimiter::keyed(Quota::per_minute(logins)),
+            config: parts.config,
+            environment: parts.environment,
+            trust: parts.trust,
+            views: parts.views,
+            depositary: parts.depositary,
+            metrics: parts.metrics,
+        }
+    }
+
+    /// Reads the registry at its newest revision.
+    ///
+    /// # Errors
+    /// `registry-unavailable`, and whatever `read` finds.
+    pub fn newest<T>(&self, read: impl FnOnce(&Registry) -> Result<T, Problem>) -> Result<T, Problem> {
+        let mut commands = lock(&self.commands);
+        commands.refresh()?;
+        read(commands.registry())
+    }
+
+    /// Reads the registry as it was at a moment, or as it is now.
+    ///
+    /// # Errors
+    /// As [`Shared::newest`].
+    pub fn at<T>(
+        &self,
+        at: Option<Timestamp>,
+        read: impl FnOnce(&Registry) -> Result<T, Problem>,
+    ) -> Result<T, Problem> {
+        match at {
+            None => self.newest(read),
+            Some(at) => read(&*lock(&self.past).at(at)?),
+        }
+    }
+
+    /// Events after a revision, in order.
+    ///
+    /// # Errors
+    /// `registry-unavailable`.
+    pub fn history(&self, after: u64, most: usize) -> Result<Vec<Recorded>, Problem> {
+        lock(&self.commands).history(after, most).map_err(|error| Failure::from(error).into())
+    }
+
+    /// Issues a command for a caller, if the registry is at `expected` or nothing is expected of it.
+    ///
+    /// # Errors
+    /// What the rules refuse; `precondition-failed`; `registry-unavailable`.
+    pub fn issue(
+        &self,
+        command: Command,
+        caller: &Caller,
+        reason: &str,
+        expected: Option<u64>,
+    ) -> Result<Vec<Recorded>, Problem> {
+        let mut commands = lock(&self.commands);
+        let (actor, now) = (&caller.actor, clock::now());
+        let recorded = match expected {
+            None => commands.issue(command, actor, reason, now),
+            Some(revision) => commands.issue_on(revision, command, actor, reason, now),
+        };
+        Ok(recorded?)
+    }
+
+    /// The access store.
+    pub fn access(&self) -> MutexGuard<'_, AccessStore> {
+        lock(&self.access)
+    }
+
+    /// Whether an address may try another login now.
+    ///
+    /// # Errors
+    /// `too-many-requests`.
+    pub fn may_log_in(&self, address: IpAddr) -> Result<(), Problem> {
+        if self.logins.len() > MOST_ADDRESSES {
+            self.logins.retain_recent();
+        }
+        self.logins.check_key(&address).map_err(|not_until| {
+            let wait = not_until.wait_time_from(DefaultClock::default().now()).as_secs() + 1;
+            Problem::new("too-many-requests", format!("try again in {wait} s")).after(wait)
+        })
+    }
+}
+
+impl Past {
+    fn at(&mut self, at: Timestamp) -> Result<Arc<Registry>, Problem> {
+        if let Some((known, registry)) = &self.known
+            && *known == at
+        {
+            return Ok(Arc::clone(registry));
+        }
+        let registry = Arc::new(self.fold(at).map_err(Problem::from)?);
+        self.known = Some((at, Arc::clone(&registry)));
+        Ok(registry)
+    }
+
+    fn fold(&self, at: Timestamp) -> Result<Registry, Failure> {
+        use crate::registry::Store;
+        let mut store = SqliteStore::open(&self.registry)?;
+        let mut registry = Registry::default();
+        loop {
+            let events = store.read(registry.revision(), PAGE)?;
+            for event in &events {
+                if event.at > at {
+                    return Ok(registry);
+                }
+                registry.apply(event)?;
+            }
+            if events.len() < PAGE {
+                return Ok(registry);
+            }
+        }
+    }
+}
+
+/// What a request left in disorder when it panicked is only ever replaced whole.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Events read at once.
+const PAGE: usize = 10_000;
+
+const MOST_HASHING: usize = 2;
+
+const MOST_DOCUMENTS: usize = 8;
+
+/// Addresses remembered before those that rested are forgotten.
+const MOST_ADDRESSES: usize = 10_000;

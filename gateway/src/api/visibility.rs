@@ -1,0 +1,36 @@
+//! Who sees which events (E4): what their organisation did, and what happened to what they see.
+
+use agreements::{Actor, Event, Header, Recorded, Registry, Role, SystemId, Viewer};
+use serde_json::Value;
+
+/// Whether somebody sees that something happened.
+pub(super) fn sees_event(
+    registry: &Registry,
+    viewer: &Viewer<'_>,
+    actor: &Actor,
+    recorded: &Recorded,
+) -> bool {
+    match actor.role {
+        Role::Administrator | Role::ServiceIntegrator | Role::Regulator | Role::NationalOperator => {
+            return true;
+        }
+        Role::HolderOfficer if recorded.actor.holder == actor.holder => return true,
+        _ if recorded.actor.id == actor.id => return true,
+        _ => {}
+    }
+    let Ok(said) = serde_json::to_value::<&Event>(&recorded.event) else { return false };
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let system = said.get("system").or_else(|| said.pointer("/card/id")).and_then(text);
+    if let Some(id) = system.and_then(|id| id.parse::<SystemId>().ok()) {
+        return registry.system(&id).is_some_and(|system| viewer.sees_system(system));
+    }
+    let document = said.get("document").and_then(Value::as_str);
+    let header: Option<Header> = document.and_then(|text| serde_json::from_str(text).ok());
+    let number = match header {
+        Some(header) => Some(header.number),
+        None => said.get("number").and_then(text).and_then(|number| number.parse().ok()),
+    };
+    number.is_some_and(|number| {
+        registry.versions(&number).last().is_some_and(|newest| viewer.sees_agreement(newest))
+    })
+}

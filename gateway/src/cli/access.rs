@@ -1,0 +1,214 @@
+//! `kelisim operator password`, `token`, `certificate`, `revoke`: what lets an operator into the API.
+//!
+//! The registry is told that access was granted or taken, and why; what proves it goes to the access store alone.
+
+use std::io::BufRead;
+
+use agreements::{
+    Access, BoundCertificate, Command, CommandName, Event, Fingerprint, OperatorId, Revoked, TokenId,
+};
+use certs::Purpose;
+use certs::authority::PersonRequest;
+use certs::keys::read_certificates;
+use clap::{Args, Subcommand};
+use jiff::SignedDuration;
+use serde_json::json;
+
+use super::certificates::{kept, organisation, unused};
+use super::common::word;
+use super::desk::{Desk, read};
+use super::{Answer, Common, Exit, Failure};
+use crate::api::access::{AccessError, AccessStore, Secret, TokenText, hash_password};
+use crate::clock;
+
+#[derive(Args)]
+pub(super) struct PasswordArguments {
+    /// Whose
+    id: OperatorId,
+    /// Make one and show it, rather than read it from standard input
+    #[arg(long)]
+    generate: bool,
+}
+
+#[derive(Args)]
+pub(super) struct TokenArguments {
+    /// Whose
+    id: OperatorId,
+    /// How the token is named, for good
+    name: TokenId,
+    /// A command that it may issue, such as suspend-system; as often as needed. Without any it only reads
+    #[arg(long = "command", value_name = "COMMAND", value_parser = word::<CommandName>)]
+    commands: Vec<CommandName>,
+    /// How many days it counts
+    #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(u16).range(1..=730))]
+    days: u16,
+}
+
+#[derive(Args)]
+pub(super) struct CertificateArguments {
+    /// Whose
+    id: OperatorId,
+    /// A certificate that they have, PEM; bound to them
+    #[arg(long, value_name = "FILE", conflicts_with = "iin", required_unless_present = "iin")]
+    chain: Option<std::path::PathBuf>,
+    /// Or their IIN: the folder's trial authority issues one
+    #[arg(long)]
+    iin: Option<String>,
+    /// How many days it lasts
+    #[arg(long, default_value_t = 365)]
+    days: u16,
+}
+
+#[derive(Subcommand)]
+pub(super) enum RevokeCommand {
+    /// The password, and with it every session
+    #[command(after_help = "Example:\n  kelisim operator revoke password saule --reason 'left the body'")]
+    Password {
+        /// Whose
+        id: OperatorId,
+    },
+    /// A token
+    #[command(
+        after_help = "Example:\n  kelisim operator revoke token saule backup-job --reason 'not used any more'"
+    )]
+    Token {
+        /// Whose
+        id: OperatorId,
+        /// Its name
+        name: TokenId,
+    },
+    /// A client certificate
+    #[command(after_help = "Example:\n  kelisim operator revoke certificate 3f…a9 --reason 'card lost'")]
+    Certificate {
+        /// Its fingerprint
+        fingerprint: Fingerprint,
+    },
+}
+
+pub(super) fn password(common: &Common, asked: PasswordArguments) -> Result<Answer, Failure> {
+    let mut desk = Desk::open(common)?;
+    let store = store(&desk)?;
+    let made = if asked.generate { Some(Secret::fresh()?.text()) } else { None };
+    let password = match &made {
+        Some(made) => made.clone(),
+        None => line()?,
+    };
+    let hash = hash_password(&password)
+        .map_err(|fault| Failure::of(Exit::Usage, &fault, "choose another; --generate makes one"))?;
+    let actor = desk.actor()?;
+    let command = Command::GrantAccess { operator: asked.id.clone(), access: Access::Password };
+    let events = desk.office.issue(command, &actor, desk.reason())?;
+    let granted = events.iter().find(|one| matches!(one.event, Event::AccessGranted { .. }));
+    let sequence = granted.map_or(0, |one| one.sequence);
+    store.set_password(&asked.id, sequence, &hash)?;
+    let answer = desk.issued(&events, format!("{} may log in with the new password", asked.id))?;
+    Ok(match made {
+        Some(made) => answer.and(Answer::new(json!({ "password": made }), format!("{made}\n"))),
+        None => answer,
+    })
+}
+
+pub(super) fn token(common: &Common, asked: TokenArguments) -> Result<Answer, Failure> {
+    let mut desk = Desk::open(common)?;
+    let store = store(&desk)?;
+    let secret = Secret::fresh()?;
+    let expires = clock::now()
+        .checked_add(SignedDuration::from_hours(24 * i64::from(asked.days)))
+        .map_err(|error| Failure::of(Exit::Usage, &error, "choose fewer --days"))?;
+    let actor = desk.actor()?;
+    let access = Access::Token { id: asked.name.clone(), commands: asked.commands, expires };
+    let events = desk.office.issue(
+        Command::GrantAccess { operator: asked.id.clone(), access },
+        &actor,
+        desk.reason(),
+    )?;
+    store.set_token(&asked.name, &secret)?;
+    let token = TokenText { id: asked.name, secret }.to_string();
+    let done = format!("{} may use this token until {expires}; it is shown once", asked.id);
+    let shown = Answer::new(json!({ "token": token }), format!("{token}\n"));
+    Ok(desk.issued(&events, done)?.and(shown))
+}
+
+pub(super) fn certificate(common: &Common, asked: CertificateArguments) -> Result<Answer, Failure> {
+    let mut desk = Desk::open(common)?;
+    let operator = desk.registry().operator(&asked.id).cloned().ok_or_else(|| {
+        Failure::new(Exit::Refused, format!("no operator {}", asked.id), "see `kelisim operator list`")
+    })?;
+    match (asked.chain, asked.iin) {
+        (Some(chain), _) => bind(&mut desk, asked.id, &read(&chain)?),
+        (None, Some(iin)) => {
+            let folder = common.folder();
+            let out = format!("operator-{}", asked.id);
+            unused(&folder, &out)?;
+            let request = PersonRequest {
+                name: operator.name,
+                iin,
+                bin: operator.holder,
+                organisation: organisation(&desk, operator.holder, None)?,
+                days: asked.days,
+            };
+            let issued = folder.authority()?.issue_operator(&request, clock::now())?;
+            let answer = kept(&folder, &out, &issued)?;
+            Ok(answer.and(bind(&mut desk, asked.id, issued.chain.as_bytes())?))
+        }
+        (None, None) => Err(Failure::new(Exit::Usage, "no certificate", "give --chain or --iin")),
+    }
+}
+
+pub(super) fn revoke(common: &Common, command: RevokeCommand) -> Result<Answer, Failure> {
+    let mut desk = Desk::open(common)?;
+    match command {
+        RevokeCommand::Password { id } => {
+            let done = format!("{id} has no password any more, and no session");
+            desk.issue(Command::RevokeAccess { operator: id, access: Revoked::Password }, done)
+        }
+        RevokeCommand::Token { id, name } => {
+            let done = format!("token {name} counts no more");
+            let access = Revoked::Token { id: name.clone() };
+            let answer = desk.issue(Command::RevokeAccess { operator: id, access }, done)?;
+            store(&desk)?.forget_token(&name)?;
+            Ok(answer)
+        }
+        RevokeCommand::Certificate { fingerprint } => {
+            let done = format!("{fingerprint} is bound to no operator now");
+            desk.issue(Command::UnbindOperatorCertificate { certificate: fingerprint }, done)
+        }
+    }
+}
+
+/// Binds the first certificate of a chain, if this gateway would let its bearer in.
+fn bind(desk: &mut Desk<'_>, operator: OperatorId, chain: &[u8]) -> Result<Answer, Failure> {
+    let chain = read_certificates(chain)?;
+    let verified =
+        desk.office.trust().verify(&chain, Purpose::Client, clock::now()).map_err(|untrusted| {
+            let todo =
+                "bind a certificate for clients, of an authority in [trust], with a revocation list in force";
+            Failure::of(Exit::Refused, &untrusted, todo)
+        })?;
+    let certificate = BoundCertificate {
+        fingerprint: verified.fingerprint(),
+        serial: verified.serial().to_owned(),
+        not_after: verified.not_after(),
+    };
+    let done = format!("{} is {operator}, until {}", certificate.fingerprint, certificate.not_after);
+    desk.issue(Command::BindOperatorCertificate { operator, certificate }, done)
+}
+
+fn store(desk: &Desk<'_>) -> Result<AccessStore, Failure> {
+    Ok(AccessStore::open(&desk.config.path(&desk.config.api.access))?)
+}
+
+/// The first line of standard input: on the command line others would see it.
+fn line() -> Result<String, Failure> {
+    let mut line = String::new();
+    let todo = "give the password on standard input, or ask for one with --generate";
+    let read = std::io::stdin().lock().read_line(&mut line);
+    read.map_err(|error| Failure::of(Exit::Environment, &error, todo))?;
+    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+impl From<AccessError> for Failure {
+    fn from(error: AccessError) -> Self {
+        Self::of(Exit::Environment, &error, "see api.access in the configuration, and who may write it")
+    }
+}

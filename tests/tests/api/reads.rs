@@ -1,0 +1,143 @@
+//! Reading: pages, filters, dates, what one sees, and the public register.
+
+use serde_json::{Value, json};
+use tests::world::{World, sample};
+
+fn ids(body: &Value, field: &str) -> Vec<String> {
+    let items = body["items"].as_array().unwrap();
+    items.iter().map(|item| item[field].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn a_long_list_comes_in_pages_both_ways() {
+    let world = World::consumer_and_provider().start().await;
+    let clerk = world.program(&world.administrator);
+    let (mut path, mut read) = ("/v1/holders?limit=3".to_owned(), Vec::new());
+    loop {
+        let page = clerk.get(&path).await.json();
+        read.extend(ids(&page, "bin"));
+        let Some(next) = page["next"].as_str() else { break };
+        path = format!("/v1/holders?limit=3&cursor={next}");
+    }
+    assert_eq!(read, [sample::MINISTRY, sample::AGENCY, sample::REGULATOR, sample::OPERATOR]);
+    let back = clerk.get("/v1/holders?limit=1&sort=-id").await.json();
+    assert_eq!(ids(&back, "bin"), [sample::OPERATOR]);
+    let next = format!("/v1/holders?sort=-id&cursor={}", back["next"].as_str().unwrap());
+    read.pop();
+    read.reverse();
+    assert_eq!(ids(&clerk.get(&next).await.json(), "bin"), read);
+}
+
+#[tokio::test]
+async fn what_is_known_is_not_sent_again_until_it_changes() {
+    let world = World::consumer_and_provider().start().await;
+    let clerk = world.program(&world.integrator);
+    let first = clerk.get("/v1/systems/portal").await;
+    let again = clerk.saying("if-none-match", first.header("etag").unwrap());
+    let told = again.get("/v1/systems/portal").await;
+    assert_eq!((told.status.as_u16(), told.body.len()), (304, 0));
+    clerk.command("suspend-system", json!({ "system": "portal" })).await;
+    assert_eq!(again.get("/v1/systems/portal").await.json()["status"], "suspended");
+}
+
+/// E4
+#[tokio::test]
+async fn an_officer_sees_their_own_systems_agreements_and_history_and_no_others() {
+    let world = World::consumer_and_provider().agreement("address-lookup").start().await;
+    let (ministry, supervisor) = (world.program(&world.ministry), world.program(&world.regulator));
+    assert_eq!(ministry.get("/v1/systems/portal").await.outcome(), "200");
+    assert_eq!(ministry.get("/v1/systems/address-register").await.outcome(), "404 not-found");
+    assert_eq!(supervisor.get("/v1/systems/address-register").await.outcome(), "200");
+    let lines = ministry.get("/v1/systems").await.json();
+    assert_eq!(ids(&lines, "id"), ["address-register", "portal"], "to agree one must know with whom");
+    assert!(lines["items"][0].get("endpoint").is_none() && lines["items"][0].get("networks").is_none());
+    assert_eq!(
+        ids(&ministry.get("/v1/agreements?stage=concurred").await.json(), "number"),
+        ["address-lookup"]
+    );
+    assert_eq!(ids(&ministry.get("/v1/operators").await.json(), "id"), ["ministry"]);
+    assert_eq!(ministry.get("/v1/operators/agency/access").await.outcome(), "404 not-found");
+    let events = ministry.get("/v1/events?limit=200").await.json();
+    let about_the_other = events["items"].as_array().unwrap().iter().filter(|one| {
+        one["event"]["system"] == "address-register" || one["event"]["card"]["id"] == "address-register"
+    });
+    assert_eq!(about_the_other.count(), 0);
+    assert!(
+        events["items"].as_array().unwrap().iter().any(|one| one["event"]["event"] == "agreement-concurred")
+    );
+}
+
+#[tokio::test]
+async fn the_state_at_a_date_is_shown_as_it_was() {
+    let world = World::consumer_and_provider().start().await;
+    let clerk = world.program(&world.integrator);
+    let then = gateway::clock::now();
+    clerk.command("suspend-system", json!({ "system": "portal" })).await;
+    let at = |moment: String| format!("/v1/systems/portal?at={}", moment.replace('+', "%2B"));
+    assert_eq!(clerk.get(&at(then.to_string())).await.json()["status"], "registered");
+    let today = then.to_zoned(agreements::almaty()).date();
+    assert_eq!(clerk.get(&at(today.to_string())).await.json()["status"], "suspended");
+    assert_eq!(clerk.get(&at("2020-01-01".to_owned())).await.outcome(), "404 not-found");
+}
+
+#[tokio::test]
+async fn a_call_that_nobody_made_is_explained() {
+    let world = World::consumer_and_provider().agreement("address-lookup").start().await;
+    let clerk = world.program(&world.ministry);
+    let asked = json!({ "consumer": "portal", "provider": "address-register", "data_type": "address",
+        "path": "/addresses/7", "purpose": "delivery" });
+    let told = clerk.post("/v1/explain", &asked).await;
+    assert_eq!(told.outcome(), "200");
+    assert_eq!(
+        (&told.json()["decision"], &told.json()["agreement"]),
+        (&json!("permit"), &json!("address-lookup"))
+    );
+    let mut other = asked.clone();
+    other["purpose"] = json!("curiosity");
+    assert_eq!(clerk.post("/v1/explain", &other).await.json()["code"], "purpose-not-agreed");
+    let mut early = asked.clone();
+    early["at"] = json!("2020-01-01T00:00:00Z");
+    assert_eq!(clerk.post("/v1/explain", &early).await.outcome(), "404 not-found");
+    let mut coming = asked;
+    coming["at"] = json!("2999-01-01T00:00:00Z");
+    assert_eq!(clerk.post("/v1/explain", &coming).await.outcome(), "422 unexplained");
+}
+
+#[tokio::test]
+async fn a_draft_is_judged_without_being_drafted() {
+    let world = World::consumer_and_provider().start().await;
+    let clerk = world.program(&world.ministry);
+    let told = clerk.post("/v1/lint", &json!({ "document": {} })).await.json();
+    let fields: Vec<&str> =
+        told["problems"].as_array().unwrap().iter().map(|one| one["field"].as_str().unwrap()).collect();
+    assert_eq!(fields, agreements::SEVEN_FIELDS.map(|(field, _)| field));
+    let good = json!({ "document": sample::agreement("address-lookup") });
+    assert_eq!(clerk.post("/v1/lint", &good).await.json()["problems"], json!([]));
+}
+
+/// E5
+#[tokio::test]
+async fn anybody_reads_which_agreements_are_in_force_and_nobody_how_they_are_protected() {
+    let world =
+        World::consumer_and_provider().agreement("address-lookup").agreement("person-records").start().await;
+    let nobody = world.clerk();
+    let told = nobody.get("/v1/public/agreements").await;
+    let body = told.json();
+    assert_eq!(ids(&body, "number"), ["address-lookup"], "what is confidential is not in it");
+    let one = &body["items"][0];
+    assert_eq!(one["consumer"]["holder_name"], "Ministry");
+    assert_eq!(one["purposes"], json!(["Delivery of answers"]));
+    assert_eq!(one["basis"][0]["act"], "hr-order");
+    for word in ["protection", "127.0.0.1", "networks", "rate", "signatures", "users"] {
+        assert!(!String::from_utf8_lossy(&told.body).contains(word), "{word}");
+    }
+    let csv = nobody.get("/v1/public/agreements?format=csv").await;
+    assert!(csv.header("content-type").unwrap().starts_with("text/csv"));
+    let text = String::from_utf8(csv.body.to_vec()).unwrap();
+    assert_eq!(text.lines().count(), 2);
+    assert!(text.lines().nth(1).unwrap().starts_with("address-lookup,1,portal,"), "{text}");
+    let regulator = world.program(&world.regulator);
+    let stop = json!({ "number": "address-lookup", "version": 1 });
+    assert_eq!(regulator.command("suspend-agreement", stop).await.outcome(), "200");
+    assert_eq!(ids(&nobody.get("/v1/public/agreements").await.json(), "number"), [""; 0]);
+}
