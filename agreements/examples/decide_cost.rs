@@ -169,6 +169,8 @@ fn agree(number: u32, consumer: u32, provider: u32, bin: Bin, happen: &mut impl 
     happen(Event::UsersApproved {
         number: number.clone(),
         users: vec![serde_json::from_value(user).unwrap()],
+        serial: 1,
+        signature: Some(signature(Side::Consumer)),
     });
     happen(Event::AgreementConcurred {
         number,

@@ -21,6 +21,9 @@ pub struct Act {
     /// Last day in force, once it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub in_force_until: Option<Date>,
+    /// Last day of agreements that stand on it, where that is later than its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agreements_until: Option<Date>,
     /// What came in its place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub successor: Option<ActId>,

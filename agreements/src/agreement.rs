@@ -41,9 +41,40 @@ pub struct AgreementText {
     /// What personal data passes, where any does (Law 4.2.11, 5.12).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub personal_data: Option<PersonalDataClause>,
+    /// Who must sign, by the name in their certificates; whoever signs for the holder where nobody is named.
+    #[serde(default, skip_serializing_if = "Signers::is_empty")]
+    pub signers: Signers,
     /// Documents under the signatures, by SHA-256 in hexadecimal (Portal 64-65).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attachments: Vec<Attachment>,
+}
+
+/// Who must sign for each side, where several do (Interaction 10).
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Signers {
+    /// For the consumer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub consumer: Vec<String>,
+    /// For the provider.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub provider: Vec<String>,
+}
+
+impl Signers {
+    /// Whether nobody is named.
+    pub fn is_empty(&self) -> bool {
+        self.consumer.is_empty() && self.provider.is_empty()
+    }
+
+    /// Those of one side; nobody is named for the regulator.
+    pub fn of(&self, side: Side) -> &[String] {
+        match side {
+            Side::Consumer => &self.consumer,
+            Side::Provider => &self.provider,
+            Side::Regulator => &[],
+        }
+    }
 }
 
 /// One data type that may pass.

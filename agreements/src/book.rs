@@ -7,10 +7,11 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use crate::orders::{OrderPage, Orders};
 use crate::period::{WallClock, Window};
 use crate::{
-    ActId, Agreement, AgreementText, Category, Conformity, DataType, Fingerprint, Phase, Ready, Registry,
-    Side, Stage, System, SystemId, almaty, end_of, start_of,
+    ActId, Agreement, AgreementText, ApprovedUsers, Category, Conformity, DataType, Fingerprint, Phase,
+    Ready, Registry, Side, Signed, Stage, System, SystemId, Users, almaty, end_of, start_of,
 };
 
 /// Systems, certificates and agreements as the exchange path looks them up.
@@ -55,6 +56,7 @@ pub struct SystemPage {
     pub system: System,
     pub(crate) attestation: Validity,
     pub(crate) quality_certificate: Validity,
+    pub(crate) orders: Box<[OrderPage]>,
 }
 
 /// Since when and until when a conformity document holds.
@@ -76,8 +78,9 @@ pub struct AgreementPage {
     pub(crate) ready: Ready,
     pub(crate) grants: Vec<GrantPage>,
     pub(crate) basis: Vec<BasisPage>,
-    /// By name.
-    pub(crate) users: Box<[(Box<str>, Training)]>,
+    /// By name; or why the list does not count.
+    pub(crate) users: Result<Roster, &'static str>,
+    pub(crate) orders: Box<[OrderPage]>,
 }
 
 /// A data type that an agreement names.
@@ -99,6 +102,25 @@ pub(crate) struct BasisPage {
     pub(crate) act: ActId,
     pub(crate) from: Timestamp,
     pub(crate) until: Timestamp,
+    pub(crate) last: LastDay,
+}
+
+/// Whose last day ends a basis: that of the act, or the later one that its agreements were given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LastDay {
+    OfTheAct,
+    OfItsAgreements,
+}
+
+/// Listed officials, by name.
+#[derive(Debug, Default)]
+pub(crate) struct Roster(Box<[(Box<str>, Training)]>);
+
+impl Roster {
+    pub(crate) fn training_of(&self, official: &str) -> Option<Training> {
+        let at = self.0.binary_search_by(|(listed, _)| (**listed).cmp(official)).ok()?;
+        Some(self.0[at].1)
+    }
 }
 
 /// Whether a listed official holds a training certificate.
@@ -111,12 +133,14 @@ pub(crate) enum Training {
 impl Book {
     /// Makes the book of a registry, for the gateway of one environment.
     ///
-    /// `prove` verifies the signatures of an agreement in force: a node believes none that it did not verify itself.
+    /// `prove` verifies what was signed: a node believes nothing that it did not verify itself. Only an order of the
+    /// regulator that forbids is obeyed unproven; one that allows again is not.
     pub fn new(
         registry: &Registry,
         environment: Phase,
-        prove: &dyn Fn(&Agreement) -> Result<(), &'static str>,
+        prove: &dyn Fn(Signed<'_>) -> Result<(), &'static str>,
     ) -> Self {
+        let orders = Orders::of(registry, prove);
         let zone = almaty();
         let mut by_id = HashMap::new();
         let mut by_certificate = HashMap::default();
@@ -130,11 +154,12 @@ impl Book {
                 system: system.clone(),
                 attestation: Validity::of(system.attestation.as_ref(), &zone),
                 quality_certificate: Validity::of(system.quality_certificate.as_ref(), &zone),
+                orders: orders.against_system(&system.card.id, &zone),
             });
         }
         let mut pairs: HashMap<_, Vec<_>, _> = HashMap::default();
         for agreement in registry.agreements() {
-            let Some(page) = AgreementPage::of(agreement, registry, &zone, prove) else { continue };
+            let Some(page) = AgreementPage::of(agreement, registry, &zone, prove, &orders) else { continue };
             let ends = (by_id.get(&page.text.consumer), by_id.get(&page.text.provider));
             let (Some(consumer), Some(provider)) = ends else { continue };
             pairs.entry(pair(*consumer, *provider)).or_default().push(page);
@@ -195,7 +220,8 @@ impl AgreementPage {
         agreement: &Agreement,
         registry: &Registry,
         zone: &TimeZone,
-        prove: &dyn Fn(&Agreement) -> Result<(), &'static str>,
+        prove: &dyn Fn(Signed<'_>) -> Result<(), &'static str>,
+        orders: &Orders<'_>,
     ) -> Option<Self> {
         match agreement.stage {
             Stage::Submitted | Stage::Concurred | Stage::Suspended | Stage::Terminated => {}
@@ -203,7 +229,7 @@ impl AgreementPage {
         }
         let text = agreement.text.clone()?;
         let unproven = match agreement.stage {
-            Stage::Concurred => all_sides(agreement).and_then(|()| prove(agreement)).err(),
+            Stage::Concurred => all_sides(agreement).and_then(|()| prove(Signed::Agreement(agreement))).err(),
             _ => None,
         };
         let grants = text.data.iter().filter_map(|grant| {
@@ -218,25 +244,20 @@ impl AgreementPage {
         });
         let basis = text.basis.iter().map(|basis| {
             // An act that is not in the register is in force never.
-            let (from, until) = match registry.act(&basis.act, &basis.version) {
-                None => (Timestamp::MAX, Timestamp::MIN),
-                Some(act) => (
-                    start_of(act.in_force_from, zone),
-                    act.in_force_until.map_or(Timestamp::MAX, |day| end_of(day, zone)),
-                ),
+            let (from, until, last) = match registry.act(&basis.act, &basis.version) {
+                None => (Timestamp::MAX, Timestamp::MIN, LastDay::OfTheAct),
+                Some(act) => {
+                    let (last, whose) = match (act.in_force_until, act.agreements_until) {
+                        (Some(own), Some(later)) if own < later => (Some(later), LastDay::OfItsAgreements),
+                        (last, _) => (last, LastDay::OfTheAct),
+                    };
+                    let until = last.map_or(Timestamp::MAX, |day| end_of(day, zone));
+                    (start_of(act.in_force_from, zone), until, whose)
+                }
             };
-            BasisPage { act: basis.act.clone(), from, until }
+            BasisPage { act: basis.act.clone(), from, until, last }
         });
-        let users = registry.users(&text.number).iter().map(|user| {
-            let training = match &user.training_certificate {
-                Some(number) if !number.trim().is_empty() => Training::Certified,
-                Some(_) | None => Training::None,
-            };
-            (Box::from(user.id.as_str()), training)
-        });
-        let mut users: Vec<_> = users.collect();
-        users.sort_unstable();
-        users.dedup_by(|later, first| later.0 == first.0);
+        let users = listed(registry.user_list(&text.number), text.protection.users, prove);
         Some(Self {
             stage: agreement.stage.clone(),
             unproven,
@@ -244,7 +265,8 @@ impl AgreementPage {
             ready: registry.ready(agreement),
             grants: grants.collect(),
             basis: basis.collect(),
-            users: users.into(),
+            users,
+            orders: orders.against_agreement(&text.number, zone),
             text,
         })
     }
@@ -260,8 +282,35 @@ impl AgreementPage {
     }
 }
 
-/// B3, B4: an agreement in force bears the signatures of both holders and of the regulator.
+/// B6: the officials on a list whose signature stands; nobody reads it where the agreement asks for none.
+fn listed(
+    approved: Option<&ApprovedUsers>,
+    asked: Users,
+    prove: &dyn Fn(Signed<'_>) -> Result<(), &'static str>,
+) -> Result<Roster, &'static str> {
+    let Some(approved) = approved.filter(|_| asked != Users::Any) else { return Ok(Roster::default()) };
+    if approved.signature.is_none() {
+        return Err("signature-missing");
+    }
+    prove(Signed::Users(approved))?;
+    let users = approved.list.users.iter().map(|user| {
+        let training = match &user.training_certificate {
+            Some(number) if !number.trim().is_empty() => Training::Certified,
+            Some(_) | None => Training::None,
+        };
+        (Box::from(user.id.as_str()), training)
+    });
+    let mut users: Vec<_> = users.collect();
+    users.sort_unstable();
+    users.dedup_by(|later, first| later.0 == first.0);
+    Ok(Roster(users.into()))
+}
+
+/// B3, B4: an agreement in force bears the signatures of both holders, of all whom it names, and of the regulator.
 fn all_sides(agreement: &Agreement) -> Result<(), &'static str> {
+    if [Side::Consumer, Side::Provider].into_iter().any(|side| agreement.unsigned(side).is_some()) {
+        return Err("signature-missing");
+    }
     let signed = |side| agreement.signatures.iter().any(|signature| signature.side == side);
     if [Side::Consumer, Side::Provider, Side::Regulator].into_iter().all(signed) {
         Ok(())

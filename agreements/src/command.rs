@@ -10,10 +10,11 @@ use ipnet::IpNet;
 
 use crate::{
     Access, Act, ActId, Actor, AgreementNumber, Application, ApplicationNumber, Bin, BoundCertificate,
-    CalendarDay, CardCorrection, Category, Conformity, DataType, DataTypeId, Document, Employee,
-    EndOfOperation, Endpoint, Fingerprint, Gap, Holder, Information, ListedUser, ObjectCard, Operator,
-    OperatorId, OperatorStanding, Paper, ReadinessCheck, Revoked, Signature, Significance, Subject,
-    SystemCard, SystemId, Term, Words, YearlyHoliday,
+    CalendarDay, CardCorrection, Category, Conformity, DataType, DataTypeId, DelegationNumber,
+    DelegationText, Document, Employee, EndOfOperation, Endpoint, Fingerprint, Gap, Holder, Information,
+    LiftingText, ListedUser, ObjectCard, Operator, OperatorId, OperatorStanding, Paper, PrescriptionText,
+    ReadinessCheck, Revoked, Signature, Significance, Subject, SystemCard, SystemId, Term, UserList, Words,
+    YearlyHoliday,
 };
 
 /// Something an operator asks the registry to do.
@@ -54,7 +55,17 @@ pub enum Command {
     /// Enters a version of an act.
     RecordAct { act: Act },
     /// Says when a version of an act loses force.
-    RepealAct { act: ActId, version: String, last_day: Date, successor: Option<ActId> },
+    ///
+    /// Agreements that stand on it fall with it, or at the end of a later day where the regulator gives one.
+    RepealAct {
+        act: ActId,
+        version: String,
+        last_day: Date,
+        #[serde(default)]
+        successor: Option<ActId>,
+        #[serde(default)]
+        agreements_until: Option<Date>,
+    },
     /// Says what a day of the calendar is (A8).
     SetCalendarDay { day: CalendarDay },
     /// Takes back what was said of a day.
@@ -147,8 +158,16 @@ pub enum Command {
     TerminateAgreement { number: AgreementNumber, version: u32 },
     /// Records what a two-sided readiness check found, made on a revision of the registry (B5).
     RecordReadiness { number: AgreementNumber, version: u32, revision: u64, checks: Vec<ReadinessCheck> },
-    /// Replaces the list of officials who may ask under an agreement (HR 20-21).
-    ApproveUsers { number: AgreementNumber, users: Vec<ListedUser> },
+    /// Replaces the list of officials who may ask under an agreement, signed by the consumer's head (HR 20-21).
+    ApproveUsers { list: UserList, signature: Signature },
+    /// Has another body sign or operate for a holder, signed by the holder's head (HR 10.3, 10.8).
+    RecordDelegation { delegation: DelegationText, signature: Signature },
+    /// Ends a delegation: what was signed under it before stays signed.
+    RevokeDelegation { delegation: DelegationNumber },
+    /// Orders something against a system or an agreement, signed by the regulator.
+    IssuePrescription { prescription: PrescriptionText, signature: Signature },
+    /// Lifts such an order by another, signed by the regulator.
+    LiftPrescription { lifting: LiftingText, signature: Signature },
 }
 
 impl Command {
@@ -222,6 +241,8 @@ pub enum Event {
         version: String,
         last_day: Date,
         successor: Option<ActId>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        agreements_until: Option<Date>,
     },
     CalendarDaySet {
         day: CalendarDay,
@@ -396,6 +417,25 @@ pub enum Event {
     UsersApproved {
         number: AgreementNumber,
         users: Vec<ListedUser>,
+        #[serde(default)]
+        serial: u32,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        signature: Option<Signature>,
+    },
+    DelegationRecorded {
+        delegation: DelegationText,
+        signature: Signature,
+    },
+    DelegationRevoked {
+        delegation: DelegationNumber,
+    },
+    PrescriptionIssued {
+        prescription: PrescriptionText,
+        signature: Signature,
+    },
+    PrescriptionLifted {
+        lifting: LiftingText,
+        signature: Signature,
     },
 }
 

@@ -4,8 +4,9 @@ use std::net::IpAddr;
 
 use jiff::Timestamp;
 
-use crate::book::{AgreementPage, Book, GrantPage, SystemPage, Training, Validity};
+use crate::book::{AgreementPage, Book, GrantPage, LastDay, SystemPage, Training, Validity};
 use crate::denial::{Denial, Paper, Party};
+use crate::orders::{OrderPage, Ordered};
 use crate::period::Moment;
 use crate::{
     Category, Fingerprint, Method, NamedPurpose, Operation, Presence, Ready, Stage, SystemStatus, Users,
@@ -115,7 +116,7 @@ pub fn decide<'b>(book: &'b Book, call: &Call<'_>, now: Timestamp) -> Result<Per
         .filter(|page| call.claims.agreement.is_none_or(|number| page.text.number.as_str() == number));
     let mut nearest = None;
     for agreement in candidates {
-        match under(book, agreement, call, now) {
+        match under(book, [consumer, provider], agreement, call, now) {
             Ok((grant, operation_at, purpose)) => {
                 if provider.system.card.endpoint.is_none() {
                     return Err(Denial::ProviderWithoutEndpoint(provider.system.card.id.clone()));
@@ -146,6 +147,7 @@ fn standing(book: &Book, page: &SystemPage, party: Party, now: Timestamp) -> Res
         SystemStatus::Suspended => return Err(Denial::SystemSuspended { party, system: system() }),
         SystemStatus::Decommissioned => return Err(Denial::SystemDecommissioned { party, system: system() }),
     }
+    unforbidden(&page.orders, now)?;
     if card.phase != book.environment {
         return Err(Denial::WrongEnvironment { party, system: system(), phase: card.phase });
     }
@@ -168,6 +170,20 @@ fn standing(book: &Book, page: &SystemPage, party: Party, now: Timestamp) -> Res
     Ok(())
 }
 
+/// No prescription stops all exchange.
+fn unforbidden(orders: &[OrderPage], now: Timestamp) -> Result<(), Denial> {
+    for page in orders {
+        match page.order {
+            Ordered::Nothing => return Err(Denial::PrescriptionSuspends(page.number.clone())),
+            Ordered::NothingFrom(from) if from <= now => {
+                return Err(Denial::PrescriptionOverdue { prescription: page.number.clone(), since: from });
+            }
+            Ordered::NothingFrom(_) | Ordered::Only(_) => {}
+        }
+    }
+    Ok(())
+}
+
 /// A9: a system connects from the networks of its registration.
 fn network(consumer: &SystemPage, peer: IpAddr) -> Result<(), Denial> {
     // An IPv4 peer on a dual-stack socket is the IPv4 peer that it is.
@@ -184,21 +200,37 @@ type Found<'b> = (&'b GrantPage, usize, &'b NamedPurpose);
 /// What one agreement says to a call; with the denial, how far the call came.
 fn under<'b>(
     book: &Book,
+    sides: [&SystemPage; 2],
     page: &'b AgreementPage,
     call: &Call<'_>,
     now: Timestamp,
 ) -> Result<Found<'b>, (u8, Denial)> {
     let number = || page.text.number.clone();
     in_force(book, page, now).map_err(|denial| (0, denial))?;
+    unforbidden(&page.orders, now).map_err(|denial| (0, denial))?;
     ready(page, now).map_err(|denial| (1, denial))?;
     let Some(grant) = page.grants.iter().find(|grant| grant.data_type.id.as_str() == call.data_type) else {
         return Err((2, Denial::DataTypeNotAgreed { number: number() }));
     };
     let operation_at = operation(page, grant, call).map_err(|denial| (3, denial))?;
+    let operation = &grant.data_type.operations[operation_at].id;
+    for order in [&page.orders, &sides[0].orders, &sides[1].orders].into_iter().flatten() {
+        if !order.allows(&page.text.provider, &grant.data_type.id, operation) {
+            let (prescription, operation) = (order.number.clone(), operation.clone());
+            return Err((3, Denial::PrescriptionLimits { prescription, operation }));
+        }
+    }
     let purpose = purpose(page, grant, call).map_err(|denial| (4, denial))?;
     for basis in &page.basis {
         if now < basis.from || basis.until <= now {
-            return Err((5, Denial::BasisNotInForce { number: number(), act: basis.act.clone() }));
+            let (number, act) = (number(), basis.act.clone());
+            return Err((
+                5,
+                match basis.last {
+                    LastDay::OfTheAct => Denial::BasisNotInForce { number, act },
+                    LastDay::OfItsAgreements => Denial::BasisLapsed { number, act },
+                },
+            ));
         }
     }
     let case = call.claims.case.unwrap_or_default();
@@ -310,10 +342,13 @@ fn user(page: &AgreementPage, user: Option<&str>) -> Result<(), Denial> {
         Users::ListedAndTrained => Training::Certified,
     };
     let user = user.ok_or_else(|| Denial::UserMissing(number()))?;
-    let listed = page.users.binary_search_by(|(listed, _)| (**listed).cmp(user));
-    match (listed.map(|at| page.users[at].1), wanted) {
-        (Err(_), _) => Err(Denial::UserNotListed(number())),
-        (Ok(Training::None), Training::Certified) => Err(Denial::UserNotTrained(number())),
-        (Ok(_), _) => Ok(()),
+    let users = match &page.users {
+        Ok(users) => users,
+        Err(fault) => return Err(Denial::UsersUnproven { number: number(), fault }),
+    };
+    match (users.training_of(user), wanted) {
+        (None, _) => Err(Denial::UserNotListed(number())),
+        (Some(Training::None), Training::Certified) => Err(Denial::UserNotTrained(number())),
+        (Some(_), _) => Ok(()),
     }
 }

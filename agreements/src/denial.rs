@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use crate::refusal::{Culprit, Row, rows};
 use crate::{
     ActId, AgreementNumber, Category, CollectionPurpose, DataTypeId, Fingerprint, OperationId, Phase,
-    SystemId,
+    PrescriptionNumber, SystemId,
 };
 
 /// Which side of an exchange.
@@ -102,6 +102,15 @@ pub enum Denial {
     /// B5: the newest readiness check is older than the agreement allows.
     #[error("the readiness check of {number} held until {until}")]
     ReadinessStale { number: AgreementNumber, until: Timestamp },
+    /// A prescription of the regulator stops a system or an agreement.
+    #[error("prescription {0} stops it")]
+    PrescriptionSuspends(PrescriptionNumber),
+    /// What a prescription asked for was due.
+    #[error("what prescription {prescription} asks for was due before {since}")]
+    PrescriptionOverdue { prescription: PrescriptionNumber, since: Timestamp },
+    /// A prescription leaves only other operations.
+    #[error("prescription {prescription} does not name operation {operation}")]
+    PrescriptionLimits { prescription: PrescriptionNumber, operation: OperationId },
     /// B2.1: the agreement does not name the data type.
     #[error("{number} does not name the data type")]
     DataTypeNotAgreed { number: AgreementNumber },
@@ -138,6 +147,12 @@ pub enum Denial {
     /// B10: an act that the agreement stands on is not in force.
     #[error("basis of {number}, act {act}, is not in force")]
     BasisNotInForce { number: AgreementNumber, act: ActId },
+    /// B10: the time is over that agreements were given after an act that they stand on lost force.
+    #[error("{number} stands on act {act}, and its time after that is over")]
+    BasisLapsed { number: AgreementNumber, act: ActId },
+    /// B6: this node could not verify the list's signature.
+    #[error("the list of officials under {number} is not proven: {fault}")]
+    UsersUnproven { number: AgreementNumber, fault: &'static str },
     /// B6: the agreement asks for a listed user, and the call names none.
     #[error("{0} asks for a user")]
     UserMissing(AgreementNumber),
@@ -180,6 +195,11 @@ impl Denial {
             Self::ReadinessFailed(_) => &rows::READINESS_FAILED,
             Self::ReadinessOutdated { .. } => &rows::READINESS_OUTDATED,
             Self::ReadinessStale { .. } => &rows::READINESS_STALE,
+            Self::PrescriptionSuspends(_) => &rows::PRESCRIPTION_SUSPENDS,
+            Self::PrescriptionOverdue { .. } => &rows::PRESCRIPTION_OVERDUE,
+            Self::PrescriptionLimits { .. } => &rows::PRESCRIPTION_LIMITS,
+            Self::BasisLapsed { .. } => &rows::BASIS_LAPSED,
+            Self::UsersUnproven { .. } => &rows::USERS_UNPROVEN,
             Self::DataTypeNotAgreed { .. } => &rows::DATA_TYPE_NOT_AGREED,
             Self::OperationUnknown(_) => &rows::OPERATION_UNKNOWN,
             Self::OperationNotAgreed { .. } => &rows::OPERATION_NOT_AGREED,
@@ -226,6 +246,11 @@ impl Denial {
             | Self::ReadinessMissing(_)
             | Self::ReadinessFailed(_)
             | Self::ReadinessStale { .. }
+            | Self::PrescriptionSuspends(_)
+            | Self::PrescriptionOverdue { .. }
+            | Self::PrescriptionLimits { .. }
+            | Self::BasisLapsed { .. }
+            | Self::UsersUnproven { .. }
             | Self::DataTypeNotAgreed { .. }
             | Self::OperationUnknown(_)
             | Self::OperationNotAgreed { .. }

@@ -143,6 +143,9 @@ fn words(text: &AgreementText, problems: &mut Vec<Problem>) {
     for basis in &text.basis {
         said("basis", "Interaction 17.4", &basis.clause);
     }
+    for signer in text.signers.consumer.iter().chain(&text.signers.provider) {
+        said("signers", "Interaction 10", signer);
+    }
     said("accounting", "Interaction 17.5", &text.accounting.text);
     said("recovery", "Interaction 17.6", &text.recovery.text);
     said("protection", "Interaction 17.7", &text.protection.text);
@@ -168,6 +171,9 @@ fn sizes(text: &AgreementText, problems: &mut Vec<Problem>) {
     for field in text.personal_data.iter().flat_map(|clause| &clause.fields) {
         short("personal_data", "Law 5.12", &field.approved_list_item, WORDS);
     }
+    for signer in text.signers.consumer.iter().chain(&text.signers.provider) {
+        short("signers", "Interaction 10", signer, WORDS);
+    }
     for attachment in &text.attachments {
         short("attachments", "Portal 65", &attachment.title, WORDS);
     }
@@ -175,6 +181,8 @@ fn sizes(text: &AgreementText, problems: &mut Vec<Problem>) {
         ("data", "Interaction 17.1", text.data.len(), GRANTS),
         ("purposes", "Interaction 17.3", text.purposes.len(), PURPOSES),
         ("basis", "Interaction 17.4", text.basis.len(), BASES),
+        ("signers", "Interaction 10", text.signers.consumer.len(), SIGNERS),
+        ("signers", "Interaction 10", text.signers.provider.len(), SIGNERS),
     ] {
         if found > most {
             problem(problems, field, clause, format!("{found} entries; at most {most}"));
@@ -288,6 +296,8 @@ const CLAUSE: usize = 100;
 const BASES: usize = 20;
 /// Most purposes.
 const PURPOSES: usize = 100;
+/// Most signers of a side.
+const SIGNERS: usize = 10;
 /// Most data types.
 const GRANTS: usize = 200;
 /// Most bytes of all bases as an entry has them: half of its 16 KiB is for what peers claim, and the codes.

@@ -115,6 +115,18 @@ macro_rules! code {
 }
 
 code!(
+    /// A regulator's order.
+    PrescriptionNumber,
+    "prescription",
+    "p-2026-1"
+);
+code!(
+    /// A holder's delegation to another body (HR 10.3, 10.8).
+    DelegationNumber,
+    "delegation",
+    "d-2026-1"
+);
+code!(
     /// A registered information system, as the registry and the request target name it.
     SystemId, "system", "portal"
 );

@@ -18,11 +18,14 @@ mod agreement;
 mod application;
 mod calendar;
 mod data_type;
+mod delegation;
 mod information;
 mod object;
 mod party;
 mod period;
+mod prescription;
 mod readiness;
+mod signed;
 mod system;
 mod template;
 mod terms;
@@ -36,6 +39,8 @@ mod registry;
 mod rights;
 mod visibility;
 
+mod orders;
+
 mod book;
 mod decide;
 mod denial;
@@ -45,7 +50,7 @@ pub use access::{Access, OperatorAccess, Revoked, Token};
 pub use act::{Act, Basis, BasisKind};
 pub use agreement::{
     Accounting, AgreementText, AnswerAfter, Attachment, Grant, ListedUser, NamedPurpose, PersonalDataClause,
-    PersonalField, Protection, Rate, Recovery, Side, Signature, Stage, Users,
+    PersonalField, Protection, Rate, Recovery, Side, Signature, Signers, Stage, Users,
 };
 pub use application::{Application, ApplicationFault, ApplicationNumber, Applied, Filed, Gap, Outcome};
 pub use book::{AgreementPage, Book, GrantPage, SystemPage};
@@ -56,12 +61,13 @@ pub use data_type::{
 };
 pub use deadlines::{Deadline, DeadlineStanding};
 pub use decide::{Call, Claims, Permit, decide};
+pub use delegation::{Delegated, Delegation, DelegationText};
 pub use denial::{Denial, Paper, Party};
 pub use draft::{Problem, SEVEN_FIELDS, lint};
 pub use handle::{CommandError, handle};
 pub use id::{
-    ActId, AgreementNumber, Bin, CollectionPurpose, DataTypeId, Fingerprint, IdError, ObjectId, OperationId,
-    OperatorId, Purpose, Region, SystemId, TokenId, UserId,
+    ActId, AgreementNumber, Bin, CollectionPurpose, DataTypeId, DelegationNumber, Fingerprint, IdError,
+    ObjectId, OperationId, OperatorId, PrescriptionNumber, Purpose, Region, SystemId, TokenId, UserId,
 };
 pub use information::{
     AssetOperation, BookEntry, Changed, Contract, ContractOutcome, DocumentChange, EndOfOperation,
@@ -76,11 +82,13 @@ pub use object::{
 };
 pub use party::{Actor, Enrolment, Holder, Operator, OperatorStanding, Reach, Role};
 pub use period::{AccessPeriod, Day, Hours, Moment, almaty, end_of, start_of};
+pub use prescription::{Lifted, LiftingText, NamedOperation, Order, Prescription, PrescriptionText, Target};
 pub use readiness::{
     CheckKind, CheckOutcome, Readiness, ReadinessCheck, Ready, checked_alike, wanted_checks,
 };
 pub use registry::{Agreement, Header, OutOfStep, Published, Registry, Step};
 pub use rights::{entitled, may};
+pub use signed::{ApprovedUsers, Signed, SignedForm, UserList};
 pub use system::{
     BoundCertificate, Conformity, Document, DocumentKind, Endpoint, EndpointFault, Ownership, Phase,
     Significance, System, SystemCard, SystemStatus,

@@ -66,7 +66,10 @@ pub fn entitled(command: CommandName) -> &'static [Role] {
         CommandName::DraftAgreement
         | CommandName::SignAgreement
         | CommandName::SubmitAgreement
-        | CommandName::ApproveUsers => &[HolderOfficer],
+        | CommandName::ApproveUsers
+        | CommandName::RecordDelegation => &[HolderOfficer],
+        CommandName::RevokeDelegation => &[HolderOfficer, Regulator],
+        CommandName::IssuePrescription | CommandName::LiftPrescription => &[Regulator],
         // Two people where one must not suffice: who submits does not concur.
         CommandName::ConcurInAgreement | CommandName::RefuseAgreement => &[Regulator],
         // Neither side says of itself that it is ready.

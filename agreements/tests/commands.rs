@@ -95,7 +95,11 @@ fn every_command() -> Vec<Command> {
         Command::ResumeAgreement { number: number.clone(), version },
         Command::TerminateAgreement { number: number.clone(), version },
         Command::RecordReadiness { number: number.clone(), version, revision: 1, checks: vec![] },
-        Command::ApproveUsers { number, users: vec![] },
+        World::exchanging().approval(&number, vec![]),
+        delegate(),
+        Command::RevokeDelegation { delegation: DelegationNumber::new("d-1").unwrap() },
+        prescription("p-1", Target::Agreement(number), Order::Suspend),
+        lifting("p-1"),
     ]
     .into_iter()
     .chain(registration_commands())
@@ -154,7 +158,13 @@ fn categorise(category: Category) -> Command {
 fn repeal() -> Command {
     let last_day = "2026-04-30".parse().unwrap();
     let act = ActId::new("hr-order").unwrap();
-    Command::RepealAct { act, version: "2003-07-08".into(), last_day, successor: None }
+    Command::RepealAct {
+        act,
+        version: "2003-07-08".into(),
+        last_day,
+        successor: None,
+        agreements_until: None,
+    }
 }
 
 /// E4: officers act for their own organisation only.
@@ -162,8 +172,8 @@ fn repeal() -> Command {
 fn an_officer_has_no_say_in_what_is_not_their_organisations() {
     let agreement = personnel_agreement();
     let (number, version) = key(&agreement);
-    let users = Command::ApproveUsers { number: number.clone(), users: vec![] };
     let mut world = World::exchanging();
+    let users = world.approval(&number, vec![]);
     for (holder, command) in [
         (OFFICE, Command::PublishDataType { data_type: DataType { version: 2, ..record() } }),
         (OFFICE, categorise(Category::Public)),
@@ -203,7 +213,7 @@ fn what_was_never_registered_is_unknown() {
         (integrator(), bind("nobody", 20)),
         (integrator(), Command::UnbindCertificate { certificate: fingerprint(99) }),
         (integrator(), Command::SuspendSystem { system: system("nobody") }),
-        (officer(MINISTRY), Command::ApproveUsers { number: number.clone(), users: vec![] }),
+        (officer(MINISTRY), world.approval(&number, vec![])),
         (officer(MINISTRY), Command::SubmitAgreement { number, version: 1 }),
     ] {
         let error = world.refused(actor, command.clone());
@@ -217,7 +227,7 @@ fn what_is_registered_is_not_registered_again() {
     let mut world = World::exchanging();
     let again = |id: &str, code: &str| Command::RegisterSystem { card: card(id, OFFICE), code: code.into() };
     let twice = vec![listed("a", None), listed("b", None), listed("a", Some("T-1"))];
-    let users = Command::ApproveUsers { number: number_of(&personnel_agreement()), users: twice };
+    let users = World::exchanging().approval(&number_of(&personnel_agreement()), twice);
     let elsewhere = with(next_version(&personnel_agreement()), "/consumer", json!("insurer"));
     for (actor, command) in [
         (administrator(), Command::NameRegulator { bin: bin(MINISTRY) }),

@@ -214,7 +214,7 @@ fn a_provider_that_never_said_where_it_listens_cannot_be_asked() {
     world.concur(&agreement);
     world.check(&agreement);
     let users = vec![listed("a.serikov", Some("T-1"))];
-    world.must(officer(MINISTRY), Command::ApproveUsers { number: number_of(&agreement), users });
+    world.approve(&number_of(&agreement), users);
 
     let call = Call { provider: "silent", ..call() };
     assert_eq!(world.answer(&call), "provider-without-endpoint");
@@ -499,6 +499,7 @@ fn an_agreement_falls_with_an_act_that_it_stands_on() {
         version: "2003-07-08".into(),
         last_day: "2026-04-30".parse().unwrap(),
         successor: None,
+        agreements_until: None,
     };
     world.must(regulator(), repeal);
     assert_eq!(world.answer_at(&call(), "2026-04-30T18:59:59.999999999Z"), "permit");
@@ -531,9 +532,9 @@ fn only_listed_and_trained_officials_ask_where_the_agreement_says_so() {
     let list =
         vec![listed("a.serikov", Some("T-1")), listed("b.omarov", None), listed("c.akhmet", Some(" "))];
     let number = number_of(&personnel_agreement());
-    let approve = Command::ApproveUsers { number: number.clone(), users: list };
 
     let mut world = World::exchanging();
+    let approve = world.approval(&number, list);
     world.must(officer(MINISTRY), approve.clone());
     assert_eq!(asks(&world, Some("a.serikov")), "permit");
     assert_eq!(asks(&world, None), "user-missing");
@@ -558,7 +559,7 @@ fn only_listed_and_trained_officials_ask_where_the_agreement_says_so() {
 fn an_official_struck_off_the_list_is_refused_at_once() {
     let mut world = World::exchanging();
     let number = number_of(&personnel_agreement());
-    world.must(officer(MINISTRY), Command::ApproveUsers { number, users: vec![] });
+    world.approve(&number, vec![]);
     assert_eq!(world.answer(&call()), "user-not-listed");
 }
 

@@ -84,7 +84,7 @@ async fn opening_entry_says_who_what_why_and_by_which_right() {
 async fn answer_that_waits_for_its_closing_finds_it_written_and_the_person_unnamed() {
     let world = World::consumer_and_provider().agreement("person-records").start().await;
     let users = vec![sample::listed("a.serik", Some("T-1"))];
-    world.ministry.orders(Command::ApproveUsers { number: sample::number("person-records"), users }).await;
+    world.ministry.approves(&sample::number("person-records"), users).await;
     world.provider.replies(Reply::Json(200, json!({ "name": "A. Person", "phone": "+7 000" })));
     let ask = Ask::get("/address-register/person/persons/860101300123");
     let ask = ask.header("Kelisim-Case", "17").header("Kelisim-User", "a.serik");

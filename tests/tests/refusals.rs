@@ -6,8 +6,9 @@ mod scene;
 
 use agreements::refusal::rows as rules;
 use agreements::{
-    Act, AgreementNumber, Category, CheckOutcome, Command, Conformity, DataTypeId, Event, Fingerprint, Phase,
-    Side, Signature, SystemId, checked_alike,
+    Act, AgreementNumber, Category, CheckOutcome, Command, Conformity, DataTypeId, Event, Fingerprint,
+    NamedOperation, OperationId, Order, Phase, PrescriptionNumber, PrescriptionText, Side, Signature,
+    SystemId, Target, Words, checked_alike,
 };
 use certs::authority::Authority;
 use certs::sign;
@@ -124,6 +125,24 @@ async fn rule(code: &str) -> Scene {
                 json!({ "from": local.wrapping_add(2.hours()), "until": local.wrapping_add(3.hours()) });
             changed("/access_period/hours", hours, lookup()).await
         }
+        "prescription-suspends" => prescribed(Order::Suspend).await,
+        "prescription-overdue" => prescribed(Order::CorrectBy(sample::date("2026-01-01"))).await,
+        "prescription-limits" => {
+            let operation = NamedOperation {
+                provider: register(),
+                data_type: DataTypeId::new("address").unwrap(),
+                operation: OperationId::new("search").unwrap(),
+            };
+            prescribed(Order::LimitTo(vec![operation])).await
+        }
+        "basis-lapsed" => {
+            let Act { id: act, version, .. } = sample::act();
+            let (last_day, agreements_until) = (sample::date("2026-01-01"), Some(sample::date("2026-01-02")));
+            let successor = None;
+            let repeal = Command::RepealAct { act, version, last_day, successor, agreements_until };
+            after(Who::Regulator, repeal).await
+        }
+        "users-unproven" => users_forged().await,
         "readiness-missing" => {
             let plan = World::consumer_and_provider();
             asked(plan.agreement_that_is(Reach::Concurred, "address-lookup", |_| {}), lookup()).await
@@ -159,7 +178,11 @@ async fn rule(code: &str) -> Scene {
         "basis-not-in-force" => {
             let Act { id: act, version, .. } = sample::act();
             let last_day = sample::date("2026-01-01");
-            after(Who::Regulator, Command::RepealAct { act, version, last_day, successor: None }).await
+            after(
+                Who::Regulator,
+                Command::RepealAct { act, version, last_day, successor: None, agreements_until: None },
+            )
+            .await
         }
         "user-missing" => personal(Ask::get(PERSON).header("Kelisim-Case", "17")).await,
         "user-not-listed" => {
@@ -423,6 +446,37 @@ async fn changed(pointer: &str, value: Value, ask: Ask) -> Scene {
     asked(plan, ask).await
 }
 
+/// On an order of the regulator against the consumer.
+async fn prescribed(order: Order) -> Scene {
+    let world = agreed().start().await;
+    let words = |text: &str| Words::new(text).unwrap();
+    let prescription = PrescriptionText {
+        prescription: PrescriptionNumber::new("p-1").unwrap(),
+        against: Target::System(portal()),
+        order,
+        reason: words("complaint 4"),
+        clause: words("HR 27"),
+        appeal: words("to the court"),
+    };
+    world.regulator.prescribes(prescription).await;
+    asked_here(world, lookup()).await
+}
+
+/// Somebody who may write the registry's file puts an official on the list that the head had signed.
+async fn users_forged() -> Scene {
+    let world = World::consumer_and_provider().agreement("person-records").start().await;
+    let number = sample::number("person-records");
+    world.ministry.approves(&number, vec![]).await;
+    let signature = world
+        .regulator
+        .registry()
+        .with(|office| office.registry().user_list(&number).unwrap().signature.clone());
+    let users = vec![sample::listed("a.serik", Some("T-1"))];
+    world.forge([Event::UsersApproved { number, users, serial: 2, signature }]).await;
+    let asked = Ask::get(PERSON).header("Kelisim-Case", "17").header("Kelisim-User", "a.serik");
+    asked_here(world, asked).await
+}
+
 /// An agreement whose readiness checks hold for a day, and one of two days ago.
 async fn checked_long_ago() -> Scene {
     let plan = World::consumer_and_provider();
@@ -461,7 +515,7 @@ async fn newcomer(attestation: Option<Conformity>, quality: Option<Conformity>) 
 async fn personal(ask: Ask) -> Scene {
     let world = World::consumer_and_provider().agreement("person-records").start().await;
     let users = vec![sample::listed("a.serik", Some("T-1")), sample::listed("b.untrained", None)];
-    world.ministry.orders(Command::ApproveUsers { number: sample::number("person-records"), users }).await;
+    world.ministry.approves(&sample::number("person-records"), users).await;
     asked_here(world, ask).await
 }
 
@@ -492,7 +546,7 @@ async fn lawless_purpose() -> Scene {
             side,
             certificate: Fingerprint::new([0; 32]),
             bin: desk.actor().holder,
-            signer: "Head".into(),
+            signer: format!("Head of {}", desk.actor().id),
             signed_at: now,
             jws: serde_json::to_value(jws).unwrap(),
         }

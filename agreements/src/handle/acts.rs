@@ -19,10 +19,14 @@ impl Check<'_> {
         version: String,
         last_day: Date,
         successor: Option<ActId>,
+        agreements_until: Option<Date>,
     ) -> Result<Event, CommandError> {
         if self.registry.act(&act, &version).is_none() {
             return Err(CommandError::Unknown { what: format!("act {act} {version}") });
         }
-        Ok(Event::ActRepealed { act, version, last_day, successor })
+        if agreements_until.is_some_and(|day| day < last_day) {
+            return Err(CommandError::EmptyValidity { number: format!("act {act} {version}") });
+        }
+        Ok(Event::ActRepealed { act, version, last_day, successor, agreements_until })
     }
 }

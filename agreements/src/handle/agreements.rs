@@ -2,7 +2,8 @@
 
 use super::{Check, CommandError};
 use crate::{
-    Agreement, AgreementNumber, AgreementText, Event, Header, ListedUser, Role, Side, Signature, Stage, draft,
+    Agreement, AgreementNumber, AgreementText, Delegated, Event, Header, Role, Side, Signature, Stage,
+    SystemId, UserList, draft,
 };
 
 impl Check<'_> {
@@ -17,9 +18,18 @@ impl Check<'_> {
         version: u32,
         signature: Signature,
     ) -> Result<Event, CommandError> {
+        let newest = self.registry.versions(&number).last().map(|newest| newest.header.version);
+        if let Some(newest) = newest.filter(|newest| *newest > version) {
+            return Err(CommandError::OldVersion { number, version, newest });
+        }
         let agreement = self.agreement(&number, version, &[Stage::Draft])?;
         self.signable(agreement)?;
         self.signer(agreement, &signature, &[Side::Consumer, Side::Provider])?;
+        let text = serde_json::from_str::<AgreementText>(&agreement.document);
+        let named = text.map(|text| text.signers.of(signature.side).to_vec()).unwrap_or_default();
+        if !named.is_empty() && !named.contains(&signature.signer) {
+            return Err(CommandError::NotNamed { side: signature.side, signer: signature.signer });
+        }
         let same =
             |known: &Signature| known.side == signature.side && known.certificate == signature.certificate;
         if agreement.signatures.iter().any(same) {
@@ -103,21 +113,26 @@ impl Check<'_> {
         Ok(Event::AgreementTerminated { number, version })
     }
 
-    pub(super) fn approve_users(
-        &self,
-        number: AgreementNumber,
-        users: Vec<ListedUser>,
-    ) -> Result<Event, CommandError> {
+    /// B6: the consumer's head approves the list: a list counts from the next serial on.
+    pub(super) fn approve_users(&self, list: UserList, signature: Signature) -> Result<Event, CommandError> {
+        let UserList { agreement: number, serial, users } = list;
         let newest = self.registry.versions(&number).last();
         let agreement =
             newest.ok_or_else(|| CommandError::Unknown { what: format!("agreement {number}") })?;
-        self.own(&agreement.header.consumer)?;
+        let consumer = &agreement.header.consumer;
+        self.own(consumer)?;
+        self.signs_for(consumer, &signature, Side::Consumer)?;
         for (at, user) in users.iter().enumerate() {
             if users[..at].iter().any(|earlier| earlier.id == user.id) {
                 return Err(CommandError::Exists { what: format!("official {}", user.id.as_str()) });
             }
         }
-        Ok(Event::UsersApproved { number, users })
+        let expected =
+            self.registry.user_list(&number).map_or(0, |known| known.list.serial).saturating_add(1);
+        if serial != expected {
+            return Err(CommandError::OldList { number, expected, found: serial });
+        }
+        Ok(Event::UsersApproved { number, users, serial, signature: Some(signature) })
     }
 
     fn draft(&self, document: &str) -> Result<(), CommandError> {
@@ -166,18 +181,38 @@ impl Check<'_> {
         sides: &[Side],
     ) -> Result<(), CommandError> {
         let stranger = CommandError::Stranger { found: signature.side, bin: signature.bin };
-        let theirs = match signature.side {
-            Side::Consumer => self.system(&agreement.header.consumer)?.card.holder,
-            Side::Provider => self.system(&agreement.header.provider)?.card.holder,
-            Side::Regulator => self.registry.regulator().ok_or(stranger.clone())?,
-        };
-        if !sides.contains(&signature.side) || signature.bin != theirs {
+        if !sides.contains(&signature.side) {
             return Err(stranger);
         }
-        if self.actor.role == Role::HolderOfficer && self.actor.holder != theirs {
+        match signature.side {
+            Side::Consumer => self.signs_for(&agreement.header.consumer, signature, Side::Consumer),
+            Side::Provider => self.signs_for(&agreement.header.provider, signature, Side::Provider),
+            Side::Regulator => self.signs_as_regulator(signature),
+        }
+    }
+
+    /// A10: the holder of a system signs for it, or the body that it has delegated signing to: now, and when the
+    /// signature says to have been made.
+    fn signs_for(&self, system: &SystemId, signature: &Signature, side: Side) -> Result<(), CommandError> {
+        let theirs = self.system(system)?.card.holder;
+        let delegated =
+            |at| self.registry.delegation_for(system, signature.bin, Delegated::Signing, at).is_some();
+        let theirs_or_delegated =
+            signature.bin == theirs || (delegated(self.now) && delegated(signature.signed_at));
+        if signature.side != side || !theirs_or_delegated {
+            return Err(CommandError::Stranger { found: signature.side, bin: signature.bin });
+        }
+        if self.actor.role == Role::HolderOfficer && ![theirs, signature.bin].contains(&self.actor.holder) {
             return Err(CommandError::NotYours { owner: theirs, actor: self.actor.holder });
         }
         Ok(())
+    }
+
+    pub(super) fn signs_as_regulator(&self, signature: &Signature) -> Result<(), CommandError> {
+        if signature.side == Side::Regulator && self.registry.regulator() == Some(signature.bin) {
+            return Ok(());
+        }
+        Err(CommandError::Stranger { found: signature.side, bin: signature.bin })
     }
 
     /// B3: both sides signed, and both systems hold what goes to the regulator with the agreement.
@@ -186,6 +221,9 @@ impl Check<'_> {
         for side in [Side::Consumer, Side::Provider] {
             if !agreement.signatures.iter().any(|signature| signature.side == side) {
                 return Err(CommandError::Unsigned(side));
+            }
+            if let Some(signer) = agreement.unsigned(side) {
+                return Err(CommandError::SignerMissing { side, signer: signer.to_owned() });
             }
         }
         let mut attached = Vec::new();

@@ -5,8 +5,8 @@ use jiff::civil::Date;
 
 use super::CommandError;
 use crate::{
-    Actor, Agreement, AgreementNumber, Bin, Conformity, OperatorStanding, Registry, Role, Stage, Subject,
-    System, SystemId, SystemStatus, Viewer, almaty,
+    Actor, Agreement, AgreementNumber, Bin, Conformity, Delegated, OperatorStanding, Registry, Role, Stage,
+    Subject, System, SystemId, SystemStatus, Viewer, almaty,
 };
 
 /// A command's surroundings: the registry it is checked on, who issues it, why and when.
@@ -112,7 +112,10 @@ impl<'a> Check<'a> {
     /// Officers act only for their own organisation; the other roles act for all.
     pub(super) fn own(&self, id: &SystemId) -> Result<(), CommandError> {
         let owner = self.system(id)?.card.holder;
-        if self.actor.role == Role::HolderOfficer && self.actor.holder != owner {
+        // A10: or for one that has delegated its operation.
+        let delegated =
+            || self.registry.delegation_for(id, self.actor.holder, Delegated::Operation, self.now);
+        if self.actor.role == Role::HolderOfficer && self.actor.holder != owner && delegated().is_none() {
             return Err(CommandError::NotYours { owner, actor: self.actor.holder });
         }
         Ok(())

@@ -90,6 +90,23 @@ pub enum CommandError {
     Unsigned(Side),
     #[error("a reason is needed")]
     NoReason,
+    #[error("{number} version {version} is old: {newest} is the newest")]
+    #[strum(serialize = "agreement-version-old")]
+    OldVersion { number: AgreementNumber, version: u32, newest: u32 },
+    #[error("list {found} of officials under {number} cannot follow: {expected} is the next")]
+    #[strum(serialize = "user-list-old")]
+    OldList { number: AgreementNumber, expected: u32, found: u32 },
+    #[error("the agreement names who signs for the {side:?}, and {signer} is not among them")]
+    #[strum(serialize = "signer-not-named")]
+    NotNamed { side: Side, signer: String },
+    #[error("{signer} has not signed for the {side:?}")]
+    SignerMissing { side: Side, signer: String },
+    #[error("the delegation {0}")]
+    #[strum(serialize = "delegation-unfit")]
+    DelegationUnfit(&'static str),
+    #[error("the prescription {0}")]
+    #[strum(serialize = "prescription-unfit")]
+    PrescriptionUnfit(&'static str),
     #[error("the readiness check lacks {party} {check:?}")]
     #[strum(serialize = "readiness-not-checked")]
     NotChecked { party: Party, check: CheckKind },

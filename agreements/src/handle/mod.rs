@@ -11,8 +11,10 @@ mod agreements;
 mod applications;
 mod calendar;
 mod data_types;
+mod delegations;
 mod objects;
 mod parties;
+mod prescriptions;
 mod readiness;
 mod systems;
 
@@ -55,8 +57,8 @@ pub fn handle(
         Command::RevokeAccess { operator, access } => check.revoke_access(operator, access)?,
 
         Command::RecordAct { act } => check.record_act(act)?,
-        Command::RepealAct { act, version, last_day, successor } => {
-            check.repeal_act(act, version, last_day, successor)?
+        Command::RepealAct { act, version, last_day, successor, agreements_until } => {
+            check.repeal_act(act, version, last_day, successor, agreements_until)?
         }
 
         Command::SetCalendarDay { day } => check.set_calendar_day(day)?,
@@ -120,7 +122,16 @@ pub fn handle(
         Command::RecordReadiness { number, version, revision, checks } => {
             check.record_readiness(number, version, revision, checks)?
         }
-        Command::ApproveUsers { number, users } => check.approve_users(number, users)?,
+        Command::ApproveUsers { list, signature } => check.approve_users(list, signature)?,
+
+        Command::RecordDelegation { delegation, signature } => {
+            check.record_delegation(delegation, signature)?
+        }
+        Command::RevokeDelegation { delegation } => check.revoke_delegation(delegation)?,
+        Command::IssuePrescription { prescription, signature } => {
+            check.issue_prescription(prescription, signature)?
+        }
+        Command::LiftPrescription { lifting, signature } => check.lift_prescription(lifting, signature)?,
     };
     Ok(vec![event])
 }

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Published, Registry};
-use crate::{Event, OperatorStanding, Outcome, Readiness, Recorded, Stage, SystemStatus, Trace};
+use crate::{
+    ApprovedUsers, Event, Lifted, OperatorStanding, Outcome, Readiness, Recorded, Stage, SystemStatus, Trace,
+    UserList,
+};
 
 impl Registry {
     /// Takes in an event; `None` if it does not follow from what is there.
@@ -72,9 +75,10 @@ impl Registry {
             Event::ActRecorded { act } => {
                 self.acts.insert((act.id.clone(), act.version.clone()), act.clone());
             }
-            Event::ActRepealed { act, version, last_day, successor } => {
+            Event::ActRepealed { act, version, last_day, successor, agreements_until } => {
                 let act = self.acts.get_mut(&(act.clone(), version.clone()))?;
                 act.in_force_until = Some(*last_day);
+                act.agreements_until = *agreements_until;
                 act.successor.clone_from(successor);
             }
             Event::SystemRegistered { card, code } => {
@@ -157,8 +161,22 @@ impl Registry {
                 };
                 self.agreements.get_mut(&(number.clone(), *version))?.readiness = Some(readiness);
             }
-            Event::UsersApproved { number, users } => {
-                self.users.insert(number.clone(), users.clone());
+            Event::UsersApproved { number, users, serial, signature } => {
+                let list = UserList { agreement: number.clone(), serial: *serial, users: users.clone() };
+                self.users.insert(number.clone(), ApprovedUsers { list, signature: signature.clone() });
+            }
+            Event::DelegationRecorded { delegation, signature } => {
+                self.delegate(delegation, signature, recorded.at);
+            }
+            Event::DelegationRevoked { delegation } => {
+                self.delegations.get_mut(delegation)?.revoked = Some(recorded.at);
+            }
+            Event::PrescriptionIssued { prescription, signature } => {
+                self.prescribe(prescription, signature, recorded.at);
+            }
+            Event::PrescriptionLifted { lifting, signature } => {
+                let (text, signature, at) = (lifting.clone(), signature.clone(), recorded.at);
+                self.prescriptions.get_mut(&lifting.lifts)?.lifted = Some(Lifted { text, signature, at });
             }
         }
         Some(())

@@ -9,14 +9,16 @@ mod access;
 mod agreements;
 mod fold;
 mod objects;
+mod orders;
 mod parties;
 mod systems;
 
 pub use self::nouns::{Agreement, Header, Published, Step};
 use crate::{
-    Accounted, Act, ActId, AgreementNumber, ApplicationNumber, Bin, Calendar, Category, DataType, DataTypeId,
-    Enrolment, Filed, Fingerprint, Holder, ListedUser, ObjectId, Operator, OperatorAccess, OperatorId,
-    Recorded, Subject, System, SystemId, Terms, TokenId,
+    Accounted, Act, ActId, AgreementNumber, ApplicationNumber, ApprovedUsers, Bin, Calendar, Category,
+    DataType, DataTypeId, Delegation, DelegationNumber, Enrolment, Filed, Fingerprint, Holder, ListedUser,
+    ObjectId, Operator, OperatorAccess, OperatorId, Prescription, PrescriptionNumber, Recorded, Subject,
+    System, SystemId, Terms, TokenId,
 };
 
 /// Everything that is registered. Changed only by [`Registry::apply`].
@@ -39,7 +41,9 @@ pub struct Registry {
     changed: BTreeMap<SystemId, u64>,
     data_types: BTreeMap<(SystemId, DataTypeId), Published>,
     agreements: BTreeMap<(AgreementNumber, u32), Agreement>,
-    users: BTreeMap<AgreementNumber, Vec<ListedUser>>,
+    users: BTreeMap<AgreementNumber, ApprovedUsers>,
+    delegations: BTreeMap<DelegationNumber, Delegation>,
+    prescriptions: BTreeMap<PrescriptionNumber, Prescription>,
     access: BTreeMap<OperatorId, OperatorAccess>,
     operator_certificates: BTreeMap<Fingerprint, OperatorId>,
     tokens: BTreeMap<TokenId, OperatorId>,
@@ -211,6 +215,6 @@ impl Registry {
 
     /// The officials who may ask under an agreement.
     pub fn users(&self, number: &AgreementNumber) -> &[ListedUser] {
-        self.users.get(number).map_or(&[], Vec::as_slice)
+        self.users.get(number).map_or(&[], |approved| approved.list.users.as_slice())
     }
 }

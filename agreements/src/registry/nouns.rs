@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    Actor, AgreementNumber, AgreementText, Category, DataType, Readiness, Signature, Stage, SystemId,
+    Actor, AgreementNumber, AgreementText, Category, DataType, Readiness, Side, Signature, Stage, SystemId,
 };
 
 /// A data type with all its versions.
@@ -42,6 +42,17 @@ pub struct Agreement {
     pub readiness: Option<Readiness>,
     /// Each step: when, who, why.
     pub history: Vec<Step>,
+}
+
+impl Agreement {
+    /// Somebody whom the agreement names as a signer of a side, and who has not signed.
+    pub fn unsigned(&self, side: Side) -> Option<&str> {
+        let named = self.text.as_ref()?.signers.of(side);
+        let signed = |name: &&String| {
+            self.signatures.iter().any(|signature| signature.side == side && signature.signer == **name)
+        };
+        named.iter().find(|name| !signed(name)).map(String::as_str)
+    }
 }
 
 /// What every draft must at least say.

@@ -1,6 +1,7 @@
 //! `decide` against an independent, naive model of the rules, on random worlds and calls near the boundaries.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod calls;
 mod naive;
 mod plan;
 #[path = "../support/mod.rs"]
@@ -33,10 +34,7 @@ fn decide_permits_exactly_what_the_naive_model_finds_nothing_wrong_with() {
         let world = plan::play(&base, &changes);
         let environment = if trial { Phase::Trial } else { Phase::Production };
         let model = Model { registry: &world.registry, environment, unproven: &world.unproven };
-        let prove = |agreement: &Agreement| match world.unproven.contains(&agreement.header.number) {
-            true => Err("signature-invalid"),
-            false => Ok(()),
-        };
+        let prove = |signed: Signed<'_>| world.unproven.prove(signed);
         let book = Book::new(&world.registry, environment, &prove);
         let replayed = reread.then(|| Book::new(&replay(&world.log), environment, &prove));
         for (call, now) in probes {
@@ -80,7 +78,7 @@ fn decide_permits_exactly_what_the_naive_model_finds_nothing_wrong_with() {
 }
 
 fn probe() -> impl Strategy<Value = (Call<'static>, jiff::Timestamp)> {
-    (plan::a_call(), plan::moment())
+    (calls::a_call(), calls::moment())
 }
 
 type Permitted = (AgreementNumber, u32, OperationId);

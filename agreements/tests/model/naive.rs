@@ -9,6 +9,8 @@ use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 
+use crate::plan::Unproven;
+
 /// Codes of the rules that something violates.
 pub(crate) type Codes = BTreeSet<&'static str>;
 
@@ -41,8 +43,8 @@ impl Findings {
 pub(crate) struct Model<'w> {
     pub(crate) registry: &'w Registry,
     pub(crate) environment: Phase,
-    /// Agreements whose signatures this node could not verify.
-    pub(crate) unproven: &'w BTreeSet<AgreementNumber>,
+    /// What this node could not verify.
+    pub(crate) unproven: &'w Unproven,
 }
 
 impl Model<'_> {
@@ -108,6 +110,7 @@ impl Model<'_> {
         if system.card.phase != self.environment {
             found.insert("wrong-environment");
         }
+        self.stopped(&Target::System(system.card.id.clone()), now, found);
         let today = astana(now).date();
         let [missing, ended, withdrawn] =
             ["attestation-missing", "attestation-ended", "attestation-withdrawn"];
@@ -115,6 +118,25 @@ impl Model<'_> {
         let [missing, ended, withdrawn] =
             ["quality-certificate-missing", "quality-certificate-ended", "quality-certificate-withdrawn"];
         paper(system.quality_certificate.as_ref(), today, [missing, ended, withdrawn], found);
+    }
+
+    /// Orders that were issued and not lifted; lifting is believed only where it is proven.
+    fn orders(&self, against: &Target) -> Vec<&Order> {
+        let in_force = |one: &&Prescription| one.lifted.is_none() || self.unproven.liftings;
+        let all = self.registry.prescriptions().filter(in_force);
+        all.filter(|one| one.text.against == *against).map(|one| &one.text.order).collect()
+    }
+
+    fn stopped(&self, against: &Target, now: Timestamp, found: &mut Codes) {
+        for order in self.orders(against) {
+            match order {
+                Order::Suspend => drop(found.insert("prescription-suspends")),
+                Order::CorrectBy(day) if *day < astana(now).date() => {
+                    found.insert("prescription-overdue");
+                }
+                Order::CorrectBy(_) | Order::LimitTo(_) => {}
+            }
+        }
     }
 
     fn agreement(
@@ -128,7 +150,7 @@ impl Model<'_> {
         match agreement.stage {
             Stage::Concurred => {
                 let sides: BTreeSet<Side> = agreement.signatures.iter().map(|one| one.side).collect();
-                if sides.len() < 3 || self.unproven.contains(&text.number) {
+                if sides.len() < 3 || self.unproven.agreements.contains(&text.number) {
                     found.insert("agreement-unproven");
                 }
             }
@@ -139,17 +161,23 @@ impl Model<'_> {
             }
         }
         period(&text.access_period, astana(now), &mut found);
+        self.stopped(&Target::Agreement(text.number.clone()), now, &mut found);
         self.readiness(agreement, text, now, &mut found);
         for basis in &text.basis {
             let today = astana(now).date();
-            let in_force = self.registry.acts().any(|act| {
-                act.id == basis.act
-                    && act.version == basis.version
-                    && act.in_force_from <= today
-                    && act.in_force_until.is_none_or(|last| today <= last)
-            });
-            if !in_force {
-                found.insert("basis-not-in-force");
+            let cited = |act: &&Act| act.id == basis.act && act.version == basis.version;
+            match self.registry.acts().find(cited) {
+                Some(act)
+                    if act.in_force_from <= today && act.in_force_until.is_none_or(|last| today <= last) => {}
+                // Its agreements were given more time.
+                Some(Act {
+                    in_force_until: Some(own), agreements_until: Some(last), in_force_from, ..
+                }) if own < last => {
+                    if today < *in_force_from || *last < today {
+                        found.insert("basis-lapsed");
+                    }
+                }
+                Some(_) | None => drop(found.insert("basis-not-in-force")),
             }
         }
         if text.accounting.case == Presence::Required && call.claims.case.is_none_or(str::is_empty) {
@@ -202,6 +230,12 @@ impl Model<'_> {
             found.insert("user-missing");
             return;
         };
+        let signed = self.registry.user_list(&text.number).is_none_or(|list| list.signature.is_some());
+        let known = self.registry.user_list(&text.number).is_some();
+        if !signed || (known && self.unproven.users) {
+            found.insert("users-unproven");
+            return;
+        }
         let official = self.registry.users(&text.number).iter().find(|official| official.id.as_str() == name);
         match official {
             None => drop(found.insert("user-not-listed")),
@@ -241,6 +275,23 @@ impl Model<'_> {
             found.insert("operation-unknown");
             return;
         };
+        for target in [
+            Target::System(text.consumer.clone()),
+            Target::System(text.provider.clone()),
+            Target::Agreement(text.number.clone()),
+        ] {
+            for order in self.orders(&target) {
+                let asked = |one: &NamedOperation| {
+                    (&one.provider, &one.data_type, &one.operation)
+                        == (&text.provider, &data_type.id, &operation.id)
+                };
+                if let Order::LimitTo(named) = order
+                    && !named.iter().any(asked)
+                {
+                    found.insert("prescription-limits");
+                }
+            }
+        }
         if !grant.operations.contains(&operation.id) {
             found.insert("operation-not-agreed");
         }

@@ -1,11 +1,9 @@
-//! Worlds and calls near the boundaries: a world in which calls pass, and random changes to what happened in it.
+//! Worlds near the boundaries: one in which calls pass, and random changes to what happened in it.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 
 use agreements::*;
 use jiff::civil::Date;
-use jiff::{Span, Timestamp};
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Value, json};
@@ -30,6 +28,12 @@ pub(crate) enum Change {
     ActGone,
     ActFrom(Date),
     ActUntil(Date),
+    Grace(Date, Date),
+    UnsignedUsers,
+    UnprovenUsers,
+    UnprovenLiftings,
+    Prescribed(u8, Target, Order),
+    Lifted(u8),
     Stage(Key, Stage),
     Resumed(Key),
     Unsigned(Key, Side),
@@ -48,7 +52,28 @@ type Key = (&'static str, u32);
 pub(crate) struct Outcome {
     pub(crate) registry: Registry,
     pub(crate) log: Vec<Recorded>,
-    pub(crate) unproven: BTreeSet<AgreementNumber>,
+    pub(crate) unproven: Unproven,
+}
+
+/// What this node could not verify.
+#[derive(Debug, Default)]
+pub(crate) struct Unproven {
+    pub(crate) agreements: BTreeSet<AgreementNumber>,
+    pub(crate) users: bool,
+    pub(crate) liftings: bool,
+}
+
+impl Unproven {
+    pub(crate) fn prove(&self, signed: Signed<'_>) -> Result<(), &'static str> {
+        let unproven = match signed {
+            Signed::Agreement(agreement) => self.agreements.contains(&agreement.header.number),
+            Signed::Users(_) => self.users,
+            Signed::Lifting(_) => self.liftings,
+            // What forbids is obeyed all the same.
+            Signed::Prescription(_) | Signed::Delegation(_) => true,
+        };
+        if unproven { Err("signature-invalid") } else { Ok(()) }
+    }
 }
 
 /// Events of a world with five agreements in force, one of them in its second version.
@@ -69,11 +94,11 @@ pub(crate) fn base() -> Vec<Recorded> {
     world.conclude(&with(insurer, "/number", json!("insurer-address")));
     let users = vec![listed("a.serikov", Some("T-1")), listed("b.omarov", None)];
     let number = number_of(&personnel_agreement());
-    world.must(officer(MINISTRY), Command::ApproveUsers { number, users });
+    world.approve(&number, users);
     let (from, until) = ("2026-01-01".parse().unwrap(), "2027-06-30".parse().unwrap());
     for (id, ..) in SYSTEMS {
         for paper in [Paper::Attestation, Paper::QualityCertificate] {
-            Change::PaperDates(id, paper, from, until).make(&mut world.log, &mut BTreeSet::new());
+            Change::PaperDates(id, paper, from, until).make(&mut world.log, &mut Unproven::default());
         }
     }
     world.log
@@ -82,7 +107,7 @@ pub(crate) fn base() -> Vec<Recorded> {
 /// What the registry is after the events of `base` with all `changes`. What cannot follow is left out.
 pub(crate) fn play(base: &[Recorded], changes: &[Change]) -> Outcome {
     let mut log = base.to_vec();
-    let mut unproven = BTreeSet::new();
+    let mut unproven = Unproven::default();
     for change in changes {
         change.make(&mut log, &mut unproven);
     }
@@ -95,7 +120,7 @@ pub(crate) fn play(base: &[Recorded], changes: &[Change]) -> Outcome {
 }
 
 impl Change {
-    fn make(&self, log: &mut Vec<Recorded>, unproven: &mut BTreeSet<AgreementNumber>) {
+    fn make(&self, log: &mut Vec<Recorded>, unproven: &mut Unproven) {
         let then = |log: &mut Vec<Recorded>, event| log.push(Recorded { event, ..log[0].clone() });
         match self.clone() {
             Self::PaperGone(id, paper) => log.retain(|recorded| holds(&recorded.event) != Some((id, paper))),
@@ -153,7 +178,37 @@ impl Change {
             }
             Self::ActUntil(last_day) => {
                 let Act { id: act, version, .. } = act("hr-order", "2003-07-08");
-                then(log, Event::ActRepealed { act, version, last_day, successor: None });
+                let agreements_until = None;
+                then(log, Event::ActRepealed { act, version, last_day, successor: None, agreements_until });
+            }
+            Self::Grace(last_day, until) => {
+                let Act { id: act, version, .. } = act("hr-order", "2003-07-08");
+                let (successor, agreements_until) = (None, Some(until));
+                then(log, Event::ActRepealed { act, version, last_day, successor, agreements_until });
+            }
+            Self::UnsignedUsers => {
+                for recorded in log {
+                    if let Event::UsersApproved { signature, .. } = &mut recorded.event {
+                        *signature = None;
+                    }
+                }
+            }
+            Self::UnprovenUsers => unproven.users = true,
+            Self::UnprovenLiftings => unproven.liftings = true,
+            Self::Prescribed(at, against, order) => {
+                let number = format!("p-{at}");
+                let Command::IssuePrescription { prescription, signature } =
+                    prescription(&number, against, order)
+                else {
+                    unreachable!("a prescription is issued")
+                };
+                then(log, Event::PrescriptionIssued { prescription, signature });
+            }
+            Self::Lifted(at) => {
+                let Command::LiftPrescription { lifting, signature } = lifting(&format!("p-{at}")) else {
+                    unreachable!("a prescription is lifted")
+                };
+                then(log, Event::PrescriptionLifted { lifting, signature });
             }
             Self::Stage(key, stage) => to_stage(log, key, &stage),
             Self::Resumed(key) => {
@@ -167,7 +222,9 @@ impl Change {
                         if *n == number && *v == version && signature.side == side)
                 });
             }
-            Self::Unproven((number, _)) => drop(unproven.insert(AgreementNumber::new(number).unwrap())),
+            Self::Unproven((number, _)) => {
+                unproven.agreements.insert(AgreementNumber::new(number).unwrap());
+            }
             Self::Unchecked(key) => {
                 let (number, version) = owned(key);
                 log.retain(|recorded| {
@@ -215,7 +272,9 @@ impl Change {
             }
             Self::Users((number, _), users) => {
                 let users = users.iter().map(|(id, training)| listed(id, *training)).collect();
-                then(log, Event::UsersApproved { number: AgreementNumber::new(number).unwrap(), users });
+                let number = AgreementNumber::new(number).unwrap();
+                let signature = Some(signature(Side::Consumer, MINISTRY));
+                then(log, Event::UsersApproved { number, users, serial: 2, signature });
             }
         }
     }
@@ -327,6 +386,12 @@ fn change() -> impl Strategy<Value = Change> {
         1 => Just(Change::ActGone),
         2 => date().prop_map(Change::ActFrom),
         2 => date().prop_map(Change::ActUntil),
+        2 => (date(), date()).prop_map(|(last, until)| Change::Grace(last, until)),
+        1 => Just(Change::UnsignedUsers),
+        1 => Just(Change::UnprovenUsers),
+        1 => Just(Change::UnprovenLiftings),
+        4 => (1..3_u8, against(), order()).prop_map(|(at, against, order)| Change::Prescribed(at, against, order)),
+        3 => (1..3_u8).prop_map(Change::Lifted),
         12 => (key(), stage).prop_map(|(key, stage)| Change::Stage(key, stage)),
         1 => key().prop_map(Change::Resumed),
         1 => (key(), side).prop_map(|(key, side)| Change::Unsigned(key, side)),
@@ -338,6 +403,32 @@ fn change() -> impl Strategy<Value = Change> {
         1 => (key(), users).prop_map(|(key, users)| Change::Users(key, users)),
     ];
     prop_oneof![1 => standing, 2 => agreed]
+}
+
+fn against() -> impl Strategy<Value = Target> {
+    prop_oneof![
+        select(vec!["portal", "personnel", "address-register"]).prop_map(|id| Target::System(system(id))),
+        key().prop_map(|(number, _)| Target::Agreement(AgreementNumber::new(number).unwrap())),
+    ]
+}
+
+fn order() -> impl Strategy<Value = Order> {
+    let named = |provider: &str, data_type: &str, operation: &str| NamedOperation {
+        provider: system(provider),
+        data_type: DataTypeId::new(data_type).unwrap(),
+        operation: OperationId::new(operation).unwrap(),
+    };
+    let operations = vec![
+        named("personnel", "record", "orders"),
+        named("personnel", "record", "find"),
+        named("address-register", "address", "lookup"),
+        named("portal", "record", "orders"),
+    ];
+    prop_oneof![
+        Just(Order::Suspend),
+        prop::sample::subsequence(operations, 1..4).prop_map(Order::LimitTo),
+        date().prop_map(Order::CorrectBy),
+    ]
 }
 
 fn key() -> impl Strategy<Value = Key> {
@@ -353,7 +444,7 @@ fn key() -> impl Strategy<Value = Key> {
 }
 
 /// Dates around the first day, around Wednesday 10 June 2026, and around the last day.
-fn date() -> impl Strategy<Value = Date> {
+pub(crate) fn date() -> impl Strategy<Value = Date> {
     let days =
         ["2026-03-01", "2026-03-02", "2026-06-09", "2026-06-10", "2026-06-11", "2026-12-31", "2027-01-01"];
     select(days.map(|day| day.parse().unwrap()).to_vec())
@@ -426,104 +517,4 @@ fn data_type() -> impl Strategy<Value = (&'static str, &'static str, Value)> {
         Just(("/version", json!(2))),
     ];
     (select(vec!["record", "address"]), change).prop_map(|(id, (pointer, value))| (id, pointer, value))
-}
-
-/// A call that passes in the base world, with up to two things otherwise; the last agreement named is often right.
-pub(crate) fn a_call() -> impl Strategy<Value = Call<'static>> {
-    let find = Call { path: &["persons"], parameters: &["iin"], ..call() };
-    let lookup = Call {
-        provider: "address-register",
-        data_type: "address",
-        path: &["addresses", "0100"],
-        parameters: &[],
-        claims: Claims { purpose: Some("delivery"), ..claims() },
-        ..call()
-    };
-    let insurer = Call { certificate: fingerprint(4), claims: Claims::default(), ..lookup };
-    let passing = select(vec![call(), call(), call(), find, lookup, insurer]);
-    (passing, prop::collection::vec(deviation(), 0..3)).prop_map(|(mut call, deviations)| {
-        for deviation in deviations {
-            deviation.make(&mut call);
-        }
-        call
-    })
-}
-
-#[derive(Debug, Clone)]
-enum Deviation {
-    Certificate(u8),
-    Peer(IpAddr),
-    Provider(&'static str),
-    DataType(&'static str),
-    Method(Method),
-    Path(&'static [&'static str]),
-    Parameters(&'static [&'static str]),
-    Purpose(Option<&'static str>),
-    Case(Option<&'static str>),
-    User(Option<&'static str>),
-    Agreement(Option<&'static str>),
-}
-
-impl Deviation {
-    fn make(self, call: &mut Call<'static>) {
-        match self {
-            Self::Certificate(certificate) => call.certificate = fingerprint(certificate),
-            Self::Peer(peer) => call.peer = peer,
-            Self::Provider(id) => call.provider = id,
-            Self::DataType(id) => call.data_type = id,
-            Self::Method(method) => call.method = method,
-            Self::Path(path) => call.path = path,
-            Self::Parameters(parameters) => call.parameters = parameters,
-            Self::Purpose(purpose) => call.claims.purpose = purpose,
-            Self::Case(case) => call.claims.case = case,
-            Self::User(user) => call.claims.user = user,
-            Self::Agreement(agreement) => call.claims.agreement = agreement,
-        }
-    }
-}
-
-fn deviation() -> impl Strategy<Value = Deviation> {
-    let paths: Vec<&'static [&'static str]> = vec![
-        &[],
-        &["persons"],
-        &["persons", "7"],
-        &["persons", "", "orders"],
-        &["addresses"],
-        &["addresses", "1"],
-    ];
-    let parameters: Vec<&'static [&'static str]> =
-        vec![&[], &["iin"], &["page", "iin"], &["page"], &["as-of"], &["as-of", "x"], &["text"]];
-    let peers = ["10.1.0.0", "10.2.0.0", "::ffff:10.1.2.3", "fd00:1::7", "fd00:2::1", "192.0.2.1"];
-    let purposes = vec![None, None, Some("staffing"), Some("reserve"), Some("delivery"), Some("curiosity")];
-    let agreements = vec![
-        None,
-        Some("portal-personnel"),
-        Some("portal-personnel-2"),
-        Some("portal-address"),
-        Some("other"),
-    ];
-    prop_oneof![
-        1 => (1..7_u8).prop_map(Deviation::Certificate),
-        1 => select(peers.map(|peer| peer.parse().unwrap()).to_vec()).prop_map(Deviation::Peer),
-        1 => select(vec!["personnel", "address-register", "portal", "nobody"]).prop_map(Deviation::Provider),
-        1 => select(vec!["record", "address", "other"]).prop_map(Deviation::DataType),
-        1 => select(vec![Method::Get, Method::Post, Method::Head]).prop_map(Deviation::Method),
-        1 => select(paths).prop_map(Deviation::Path),
-        2 => select(parameters).prop_map(Deviation::Parameters),
-        2 => select(purposes).prop_map(Deviation::Purpose),
-        1 => select(vec![None, Some(""), Some("17")]).prop_map(Deviation::Case),
-        2 => select(vec![None, Some(""), Some("a.serikov"), Some("b.omarov"), Some("c.other")])
-            .prop_map(Deviation::User),
-        1 => select(agreements).prop_map(Deviation::Agreement),
-    ]
-}
-
-/// Noon of a good day, or a nanosecond around an hour at which something may begin or end.
-pub(crate) fn moment() -> impl Strategy<Value = Timestamp> {
-    let hours = select(vec![0_i8, 0, 0, 0, 2, 8, 14, 18, 22]);
-    let near = (date(), hours, select(vec![-1_i64, 0, 0, 1])).prop_map(|(day, hour, nanoseconds)| {
-        let sharp = day.at(hour, 0, 0, 0).to_zoned(almaty()).unwrap().timestamp();
-        sharp + Span::new().nanoseconds(nanoseconds)
-    });
-    prop_oneof![2 => Just(at("2026-06-10T12:00:00+05:00")), 3 => near]
 }

@@ -86,7 +86,7 @@ impl World {
         let mut world = Self::registered();
         world.conclude(agreement);
         let users = vec![listed("a.serikov", Some("T-1"))];
-        world.must(officer(MINISTRY), Command::ApproveUsers { number: number_of(agreement), users });
+        world.approve(&number_of(agreement), users);
         world
     }
 
@@ -144,6 +144,20 @@ impl World {
     #[track_caller]
     pub(crate) fn concur(&mut self, agreement: &Value) {
         self.must(regulator(), concur(agreement));
+    }
+
+    /// The consumer's head approves a list of officials.
+    #[track_caller]
+    pub(crate) fn approve(&mut self, number: &AgreementNumber, users: Vec<ListedUser>) {
+        let command = self.approval(number, users);
+        self.must(officer(MINISTRY), command);
+    }
+
+    /// The next list of officials, signed.
+    pub(crate) fn approval(&self, number: &AgreementNumber, users: Vec<ListedUser>) -> Command {
+        let serial = self.registry.user_list(number).map_or(0, |known| known.list.serial) + 1;
+        let list = UserList { agreement: number.clone(), serial, users };
+        Command::ApproveUsers { list, signature: signature(Side::Consumer, MINISTRY) }
     }
 
     /// Records that both systems are ready.
@@ -320,6 +334,46 @@ pub(crate) fn signature(side: Side, holder: &str) -> Signature {
     }
 }
 
+/// A prescription, signed by the regulator.
+pub(crate) fn prescription(number: &str, against: Target, order: Order) -> Command {
+    let words = |text: &str| Words::new(text).unwrap();
+    let prescription = PrescriptionText {
+        prescription: PrescriptionNumber::new(number).unwrap(),
+        against,
+        order,
+        reason: words("complaint 4"),
+        clause: words("HR 27"),
+        appeal: words("to the court, within ten days"),
+    };
+    Command::IssuePrescription { prescription, signature: signature(Side::Regulator, REGULATOR) }
+}
+
+/// The order that lifts a prescription.
+pub(crate) fn lifting(number: &str) -> Command {
+    let lifts = PrescriptionNumber::new(number).unwrap();
+    let lifting = LiftingText { lifts, reason: Words::new("done").unwrap() };
+    Command::LiftPrescription { lifting, signature: signature(Side::Regulator, REGULATOR) }
+}
+
+/// The ministry's delegation to another body.
+pub(crate) fn delegation(delegate: &str, scope: &[Delegated]) -> DelegationText {
+    DelegationText {
+        delegation: DelegationNumber::new("d-1").unwrap(),
+        principal: bin(MINISTRY),
+        delegate: bin(delegate),
+        scope: scope.to_vec(),
+        systems: vec![],
+        from: "2026-02-01".parse().unwrap(),
+        until: "2026-03-31".parse().unwrap(),
+        document: "d1".repeat(32),
+    }
+}
+
+pub(crate) fn delegate() -> Command {
+    let delegation = delegation(OFFICE, &[Delegated::Signing]);
+    Command::RecordDelegation { delegation, signature: signature(Side::Consumer, MINISTRY) }
+}
+
 pub(crate) fn listed(id: &str, training: Option<&str>) -> ListedUser {
     ListedUser {
         id: UserId::new(id).unwrap(),
@@ -467,6 +521,7 @@ pub(crate) fn act(id: &str, version: &str) -> Act {
         version: version.into(),
         in_force_from: "2003-08-01".parse().unwrap(),
         in_force_until: None,
+        agreements_until: None,
         successor: None,
     }
 }

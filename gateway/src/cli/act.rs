@@ -37,6 +37,9 @@ Example:
         /// Its last day in force
         #[arg(long, value_name = "DATE")]
         last_day: Date,
+        /// Last day of the agreements that stand on it; they fall with it where this is not given
+        #[arg(long, value_name = "DATE")]
+        agreements_until: Option<Date>,
         /// What comes in its place
         #[arg(long, value_name = "ACT")]
         successor: Option<ActId>,
@@ -44,6 +47,9 @@ Example:
     /// List acts, with the agreements that stand on each
     #[command(after_help = "Example:\n  kelisim act list")]
     List,
+    /// List agreements that stand on an act which loses force, with the last day of each
+    #[command(after_help = "Example:\n  kelisim act affected")]
+    Affected,
     /// Show an act in all its versions
     #[command(after_help = "Example:\n  kelisim act show joint-procedure")]
     Show {
@@ -60,10 +66,12 @@ pub(super) fn run(common: &Common, command: ActCommand) -> Result<Answer, Failur
             let done = format!("act {} {} is recorded", act.id, act.version);
             desk.issue(Command::RecordAct { act }, done)
         }
-        ActCommand::Repeal { id, version, last_day, successor } => {
+        ActCommand::Repeal { id, version, last_day, successor, agreements_until } => {
             let done = format!("act {id} {version} is in force until {last_day}");
-            desk.issue(Command::RepealAct { act: id, version, last_day, successor }, done)
+            let command = Command::RepealAct { act: id, version, last_day, successor, agreements_until };
+            desk.issue(command, done)
         }
+        ActCommand::Affected => Ok(affected(&desk)),
         ActCommand::List => {
             let mut table = Table::new(["ACT", "VERSION", "FROM", "UNTIL", "TITLE", "AGREEMENTS"]);
             let mut listed = Vec::new();
@@ -103,6 +111,31 @@ pub(super) fn run(common: &Common, command: ActCommand) -> Result<Answer, Failur
             Ok(Answer::new(json!({ "versions": json }), text))
         }
     }
+}
+
+/// Agreements whose basis ends: a new version, on a basis in force, is due by that day.
+fn affected(desk: &Desk<'_>) -> Answer {
+    let mut table = Table::new(["AGREEMENT", "ACT", "LOSES FORCE AFTER", "AGREEMENT UNTIL", "SUCCESSOR"]);
+    let mut listed = Vec::new();
+    let ending = desk.registry().acts().filter_map(|act| Some((act, act.in_force_until?)));
+    for (act, last) in ending {
+        let until = act.agreements_until.map_or(last, |day| day.max(last));
+        let successor = act.successor.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string);
+        for agreement in standing_on(desk.registry(), act) {
+            table.row([
+                agreement.clone(),
+                format!("{} {}", act.id, act.version),
+                last.to_string(),
+                until.to_string(),
+                successor.clone(),
+            ]);
+            listed.push(json!({
+                "agreement": agreement, "act": act.id, "version": act.version, "last_day": last,
+                "agreement_until": until, "successor": act.successor,
+            }));
+        }
+    }
+    Answer::new(json!({ "affected": listed }), table.or("no agreement stands on an act that loses force"))
 }
 
 /// The agreements that stand on an act, and have not ended.

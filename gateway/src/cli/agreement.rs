@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
-use agreements::{Agreement, AgreementNumber, Command, ListedUser, Side, lint};
+use agreements::{Agreement, AgreementNumber, Command, Side, Signature, Signed, lint};
 use certs::keys::Identity;
 use certs::sign::{JwsSignature, Signer};
 use clap::{Args, Subcommand};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::common::word;
@@ -103,7 +104,8 @@ Example:
     /// Show the officials who may ask under an agreement, or replace them
     #[command(after_help = "\
 Example:
-  kelisim agreement users ar-2026-1 users.json --as officer
+  kelisim agreement users ar-2026-1
+  kelisim agreement users ar-2026-1 users.json --cert keys/head.pem --key keys/head.key --as officer
 
 In JSON:
   [ { \"id\": \"a.serik\", \"name\": \"A. Serik\", \"duty\": \"personnel officer\", \"training_certificate\": \"T-1\" } ]")]
@@ -112,6 +114,8 @@ In JSON:
         number: AgreementNumber,
         /// The new list
         file: Option<PathBuf>,
+        #[command(flatten)]
+        with: With,
     },
 }
 
@@ -129,7 +133,7 @@ pub(super) struct Which {
 #[derive(Args)]
 pub(super) struct With {
     /// The signer's certificate chain, PEM, their own first
-    #[arg(long, value_name = "FILE", requires = "key", required_unless_present = "jws")]
+    #[arg(long, value_name = "FILE", requires = "key")]
     cert: Option<PathBuf>,
     /// The signer's private key, PEM, mode 600
     #[arg(long, value_name = "FILE", requires = "cert")]
@@ -137,6 +141,29 @@ pub(super) struct With {
     /// A signature made elsewhere, JSON: { "protected": …, "signature": … }
     #[arg(long, value_name = "FILE", conflicts_with_all = ["cert", "key"])]
     jws: Option<PathBuf>,
+}
+
+impl With {
+    /// A signature over the canonical form of a value, for one side.
+    pub(super) fn signature(
+        self,
+        desk: &Desk<'_>,
+        value: &impl Serialize,
+        side: Side,
+    ) -> Result<Signature, Failure> {
+        match (self.cert.zip(self.key), self.jws) {
+            (Some((cert, key)), _) => {
+                let signer = Signer::new(Identity::from_files(&cert, &key)?);
+                Ok(desk.office.sign_value(value, side, &signer)?)
+            }
+            (None, Some(jws)) => Ok(desk.office.receive_value(value, side, &read_json(&jws)?)?),
+            (None, None) => Err(unsigned()),
+        }
+    }
+}
+
+fn unsigned() -> Failure {
+    Failure::new(Exit::Usage, "nothing to sign with", "give --cert and --key, or --jws")
 }
 
 pub(super) fn run(common: &Common, command: AgreementCommand) -> Result<Answer, Failure> {
@@ -180,12 +207,13 @@ pub(super) fn run(common: &Common, command: AgreementCommand) -> Result<Answer, 
         AgreementCommand::List => Ok(list(&desk)),
         AgreementCommand::Readiness { which, file: Some(file) } => readiness::record(&mut desk, which, &file),
         AgreementCommand::Readiness { which, file: None } => readiness::show(&desk, which),
-        AgreementCommand::Users { number, file: Some(file) } => {
-            let users: Vec<ListedUser> = read_json(&file)?;
-            let done = format!("{} officials may ask under {number}", users.len());
-            desk.issue(Command::ApproveUsers { number, users }, done)
+        AgreementCommand::Users { number, file: Some(file), with } => {
+            let list = desk.office.next_list(&number, read_json(&file)?);
+            let signature = with.signature(&desk, &list, Side::Consumer)?;
+            let done = format!("{} officials may ask under {number}", list.users.len());
+            desk.issue(Command::ApproveUsers { list, signature }, done)
         }
-        AgreementCommand::Users { number, file: None } => {
+        AgreementCommand::Users { number, file: None, .. } => {
             desk.version(&number, None)?;
             let users = desk.registry().users(&number);
             let mut table = Table::new(["OFFICIAL", "TRAINED", "NAME", "DUTY"]);
@@ -228,8 +256,7 @@ fn sign(
             desk.office.enter(&number, version, side, &made, remarks, &actor, reason)?
         }
         (None, None) => {
-            let todo = "give --cert and --key, or --jws";
-            return Err(Failure::new(Exit::Usage, "nothing to sign with", todo));
+            return Err(unsigned());
         }
     };
     let done = match side {
@@ -267,7 +294,8 @@ fn show(desk: &Desk<'_>, which: Which, document: bool) -> Result<Answer, Failure
     if document {
         return Ok(Answer::new(json!({ "document": &*agreement.document }), &*agreement.document).unended());
     }
-    let proof = Proofs::new(desk.office.trust().clone()).prove(agreement, registry, clock::now());
+    let proof =
+        Proofs::new(desk.office.trust().clone()).prove(Signed::Agreement(agreement), registry, clock::now());
     let said: Value = serde_json::from_str(&agreement.document).unwrap_or_default();
     let text = told(agreement, &said, proof);
     let json = json!({

@@ -141,6 +141,13 @@ fn advice(error: &CommandError) -> &'static str {
         CommandError::Stranger { .. } => "sign with the certificate of the organisation whose side it is",
         CommandError::Unsigned(_) => "have that side sign first: `kelisim agreement sign`",
         CommandError::NoReason => "say why with --reason TEXT",
+        CommandError::OldVersion { .. } => "sign the newest version",
+        CommandError::OldList { .. } => "take the newest list, change it, and sign it anew",
+        CommandError::NotNamed { .. } | CommandError::SignerMissing { .. } => {
+            "have those sign whom the agreement names"
+        }
+        CommandError::DelegationUnfit(_) => "correct the delegation and have it signed anew",
+        CommandError::PrescriptionUnfit(_) => "correct the prescription; see `kelisim prescription list`",
         CommandError::NotChecked { .. } => {
             "see `kelisim agreement readiness`: it lists what is to be checked"
         }

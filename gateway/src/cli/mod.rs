@@ -18,6 +18,7 @@ mod calendar;
 mod certificates;
 mod check_config;
 mod data_type;
+mod delegation;
 mod explain;
 mod history;
 mod init;
@@ -25,6 +26,7 @@ mod log;
 mod object;
 mod overdue;
 mod parties;
+mod prescription;
 mod readiness;
 mod run;
 mod system;
@@ -122,6 +124,12 @@ enum Command {
     /// Agreements: from a draft to the end
     #[command(subcommand)]
     Agreement(agreement::AgreementCommand),
+    /// Orders of the regulator against a system or an agreement
+    #[command(subcommand)]
+    Prescription(prescription::PrescriptionCommand),
+    /// Bodies that sign or operate for a holder
+    #[command(subcommand)]
+    Delegation(delegation::DelegationCommand),
     /// Say whether a call would pass, and why not: on any day, without making it
     Explain(explain::Explain),
     /// What was done to the registry, by whom, when and why
@@ -192,6 +200,8 @@ fn act(common: &Common, command: Command) -> Result<Answer, Failure> {
         Command::DataType(command) => data_type::run(common, command),
         Command::Act(command) => act::run(common, command),
         Command::Agreement(command) => agreement::run(common, command),
+        Command::Prescription(command) => prescription::run(common, command),
+        Command::Delegation(command) => delegation::run(common, command),
         Command::Explain(explain) => explain.run(common),
         Command::History(history) => history.run(common),
         Command::Log(command) => log::run(common, command),

@@ -246,7 +246,8 @@ impl Stage {
             Deed::Repeal { act, version } => {
                 let last_day = Day::of(clock::now()).date(-1);
                 let (act, version) = (act.clone(), version.clone());
-                let repeal = Command::RepealAct { act, version, last_day, successor: None };
+                let repeal =
+                    Command::RepealAct { act, version, last_day, successor: None, agreements_until: None };
                 self.issue(repeal, self.cast.with(Role::Regulator)?.officer.clone())
             }
             Deed::Categorise { provider, data_type, category } => {

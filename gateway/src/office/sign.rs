@@ -1,7 +1,8 @@
 //! Signatures on agreements: made over the very bytes that the registry keeps, verified before they enter it.
 
-use agreements::{Actor, AgreementNumber, Command, Recorded, Side, Signature};
+use agreements::{Actor, AgreementNumber, Command, ListedUser, Recorded, Side, Signature, UserList};
 use certs::sign::{self, JwsSignature, NotCanonical, SignatureFault, Signer, SigningFault};
+use serde::Serialize;
 use serde_json::Value;
 
 use super::Office;
@@ -86,25 +87,63 @@ impl Office {
         reason: &str,
     ) -> Result<Vec<Recorded>, SignError> {
         let document = self.document(number, version)?;
-        let verified = sign::verify_received(document.as_bytes(), made, self.trust(), clock::now())?;
-        let bin = verified.subject.bin.ok_or(SignError::NoOrganisation)?;
-        if verified.role != side {
-            return Err(Failure::from(agreements::CommandError::Stranger { found: side, bin }).into());
-        }
-        let signature = Signature {
-            side,
-            certificate: verified.fingerprint,
-            bin,
-            signer: verified.subject.common_name.clone().unwrap_or_default(),
-            signed_at: verified.signed_at,
-            jws: serde_json::to_value(made)?,
-        };
+        let signature = self.received(document.as_bytes(), side, made)?;
         let number = number.clone();
         let command = match side {
             Side::Consumer | Side::Provider => Command::SignAgreement { number, version, signature },
             Side::Regulator => Command::ConcurInAgreement { number, version, signature, remarks },
         };
         Ok(self.issue(command, actor, reason)?)
+    }
+
+    /// Signs the canonical form (RFC 8785) of a list, a delegation or an order for one side.
+    ///
+    /// # Errors
+    /// [`SignError`].
+    pub fn sign_value(
+        &self,
+        value: &impl Serialize,
+        side: Side,
+        signer: &Signer,
+    ) -> Result<Signature, SignError> {
+        let bytes = sign::canonical(&serde_json::to_value(value)?)?;
+        let made = signer.sign(&bytes, side, clock::now())?;
+        self.received(&bytes, side, &made)
+    }
+
+    /// What the registry keeps of a signature over a value's canonical form that was made elsewhere.
+    ///
+    /// # Errors
+    /// [`SignError`]: a signature that does not stand never enters the registry.
+    pub fn receive_value(
+        &self,
+        value: &impl Serialize,
+        side: Side,
+        made: &JwsSignature,
+    ) -> Result<Signature, SignError> {
+        self.received(&sign::canonical(&serde_json::to_value(value)?)?, side, made)
+    }
+
+    fn received(&self, bytes: &[u8], side: Side, made: &JwsSignature) -> Result<Signature, SignError> {
+        let verified = sign::verify_received(bytes, made, self.trust(), clock::now())?;
+        let bin = verified.subject.bin.ok_or(SignError::NoOrganisation)?;
+        if verified.role != side {
+            return Err(Failure::from(agreements::CommandError::Stranger { found: side, bin }).into());
+        }
+        Ok(Signature {
+            side,
+            certificate: verified.fingerprint,
+            bin,
+            signer: verified.subject.common_name.clone().unwrap_or_default(),
+            signed_at: verified.signed_at,
+            jws: serde_json::to_value(made)?,
+        })
+    }
+
+    /// The next list of officials under an agreement, to be signed by the consumer's head.
+    pub fn next_list(&self, number: &AgreementNumber, users: Vec<ListedUser>) -> UserList {
+        let newest = self.registry().user_list(number).map_or(0, |known| known.list.serial);
+        UserList { agreement: number.clone(), serial: newest.saturating_add(1), users }
     }
 
     fn document(&self, number: &AgreementNumber, version: u32) -> Result<std::sync::Arc<str>, SignError> {

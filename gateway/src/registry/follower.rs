@@ -11,7 +11,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use agreements::{Agreement, AgreementNumber, Book, OutOfStep, Phase, Registry};
+use agreements::{AgreementNumber, Book, OutOfStep, Phase, Registry, Signed};
+use jiff::Timestamp;
 use tracing::{error, info};
 
 use super::proof::{Proofs, RETRY, Renewal};
@@ -151,12 +152,31 @@ impl Folding {
         while overdue || begun.elapsed() < SLICE {
             let Some((number, version)) = self.to_renew.pop() else { break };
             let Some(agreement) = self.registry.agreement(&number, version) else { continue };
-            if self.proofs.renew(agreement, &self.registry, now) == Renewal::Turned {
-                found = Renewal::Turned;
+            let list = self.registry.user_list(&number).map(Signed::Users);
+            for signed in [Some(Signed::Agreement(agreement)), list].into_iter().flatten() {
+                if self.proofs.renew(signed, &self.registry, now) == Renewal::Turned {
+                    found = Renewal::Turned;
+                }
             }
         }
         if self.to_renew.is_empty() {
+            if self.renew_orders(now) == Renewal::Turned {
+                found = Renewal::Turned;
+            }
             self.proofs.forget_before(generation);
+        }
+        found
+    }
+
+    /// Proves anew what few registries hold many of.
+    fn renew_orders(&self, now: Timestamp) -> Renewal {
+        let liftings = self.registry.prescriptions().filter_map(|one| one.lifted.as_ref());
+        let delegations = self.registry.delegations().map(Signed::Delegation);
+        let mut found = Renewal::Same;
+        for signed in liftings.map(Signed::Lifting).chain(delegations) {
+            if self.proofs.renew(signed, &self.registry, now) == Renewal::Turned {
+                found = Renewal::Turned;
+            }
         }
         found
     }
@@ -181,8 +201,8 @@ impl Folding {
     fn view(&mut self, before: Option<&View>) -> View {
         let now = clock::now();
         let unproven = Cell::new(0);
-        let prove = |agreement: &Agreement| {
-            let verdict = self.proofs.prove(agreement, &self.registry, now);
+        let prove = |signed: Signed<'_>| {
+            let verdict = self.proofs.prove(signed, &self.registry, now);
             unproven.set(unproven.get() + usize::from(verdict.is_err()));
             verdict
         };

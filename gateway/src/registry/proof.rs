@@ -1,16 +1,17 @@
-//! Proof of agreements: a node believes none whose signatures it has not verified itself.
+//! Proof of what is signed: a node believes nothing whose signatures it has not verified itself.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use agreements::{Agreement, Bin, Registry, Side};
+use agreements::{Bin, Registry, Signed, SignedForm};
 use aws_lc_rs::digest::{SHA256, digest};
 use certs::sign::{self, JwsSignature};
 use certs::trust::Trust;
 use jiff::Timestamp;
 
-/// Verified agreements. What held is remembered, also when trust changes, until it is renewed; what did not hold is tried
+/// What was verified. What held is remembered, also when trust changes, until it is renewed; what did not hold is tried
 /// again soon.
 pub struct Proofs {
     trust: Arc<Trust>,
@@ -45,37 +46,32 @@ impl Proofs {
         self.trust.generation()
     }
 
-    /// Whether every signature of an agreement stands: over these very bytes, by a certificate that was good when
-    /// signing, of the organisation on whose side it signs (B4).
+    /// Whether every signature stands: over these very bytes, by a certificate that was good when signing, of the
+    /// organisation on whose side it signs (B4), or of one that it had delegated signing to then (A10).
     ///
     /// # Errors
     /// The code of the first fault found; found again for [`RETRY`], then looked for anew.
-    pub fn prove(
-        &self,
-        agreement: &Agreement,
-        registry: &Registry,
-        now: Timestamp,
-    ) -> Result<(), &'static str> {
-        let parties = parties(agreement, registry);
-        let key = key(agreement, &parties);
+    pub fn prove(&self, signed: Signed<'_>, registry: &Registry, now: Timestamp) -> Result<(), &'static str> {
+        let parties = signed.parties(registry);
+        let key = key(signed, &parties);
         match self.known(&key) {
             Some(Verdict { outcome: Ok(()), .. }) => Ok(()),
             Some(verdict) if verdict.generation == self.generation() && verdict.made.elapsed() < RETRY => {
                 verdict.outcome
             }
-            Some(_) | None => self.judge(key, agreement, &parties, now),
+            Some(_) | None => self.judge(key, signed, &parties, registry, now),
         }
     }
 
-    /// Verifies an agreement anew if its verdict is of an older trust set.
-    pub fn renew(&self, agreement: &Agreement, registry: &Registry, now: Timestamp) -> Renewal {
-        let parties = parties(agreement, registry);
-        let key = key(agreement, &parties);
+    /// Verifies anew what has a verdict of an older trust set.
+    pub fn renew(&self, signed: Signed<'_>, registry: &Registry, now: Timestamp) -> Renewal {
+        let parties = signed.parties(registry);
+        let key = key(signed, &parties);
         // Without a verdict nobody relies on one.
         let Some(old) = self.known(&key).filter(|verdict| verdict.generation != self.generation()) else {
             return Renewal::Same;
         };
-        let outcome = self.judge(key, agreement, &parties, now);
+        let outcome = self.judge(key, signed, &parties, registry, now);
         if outcome == old.outcome { Renewal::Same } else { Renewal::Turned }
     }
 
@@ -92,13 +88,14 @@ impl Proofs {
     fn judge(
         &self,
         key: [u8; 32],
-        agreement: &Agreement,
+        signed: Signed<'_>,
         parties: &[Option<Bin>; 3],
+        registry: &Registry,
         now: Timestamp,
     ) -> Result<(), &'static str> {
         // Taken before: if trust changes meanwhile, the verdict is of the older one and is renewed.
         let generation = self.generation();
-        let outcome = self.verify(agreement, parties, now);
+        let outcome = self.verify(signed, parties, registry, now);
         let verdict = Verdict { generation, made: Instant::now(), outcome };
         self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(key, verdict);
         outcome
@@ -106,41 +103,51 @@ impl Proofs {
 
     fn verify(
         &self,
-        agreement: &Agreement,
+        signed: Signed<'_>,
         parties: &[Option<Bin>; 3],
+        registry: &Registry,
         now: Timestamp,
     ) -> Result<(), &'static str> {
-        for kept in &agreement.signatures {
+        let bytes = bytes(signed)?;
+        for kept in signed.signatures() {
             let jws: JwsSignature =
                 serde_json::from_value(kept.jws.clone()).map_err(|_| "signature-malformed")?;
-            let verified = sign::verify(agreement.document.as_bytes(), &jws, &self.trust, now)
-                .map_err(|fault| fault.code())?;
-            let theirs = parties[kept.side as usize];
-            if verified.role != kept.side || theirs.is_none() || verified.subject.bin != theirs {
+            let verified = sign::verify(&bytes, &jws, &self.trust, now).map_err(|fault| fault.code())?;
+            if verified.role != kept.side
+                || verified.subject.common_name.as_deref().unwrap_or_default() != kept.signer
+            {
                 return Err("signature-wrong-side");
             }
+            let (theirs, bin) = (parties[kept.side as usize], verified.subject.bin);
+            if theirs.is_some() && bin == theirs {
+                continue;
+            }
+            let delegation = bin
+                .filter(|_| theirs.is_some())
+                .and_then(|bin| signed.delegation(kept.side, bin, verified.signed_at, registry))
+                .ok_or("signature-wrong-side")?;
+            self.prove(Signed::Delegation(delegation), registry, now)?;
         }
         Ok(())
     }
 }
 
-fn parties(agreement: &Agreement, registry: &Registry) -> [Option<Bin>; 3] {
-    [Side::Consumer, Side::Provider, Side::Regulator].map(|side| party(side, agreement, registry))
-}
-
-fn party(side: Side, agreement: &Agreement, registry: &Registry) -> Option<Bin> {
-    match side {
-        Side::Consumer => Some(registry.system(&agreement.header.consumer)?.card.holder),
-        Side::Provider => Some(registry.system(&agreement.header.provider)?.card.holder),
-        Side::Regulator => registry.regulator(),
+/// The bytes under the signatures.
+fn bytes(signed: Signed<'_>) -> Result<Cow<'_, [u8]>, &'static str> {
+    match signed.form() {
+        SignedForm::Kept(text) => Ok(Cow::Borrowed(text.as_bytes())),
+        SignedForm::CanonicalOf(value) => {
+            sign::canonical(&value).map(Cow::Owned).map_err(|_| "document-not-canonical")
+        }
     }
 }
 
-fn key(agreement: &Agreement, parties: &[Option<Bin>; 3]) -> [u8; 32] {
-    let mut bytes = agreement.document.as_bytes().to_vec();
-    for signature in &agreement.signatures {
+fn key(signed: Signed<'_>, parties: &[Option<Bin>; 3]) -> [u8; 32] {
+    let mut bytes = bytes(signed).map(Cow::into_owned).unwrap_or_default();
+    for signature in signed.signatures() {
         bytes.push(0);
         bytes.extend(signature.side.as_str().as_bytes());
+        bytes.extend(signature.signer.as_bytes());
         bytes.extend(signature.jws.to_string().as_bytes());
     }
     bytes.extend(format!("{parties:?}").as_bytes());
@@ -172,7 +179,7 @@ mod tests {
         let trust = Arc::new(Trust::new(set()));
         let proofs = Proofs::new(Arc::clone(&trust));
         let registry = drafted(now);
-        let agreement = registry.agreements().next().unwrap();
+        let agreement = Signed::Agreement(registry.agreements().next().unwrap());
         let made = || {
             let known = proofs.known.lock().unwrap();
             known.values().map(|verdict| (verdict.generation, verdict.made)).collect::<Vec<_>>()
@@ -202,9 +209,9 @@ mod tests {
         let anchors = TrustAnchors::from_pem(authority.anchors_pem().unwrap().as_bytes(), now).unwrap();
         let proofs = Proofs::new(Arc::new(Trust::new(TrustSet::load(anchors, Vec::new(), &[]).unwrap())));
         let registry = drafted(now);
-        let agreement = registry.agreements().next().unwrap();
+        let agreement = Signed::Agreement(registry.agreements().next().unwrap());
         let fault = |ago: Duration| {
-            let key = key(agreement, &parties(agreement, &registry));
+            let key = key(agreement, &agreement.parties(&registry));
             let made = Instant::now().checked_sub(ago).unwrap();
             let verdict =
                 Verdict { generation: proofs.generation(), made, outcome: Err("signature-invalid") };

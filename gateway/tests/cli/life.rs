@@ -80,11 +80,47 @@ fn an_agreement_lives_from_its_draft_to_its_suspension_and_each_day_is_explained
     assert_eq!(unheard_of.exit, 1, "{unheard_of:?}");
 
     folder.does(&["agreement", "resume", "ar-1", "--as", "regulator"]);
+    the_regulator_orders(&folder);
+    what_heads_sign_beside_agreements(&folder);
     folder.does(&["system", "suspend", "portal", "--as", "integrator", "--reason", "incident"]);
     assert_eq!(refusal(&folder, &[]), "system-suspended");
     folder.does(&["system", "resume", "portal", "--as", "integrator"]);
     certificates_come_and_go(&folder);
     every_view_has_its_json(&folder);
+}
+
+fn the_regulator_orders(folder: &Folder) {
+    let order = json!({
+        "prescription": "p-1", "against": { "system": "portal" }, "order": "suspend",
+        "reason": "complaint 5", "clause": "HR 27", "appeal": "to the court",
+    });
+    let order = folder.file("order.json", &order.to_string());
+    let (cert, key) = (folder.key("head-of-regulator.pem"), folder.key("head-of-regulator.key"));
+    let with = ["--cert", &cert, "--key", &key, "--as", "regulator", "--reason", "mended"];
+    let bare = folder.json(2, &["prescription", "issue", &order, "--as", "regulator"]);
+    assert!(bare["error"]["todo"].as_str().unwrap().contains("--cert"), "{bare}");
+    folder.does(&[&["prescription", "issue", &order], &with[..]].concat());
+    assert_eq!(refusal(folder, &[]), "prescription-suspends");
+    assert!(folder.does(&["prescription", "show", "p-1"]).contains("has verified it"));
+    folder.does(&[&["prescription", "lift", "p-1"], &with[..]].concat());
+    assert_eq!(folder.json(0, &ASKED)["decision"], "permit");
+}
+
+fn what_heads_sign_beside_agreements(folder: &Folder) {
+    let (cert, key) = (folder.key("head-of-ministry.pem"), folder.key("head-of-ministry.key"));
+    let with = ["--cert", &cert, "--key", &key, "--as", "ministry", "--reason", "as needed"];
+    let users = json!([{ "id": "a.serik", "name": "A. Serik", "duty": "addresses" }]);
+    let users = folder.file("users.json", &users.to_string());
+    folder.does(&[&["agreement", "users", "ar-1", &users], &with[..]].concat());
+    assert_eq!(folder.json(0, &["agreement", "users", "ar-1"])["users"][0]["id"], "a.serik");
+    let delegation = json!({
+        "delegation": "d-1", "principal": MINISTRY, "delegate": OFFICE, "scope": ["signing"],
+        "from": "2020-01-01", "until": "2090-12-31", "document": "d1".repeat(32),
+    });
+    let delegation = folder.file("delegation.json", &delegation.to_string());
+    folder.does(&[&["delegation", "record", &delegation], &with[..]].concat());
+    folder.does(&["delegation", "revoke", "d-1", "--as", "ministry", "--reason", "over"]);
+    assert!(folder.json(0, &["delegation", "list"])["delegations"][0]["revoked"].is_string());
 }
 
 /// B5: what was to be checked was found to be good, after something else was not checked at all.
@@ -171,6 +207,10 @@ fn every_view_has_its_json(folder: &Folder) {
         &["agreement", "list"],
         &["agreement", "show", "ar-1", "--document"],
         &["agreement", "users", "ar-1"],
+        &["act", "affected"],
+        &["prescription", "list"],
+        &["prescription", "show", "p-1"],
+        &["delegation", "list"],
         &["history", "--after", "3", "--limit", "2"],
         &["history", "--after", "1000000"],
         &["completions", "zsh"],

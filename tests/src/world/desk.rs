@@ -3,7 +3,10 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use agreements::{Actor, AgreementNumber, CheckOutcome, Command, Recorded, Side, checked_alike};
+use agreements::{
+    Actor, AgreementNumber, CheckOutcome, Command, ListedUser, PrescriptionText, Recorded, Side,
+    checked_alike,
+};
 use certs::sign::Signer;
 use gateway::office::Office;
 use serde_json::Value;
@@ -143,6 +146,30 @@ impl Desk {
             .registry
             .with(|office| checked_alike(office.registry(), number, version, outcome, "by a test").unwrap());
         self.issues(command);
+    }
+
+    /// Approves a list of officials, as the consumer's head, and waits until the gateway acts on it.
+    ///
+    /// # Panics
+    /// If they sign nothing, or the rules refuse it.
+    pub async fn approves(&self, number: &AgreementNumber, users: Vec<ListedUser>) {
+        let command = self.registry.with(|office| {
+            let list = office.next_list(number, users);
+            let signature = office.sign_value(&list, Side::Consumer, self.signer()).unwrap();
+            Command::ApproveUsers { list, signature }
+        });
+        self.orders(command).await;
+    }
+
+    /// Issues a prescription, as the regulator, and waits until the gateway acts on it.
+    ///
+    /// # Panics
+    /// If they sign nothing, or the rules refuse it.
+    pub async fn prescribes(&self, prescription: PrescriptionText) {
+        let signed =
+            self.registry.with(|office| office.sign_value(&prescription, Side::Regulator, self.signer()));
+        let signature = signed.unwrap();
+        self.orders(Command::IssuePrescription { prescription, signature }).await;
     }
 
     /// Suspends the first version of an agreement, and waits until the gateway acts on it.

@@ -201,6 +201,7 @@ pub fn act() -> Act {
         version: "2003-07-08".into(),
         in_force_from: date("2003-08-01"),
         in_force_until: None,
+        agreements_until: None,
         successor: None,
     }
 }

@@ -2,12 +2,14 @@
 
 mod agreed;
 mod data;
+mod prescription;
 mod readiness;
 mod standing;
 mod why;
 
 pub use self::agreed::*;
 pub use self::data::*;
+pub use self::prescription::*;
 pub use self::readiness::*;
 pub use self::standing::*;
 pub use self::why::*;
@@ -36,6 +38,9 @@ pub const ALL: &[&Row] = &[
     &AGREEMENT_NOT_YET_IN_FORCE,
     &AGREEMENT_EXPIRED,
     &OUTSIDE_ACCESS_HOURS,
+    &PRESCRIPTION_SUSPENDS,
+    &PRESCRIPTION_OVERDUE,
+    &PRESCRIPTION_LIMITS,
     &READINESS_MISSING,
     &READINESS_FAILED,
     &READINESS_OUTDATED,
@@ -52,7 +57,9 @@ pub const ALL: &[&Row] = &[
     &COLLECTION_PURPOSE_MISMATCH,
     &CASE_MISSING,
     &BASIS_NOT_IN_FORCE,
+    &BASIS_LAPSED,
     &USER_MISSING,
+    &USERS_UNPROVEN,
     &USER_NOT_LISTED,
     &USER_NOT_TRAINED,
 ];

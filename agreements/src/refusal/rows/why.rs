@@ -105,3 +105,29 @@ pub const USER_NOT_TRAINED: Row = Row {
         en: "The user holds no training certificate. Have them trained and update the list.",
     },
 };
+
+/// `basis-lapsed`
+pub const BASIS_LAPSED: Row = Row {
+    code: "basis-lapsed",
+    clause: "Interaction 17.4",
+    status: 403,
+    culprit: Culprit::Consumer,
+    words: Words {
+        kk: "Ережеге негіз болған акт күшін жойған, ережені жаңартуға берілген мерзім өтті. Қолданыстағы негізбен жаңа нұсқаны келістіріңіз.",
+        ru: "Акт, на котором основаны правила, утратил силу, и срок их обновления истёк. Согласуйте новую редакцию на действующем основании.",
+        en: "An act on which the agreement stands lost force, and the time given for a new version is over. Have a new version concurred in, on a basis that is in force.",
+    },
+};
+
+/// `users-unproven`
+pub const USERS_UNPROVEN: Row = Row {
+    code: "users-unproven",
+    clause: "HR 20-21",
+    status: 403,
+    culprit: Culprit::Consumer,
+    words: Words {
+        kk: "Шлюз пайдаланушылар тізімінің қолтаңбасын тексере алмады. Басшы тізімге қайта қол қоюы керек.",
+        ru: "Шлюз не смог проверить подпись под списком пользователей. Руководитель должен подписать список заново.",
+        en: "The gateway could not verify the signature under the list of users. The head must sign the list anew.",
+    },
+};
