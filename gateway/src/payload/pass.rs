@@ -12,7 +12,7 @@ use std::collections::HashSet;
 use jsonschema::{Draft, Validator};
 use serde_json::Value;
 
-use super::document::{Document, digest, digest_within};
+use super::document::{Document, digest};
 use super::scan;
 use super::tape::{Place, Tape};
 
@@ -24,8 +24,8 @@ mod scalar;
 mod table;
 
 use program::{
-    ANYTHING, ARRAY, ArrayRule, Asked, FALSE, Mixed, NULL, OBJECT, ObjectRule, Plain, Program, Rule, RuleId,
-    TEXT, TRUE,
+    ANYTHING, ARRAY, ArrayRule, Asked, Beyond, FALSE, FRACTION, INTEGER, Mixed, NULL, OBJECT, ObjectRule,
+    Program, Rule, RuleId, TEXT, TRUE,
 };
 
 /// A schema that the pass can follow.
@@ -64,140 +64,155 @@ impl Pass {
         let mut reading = Reading {
             program: &self.0,
             text,
-            bytes,
-            at: scan::space(bytes, 0),
             fuel: FUEL + FUEL_A_BYTE * bytes.len(),
             strangers: Vec::new(),
             decoded: String::new(),
+            misfit: false,
         };
-        match reading.value(self.0.root, depth) {
-            Ok(()) if scan::space(bytes, reading.at) == bytes.len() => Verdict::Fits,
-            Err(Stop::Misfit) => Verdict::Misfit,
-            Ok(()) | Err(Stop::Unsure) => Verdict::Unsure,
+        match reading.value(scan::after_space(bytes), self.0.root, depth) {
+            Some(rest) if scan::after_space(rest).is_empty() => Verdict::Fits,
+            None if reading.misfit => Verdict::Misfit,
+            _ => Verdict::Unsure,
         }
     }
 }
 
-/// Where the reading stands. Its text is known to be UTF-8.
+/// What is remembered on the way. Where the reading stands is what its functions take and return: the bytes still to be read;
+/// `None` ends it, [`Reading::misfit`] tells why.
 struct Reading<'p, 'd> {
     program: &'p Program,
+    /// The whole document, known to be UTF-8.
     text: &'d str,
-    bytes: &'d [u8],
-    at: usize,
     /// Bytes that may still be read again.
     fuel: usize,
-    /// A stack: for each open object, its members that its rule does not know.
-    strangers: Vec<Stranger>,
+    /// A stack: for each open object, the names that its rule does not know, with their digests.
+    strangers: Vec<(u32, &'d [u8])>,
     /// What a string with escapes means.
     decoded: String,
-}
-
-struct Stranger {
-    digest: u32,
-    start: u32,
-    end: u32,
-}
-
-/// Why the reading went no further.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stop {
-    Misfit,
-    Unsure,
+    /// Whether the reading ended because a value does not fit. Otherwise only the judge can tell.
+    misfit: bool,
 }
 
 /// The inside of a string.
 #[derive(Clone, Copy)]
-struct Inside {
-    start: usize,
-    end: usize,
+struct Inside<'d> {
+    bytes: &'d [u8],
     escaped: bool,
 }
 
 impl<'p, 'd> Reading<'p, 'd> {
     /// Reads a value that nests at most `depth` deep, from its first byte on.
-    fn value(&mut self, id: RuleId, depth: u16) -> Result<(), Stop> {
-        let program = self.program;
-        let plain = match program.rules.get(id as usize) {
-            Some(Rule::Plain(plain)) => plain,
-            Some(Rule::Mixed(mixed)) => return self.mixed(mixed, depth),
-            Some(Rule::Asked(asked)) => return self.asked(asked, depth),
-            None => return Err(Stop::Unsure),
-        };
-        match self.peek() {
-            Some(b'"') => {
-                let inside = self.string()?;
-                allow(plain, TEXT)?;
-                plain.text.as_deref().map_or(Ok(()), |rule| self.check_text(rule, inside))
+    #[inline]
+    fn value(&mut self, rest: &'d [u8], id: RuleId, depth: u16) -> Option<&'d [u8]> {
+        let rule = self.program.rules.get(id as usize)?;
+        match rest {
+            // Most values are strings.
+            [b'"', after @ ..] if rule.kinds & TEXT != 0 => {
+                let (inside, rest) = string(after)?;
+                if let Some(rule) = &rule.text {
+                    self.check_text(rule, inside)?;
+                }
+                Some(rest)
             }
-            Some(b'{') => {
-                allow(plain, OBJECT)?;
-                self.object(plain.object.as_deref().unwrap_or(&program.open), depth)
-            }
-            Some(b'[') => {
-                allow(plain, ARRAY)?;
-                self.array(plain.array.as_deref(), depth)
-            }
-            Some(b'-' | b'0'..=b'9') => self.number(plain),
-            Some(b't') => self.word(b"true", plain, TRUE),
-            Some(b'f') => self.word(b"false", plain, FALSE),
-            Some(b'n') => self.word(b"null", plain, NULL),
-            _ => Err(Stop::Unsure),
+            _ => self.other_value(rest, rule, depth),
         }
     }
 
-    fn object(&mut self, rule: &'p ObjectRule, depth: u16) -> Result<(), Stop> {
-        let depth = depth.checked_sub(1).ok_or(Stop::Unsure)?;
+    #[inline(never)]
+    fn other_value(&mut self, rest: &'d [u8], rule: &'p Rule, depth: u16) -> Option<&'d [u8]> {
+        let allowed = |kind| rule.kinds & kind != 0;
+        match rest {
+            [b'-' | b'0'..=b'9', ..] if allowed(INTEGER | FRACTION) => self.number(rest, rule),
+            [b'{', after @ ..] if allowed(OBJECT) => {
+                self.object(after, rule.object.as_deref().unwrap_or(&self.program.open), depth)
+            }
+            [b'[', ..] if allowed(ARRAY) => self.array(rest, rule.array.as_deref(), depth),
+            [b't', b'r', b'u', b'e', after @ ..] if allowed(TRUE) => Some(after),
+            [b'f', b'a', b'l', b's', b'e', after @ ..] if allowed(FALSE) => Some(after),
+            [b'n', b'u', b'l', b'l', after @ ..] if allowed(NULL) => Some(after),
+            _ => match rule.beyond.as_deref() {
+                Some(Beyond::Mixed(mixed)) => self.mixed(rest, mixed, depth),
+                Some(Beyond::Asked(asked)) => self.asked(rest, asked, depth),
+                None => self.misplaced(rest, rule),
+            },
+        }
+    }
+
+    /// Ends the reading at what is either of a kind that may not stand here, or no value at all.
+    #[cold]
+    fn misplaced<T>(&mut self, rest: &[u8], rule: &Rule) -> Option<T> {
+        let kinds = match *rest.first()? {
+            b'"' => TEXT,
+            b'{' => OBJECT,
+            b'[' => ARRAY,
+            b'-' | b'0'..=b'9' => INTEGER | FRACTION,
+            b't' => TRUE,
+            b'f' => FALSE,
+            b'n' => NULL,
+            _ => return None,
+        };
+        self.misfit = rule.kinds & kinds == 0;
+        None
+    }
+
+    /// Reads an object from behind its brace.
+    fn object(&mut self, rest: &'d [u8], rule: &'p ObjectRule, depth: u16) -> Option<&'d [u8]> {
+        let depth = depth.checked_sub(1)?;
         let strangers = self.strangers.len();
         let mut many = None;
         let (mut seen, mut required, mut count) = ([0_u64; 4], 0, 0_u64);
         let mut guess = &rule.first;
-        self.at = scan::space(self.bytes, self.at + 1);
-        if self.peek() == Some(b'}') {
-            self.at += 1;
+        let mut rest = scan::after_space(rest);
+        if let [b'}', after @ ..] = rest {
+            rest = after;
         } else {
             loop {
-                let place = guess.place();
-                let likely = rule.members.get(place);
-                let after = likely.and_then(|member| member.spelling.as_ref()?.after(self.bytes, self.at));
-                let (name, known) = match (after, likely) {
-                    (Some(after), Some(member)) => {
-                        let inside = Inside { start: self.at + 1, end: after - 1, escaped: false };
-                        self.at = after;
-                        (inside, Some((place, member)))
+                let mut place = guess.place();
+                let mut member = rule.members.get(place);
+                let mut name = Inside { bytes: &[], escaped: false };
+                let likely = member.and_then(|member| member.spelling.as_ref()?.after(rest));
+                if let Some(after) = likely {
+                    rest = scan::after_space(after);
+                } else {
+                    let found;
+                    (name, rest, found) = self.name(rest, rule, strangers, &mut many)?;
+                    rest = scan::after_space(scan::after_space(rest).strip_prefix(b":")?);
+                    member = found.and_then(|found| rule.members.get(found));
+                    if let Some(found) = found {
+                        guess.learn(found);
+                        place = found;
                     }
-                    _ => {
-                        let (name, place) = self.name(rule, strangers, &mut many)?;
-                        let known = place.and_then(|place| Some((place, rule.members.get(place)?)));
-                        if let Some((place, _)) = known {
-                            guess.learn(place);
-                        }
-                        (name, known)
-                    }
-                };
-                if let Some((place, member)) = known {
+                }
+                let mut own = None;
+                if let Some(member) = member {
                     let (word, bit) = (&mut seen[place / 64 % 4], 1 << (place % 64));
                     if *word & bit != 0 {
-                        return Err(Stop::Unsure);
+                        return None;
                     }
                     *word |= bit;
                     required += u32::from(member.required);
                     guess = &member.next;
+                    own = member.rule;
                 }
-                self.colon()?;
-                let own = known.and_then(|(_, member)| member.rule);
-                if rule.patterns.is_empty() {
-                    self.value(own.unwrap_or(rule.others), depth)?;
+                rest = if rule.patterns.is_empty() {
+                    self.value(rest, own.unwrap_or(rule.others), depth)?
                 } else {
-                    self.patterned(rule, name, own, depth)?;
-                }
+                    self.patterned(rest, rule, name, own, depth)?
+                };
                 count += 1;
-                if self.ends(b'}')? {
-                    break;
+                match scan::after_space(rest).split_first()? {
+                    (b',', after) => rest = scan::after_space(after),
+                    (b'}', after) => {
+                        rest = after;
+                        break;
+                    }
+                    _ => return None,
                 }
             }
         }
         self.strangers.truncate(strangers);
-        fit(required == rule.required && (rule.least..=rule.most).contains(&count))
+        self.fit(required == rule.required && rule.least <= count && count <= rule.most)?;
+        Some(rest)
     }
 
     /// Reads a member's name that was not the one expected, and finds its place among those that `rule` knows. It is
@@ -205,252 +220,206 @@ impl<'p, 'd> Reading<'p, 'd> {
     #[inline(never)]
     fn name(
         &mut self,
+        rest: &'d [u8],
         rule: &ObjectRule,
         from: usize,
-        many: &mut Option<HashSet<&'d str>>,
-    ) -> Result<(Inside, Option<usize>), Stop> {
-        if self.peek() != Some(b'"') {
-            return Err(Stop::Unsure);
-        }
-        let inside = self.string()?;
+        many: &mut Option<HashSet<&'d [u8]>>,
+    ) -> Option<(Inside<'d>, &'d [u8], Option<usize>)> {
+        let (inside, rest) = string(rest.strip_prefix(b"\"")?)?;
         if inside.escaped {
             // Only names that the schema knows are compared by what they mean; here, strangers are by their bytes.
             self.decode(inside)?;
-            let found = rule.table.find(self.decoded.as_bytes(), digest(self.decoded.as_bytes()));
-            return found.map(|place| (inside, Some(place))).ok_or(Stop::Unsure);
+            let place = rule.table.find(self.decoded.as_bytes(), digest(self.decoded.as_bytes()))?;
+            return Some((inside, rest, Some(place)));
         }
-        let Inside { start, end, .. } = inside;
-        let digest = digest_within(self.bytes, start, end - start);
-        let name = self.bytes.get(start..end).ok_or(Stop::Unsure)?;
+        let name = inside.bytes;
+        let digest = digest(name);
         if let Some(place) = rule.table.find(name, digest) {
-            return Ok((inside, Some(place)));
+            return Some((inside, rest, Some(place)));
         }
-        if let Some(many) = many {
-            let name = self.text.get(start..end).ok_or(Stop::Unsure)?;
-            return if many.insert(name) { Ok((inside, None)) } else { Err(Stop::Unsure) };
-        }
-        let before = &self.strangers[from..];
-        let same = |stranger: &Stranger| {
-            let range = stranger.start as usize..stranger.end as usize;
-            stranger.digest == digest && self.bytes.get(range).is_none_or(|other| other == name)
+        let new = match many {
+            Some(many) => many.insert(name),
+            None => !self.strangers[from..].contains(&(digest, name)),
         };
-        if before.iter().any(same) {
-            return Err(Stop::Unsure);
+        if !new {
+            return None;
         }
-        self.strangers.push(Stranger { digest, start: start as u32, end: end as u32 });
-        if self.strangers.len() - from > FEW_STRANGERS {
-            // Keyed by a secret hash, so that no document can make it slow.
-            let texts = self.strangers[from..].iter();
-            let texts = texts.map(|stranger| self.text.get(stranger.start as usize..stranger.end as usize));
-            *many = Some(texts.collect::<Option<_>>().ok_or(Stop::Unsure)?);
+        if many.is_none() {
+            self.strangers.push((digest, name));
+            if self.strangers.len() - from > FEW_STRANGERS {
+                // Keyed by a secret hash, so that no document can make it slow.
+                *many = Some(self.strangers[from..].iter().map(|(_, name)| *name).collect());
+            }
         }
-        Ok((inside, None))
+        Some((inside, rest, None))
     }
 
     /// Reads a member's value, of whose name the patterns of `rule` have something to say.
     fn patterned(
         &mut self,
+        rest: &'d [u8],
         rule: &'p ObjectRule,
-        name: Inside,
+        name: Inside<'d>,
         own: Option<RuleId>,
         depth: u16,
-    ) -> Result<(), Stop> {
+    ) -> Option<&'d [u8]> {
         let mut rules: Vec<RuleId> = own.into_iter().collect();
         for (pattern, rule) in &rule.patterns {
-            match self.check_inside(name, |reading, text| reading.check(pattern, text)) {
-                Ok(()) => rules.push(*rule),
-                Err(Stop::Misfit) => {}
-                Err(Stop::Unsure) => return Err(Stop::Unsure),
+            if self.check_inside(name, |reading, text| reading.check(pattern, text)).is_some() {
+                rules.push(*rule);
+            } else if !std::mem::take(&mut self.misfit) {
+                return None;
             }
         }
         if rules.is_empty() {
             rules.push(rule.others);
         }
-        self.all(&rules, depth)
+        self.all(rest, &rules, depth)
     }
 
-    fn array(&mut self, rule: Option<&'p ArrayRule>, depth: u16) -> Result<(), Stop> {
-        let depth = depth.checked_sub(1).ok_or(Stop::Unsure)?;
-        let start = self.at;
-        let (first, rest) = rule.map_or((&[][..], ANYTHING), |rule| (&rule.first[..], rule.rest));
+    /// Reads an array from its bracket on.
+    fn array(&mut self, start: &'d [u8], rule: Option<&'p ArrayRule>, depth: u16) -> Option<&'d [u8]> {
+        let inner = depth.checked_sub(1)?;
+        let (first, others) = rule.map_or((&[][..], ANYTHING), |rule| (&rule.first[..], rule.rest));
         let mut count = 0;
-        self.at = scan::space(self.bytes, self.at + 1);
-        if self.peek() == Some(b']') {
-            self.at += 1;
+        let mut rest = scan::after_space(start.strip_prefix(b"[")?);
+        if let [b']', after @ ..] = rest {
+            rest = after;
         } else {
             loop {
-                self.value(*first.get(count).unwrap_or(&rest), depth)?;
+                rest = self.value(rest, *first.get(count).unwrap_or(&others), inner)?;
                 count += 1;
-                if self.ends(b']')? {
-                    break;
+                match scan::after_space(rest).split_first()? {
+                    (b',', after) => rest = scan::after_space(after),
+                    (b']', after) => {
+                        rest = after;
+                        break;
+                    }
+                    _ => return None,
                 }
             }
         }
-        let Some(rule) = rule else { return Ok(()) };
-        fit((rule.least..=rule.most).contains(&(count as u64)))?;
-        match &rule.unique {
-            Some(unique) if count > 1 => self.ask(unique, start, depth + 1),
-            _ => Ok(()),
+        let Some(rule) = rule else { return Some(rest) };
+        self.fit((rule.least..=rule.most).contains(&(count as u64)))?;
+        if let Some(unique) = &rule.unique
+            && count > 1
+        {
+            self.ask(unique, start, rest, depth)?;
         }
+        Some(rest)
     }
 
     /// Reads a value that several rules apply to.
     #[inline(never)]
-    fn mixed(&mut self, rule: &'p Mixed, depth: u16) -> Result<(), Stop> {
-        let start = self.at;
-        self.all(&rule.all, depth)?;
-        let end = self.at;
+    fn mixed(&mut self, start: &'d [u8], rule: &'p Mixed, depth: u16) -> Option<&'d [u8]> {
+        let rest = self.all(start, &rule.all, depth)?;
+        let bytes = start.len() - rest.len();
         for group in &rule.any {
             let mut found = false;
             for id in group {
-                found = found || self.again(*id, start, end, depth)?;
+                found = found || self.again(start, bytes, *id, depth)?;
             }
-            fit(found)?;
+            self.fit(found)?;
         }
         for group in &rule.one {
             let mut found = 0;
             for id in group {
-                found += usize::from(self.again(*id, start, end, depth)?);
+                found += usize::from(self.again(start, bytes, *id, depth)?);
             }
-            fit(found == 1)?;
+            self.fit(found == 1)?;
         }
         for id in &rule.none {
-            let fits = self.again(*id, start, end, depth)?;
-            fit(!fits)?;
+            let fits = self.again(start, bytes, *id, depth)?;
+            self.fit(!fits)?;
         }
         if let Some([condition, then, other]) = rule.choice {
-            let branch = if self.again(condition, start, end, depth)? { then } else { other };
-            let fits = branch == ANYTHING || self.again(branch, start, end, depth)?;
-            fit(fits)?;
+            let branch = if self.again(start, bytes, condition, depth)? { then } else { other };
+            let fits = branch == ANYTHING || self.again(start, bytes, branch, depth)?;
+            self.fit(fits)?;
         }
-        self.at = end;
-        Ok(())
+        Some(rest)
     }
 
     /// Reads a value that each of `rules` applies to.
-    fn all(&mut self, rules: &[RuleId], depth: u16) -> Result<(), Stop> {
-        let Some((first, others)) = rules.split_first() else { return self.value(ANYTHING, depth) };
-        let start = self.at;
-        self.value(*first, depth)?;
-        let end = self.at;
+    fn all(&mut self, start: &'d [u8], rules: &[RuleId], depth: u16) -> Option<&'d [u8]> {
+        let (first, others) = rules.split_first().unwrap_or((&ANYTHING, &[]));
+        let rest = self.value(start, *first, depth)?;
         for id in others {
-            let fits = self.again(*id, start, end, depth)?;
-            fit(fits)?;
+            let fits = self.again(start, start.len() - rest.len(), *id, depth)?;
+            self.fit(fits)?;
         }
-        self.at = end;
-        Ok(())
+        Some(rest)
     }
 
-    /// Reads the value from `start` to `end` again, and tells whether the rule holds.
-    fn again(&mut self, id: RuleId, start: usize, end: usize, depth: u16) -> Result<bool, Stop> {
-        self.burn(end - start)?;
+    /// Reads a value of so many bytes again, and tells whether the rule holds.
+    fn again(&mut self, start: &'d [u8], bytes: usize, id: RuleId, depth: u16) -> Option<bool> {
+        self.burn(bytes)?;
         let strangers = self.strangers.len();
-        self.at = start;
-        match self.value(id, depth) {
-            Ok(()) => Ok(true),
-            Err(Stop::Misfit) => {
-                self.strangers.truncate(strangers);
-                Ok(false)
-            }
-            Err(Stop::Unsure) => Err(Stop::Unsure),
+        if self.value(start, id, depth).is_some() {
+            return Some(true);
         }
+        self.strangers.truncate(strangers);
+        std::mem::take(&mut self.misfit).then_some(false)
     }
 
     /// Reads a value of which only the judge can tell.
-    fn asked(&mut self, asked: &Asked, depth: u16) -> Result<(), Stop> {
-        let start = self.at;
-        self.value(ANYTHING, depth)?;
-        self.ask(asked, start, depth)
+    fn asked(&mut self, start: &'d [u8], asked: &Asked, depth: u16) -> Option<&'d [u8]> {
+        let rest = self.value(start, ANYTHING, depth)?;
+        self.ask(asked, start, rest, depth)?;
+        Some(rest)
     }
 
-    /// Asks about the value that was just read, from `start` on. A no is never sure: the judge's engine for patterns has
-    /// failures of its own.
+    /// Asks about the value that was just read, from `start` to `rest`. A no is never sure: the library's engine for
+    /// patterns has failures of its own.
     #[inline(never)]
-    fn ask(&mut self, asked: &Asked, start: usize, depth: u16) -> Result<(), Stop> {
-        let bytes = self.bytes.get(start..self.at).ok_or(Stop::Unsure)?;
+    fn ask(&mut self, asked: &Asked, start: &'d [u8], rest: &'d [u8], depth: u16) -> Option<()> {
+        let bytes = &start[..start.len() - rest.len()];
         self.burn(bytes.len() + ASKED_FUEL)?;
-        let document = Document::read(bytes, depth).map_err(|_| Stop::Unsure)?;
+        let document = Document::read(bytes, depth).ok()?;
         document.fuel.set((ASKED_FUEL + FUEL_A_BYTE * bytes.len()) as u64);
-        let fits = asked.0.is_valid(Place::At(&document, 0)) && document.fuel.get() > 0;
-        if fits { Ok(()) } else { Err(Stop::Unsure) }
-    }
-
-    fn string(&mut self) -> Result<Inside, Stop> {
-        let start = self.at + 1;
-        let mut end = scan::plain(self.bytes, start);
-        let mut escaped = false;
-        while self.bytes.get(end) == Some(&b'\\') {
-            escaped = true;
-            let (_, next) = scan::escape(self.bytes, end).map_err(|_| Stop::Unsure)?;
-            end = scan::plain(self.bytes, next);
-        }
-        if self.bytes.get(end) != Some(&b'"') {
-            return Err(Stop::Unsure);
-        }
-        self.at = end + 1;
-        Ok(Inside { start, end, escaped })
+        (asked.0.is_valid(Place::At(&document, 0)) && document.fuel.get() > 0).then_some(())
     }
 
     /// Puts what the string means into `decoded`.
-    fn decode(&mut self, inside: Inside) -> Result<(), Stop> {
-        let text = self.text.get(inside.start..inside.end).ok_or(Stop::Unsure)?;
-        scan::decode(text, &mut self.decoded).map_err(|_| Stop::Unsure)
+    fn decode(&mut self, inside: Inside<'d>) -> Option<()> {
+        scan::decode(std::str::from_utf8(inside.bytes).ok()?, &mut self.decoded).ok()
     }
 
-    fn word(&mut self, word: &[u8], plain: &Plain, kind: u8) -> Result<(), Stop> {
-        if self.bytes.get(self.at..self.at + word.len()) != Some(word) {
-            return Err(Stop::Unsure);
-        }
-        self.at += word.len();
-        allow(plain, kind)
+    /// The text from `start` to `rest`, both of which are ends of the document.
+    fn source(&self, start: &[u8], rest: &[u8]) -> Option<&'d str> {
+        self.text.get(self.text.len() - start.len()..self.text.len() - rest.len())
     }
 
-    #[inline]
-    fn colon(&mut self) -> Result<(), Stop> {
-        let at = scan::space(self.bytes, self.at);
-        if self.bytes.get(at) != Some(&b':') {
-            return Err(Stop::Unsure);
-        }
-        self.at = scan::space(self.bytes, at + 1);
-        Ok(())
-    }
-
-    /// Steps over `end` or a comma, and tells whether it was the end.
-    #[inline]
-    fn ends(&mut self, end: u8) -> Result<bool, Stop> {
-        let at = scan::space(self.bytes, self.at);
-        match self.bytes.get(at) {
-            Some(b',') => {
-                self.at = scan::space(self.bytes, at + 1);
-                Ok(false)
-            }
-            Some(byte) if *byte == end => {
-                self.at = at + 1;
-                Ok(true)
-            }
-            _ => Err(Stop::Unsure),
-        }
-    }
-
-    fn burn(&mut self, bytes: usize) -> Result<(), Stop> {
-        self.fuel = self.fuel.checked_sub(bytes).ok_or(Stop::Unsure)?;
-        Ok(())
+    fn burn(&mut self, bytes: usize) -> Option<()> {
+        self.fuel = self.fuel.checked_sub(bytes)?;
+        Some(())
     }
 
     #[inline]
-    fn peek(&self) -> Option<u8> {
-        self.bytes.get(self.at).copied()
+    fn allow(&mut self, rule: &Rule, kind: u8) -> Option<()> {
+        self.fit(rule.kinds & kind != 0)
+    }
+
+    #[inline]
+    fn fit(&mut self, fits: bool) -> Option<()> {
+        if fits {
+            return Some(());
+        }
+        self.misfit = true;
+        None
     }
 }
 
-#[inline]
-fn allow(plain: &Plain, kind: u8) -> Result<(), Stop> {
-    fit(plain.kinds & kind != 0)
-}
-
-#[inline]
-fn fit(fits: bool) -> Result<(), Stop> {
-    if fits { Ok(()) } else { Err(Stop::Misfit) }
+/// Reads a string from behind its quote.
+#[inline(always)]
+fn string(rest: &[u8]) -> Option<(Inside<'_>, &[u8])> {
+    let mut end = scan::plain_run(rest);
+    let mut escaped = false;
+    if *rest.get(end)? != b'"' {
+        (escaped, end) = (true, scan::escaped_run(rest, end)?);
+    }
+    let (bytes, rest) = rest.split_at_checked(end)?;
+    Some((Inside { bytes, escaped }, rest.get(1..)?))
 }
 
 /// Bytes that any document may have read again, further ones for each of its own, and what it costs to ask the judge.

@@ -12,11 +12,26 @@ pub(super) fn space(bytes: &[u8], mut at: usize) -> usize {
     at
 }
 
+/// What follows the spaces that `rest` may start with.
+#[inline]
+pub(super) fn after_space(rest: &[u8]) -> &[u8] {
+    match rest {
+        [byte, ..] if *byte <= b' ' => rest.get(space(rest, 0)..).unwrap_or_default(),
+        _ => rest,
+    }
+}
+
 /// Where the first byte from `at` on stands that a string cannot hold as it is (a quote, a backslash, a control
 /// character), or the end.
+pub(super) fn plain(bytes: &[u8], at: usize) -> usize {
+    bytes.get(at..).map_or(at, |rest| at + plain_run(rest))
+}
+
+/// How many bytes a string can hold as they are.
 #[inline]
-pub(super) fn plain(bytes: &[u8], mut at: usize) -> usize {
-    while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
+pub(super) fn plain_run(bytes: &[u8]) -> usize {
+    let mut rest = bytes;
+    while let Some((chunk, after)) = rest.split_first_chunk::<8>() {
         let word = u64::from_le_bytes(*chunk);
         // Flipping one bit puts the quote just above the control characters: one comparison finds both.
         let low = word ^ (ONES * 2);
@@ -24,14 +39,21 @@ pub(super) fn plain(bytes: &[u8], mut at: usize) -> usize {
         // The lowest high bit left marks the first of them; those above it may be wrong.
         let found = ((low.wrapping_sub(ONES * 0x21) & !low) | (slash.wrapping_sub(ONES) & !slash)) & HIGHS;
         if found != 0 {
-            return at + found.trailing_zeros() as usize / 8;
+            return bytes.len() - rest.len() + found.trailing_zeros() as usize / 8;
         }
-        at += 8;
+        rest = after;
     }
-    while bytes.get(at).is_some_and(|byte| *byte >= 0x20 && *byte != b'"' && *byte != b'\\') {
-        at += 1;
+    let run = rest.iter().take_while(|byte| **byte >= 0x20 && **byte != b'"' && **byte != b'\\').count();
+    bytes.len() - rest.len() + run
+}
+
+/// Where the closing quote of a string stands whose first escape is at `at`; `None` if an escape is none.
+#[cold]
+pub(super) fn escaped_run(bytes: &[u8], mut at: usize) -> Option<usize> {
+    while *bytes.get(at)? == b'\\' {
+        at = plain(bytes, escape(bytes, at).ok()?.1);
     }
-    at
+    (*bytes.get(at)? == b'"').then_some(at)
 }
 
 /// Where the string that starts at `at` ends, its closing quote included. Escapes are stepped over, not checked.

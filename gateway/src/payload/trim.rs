@@ -74,11 +74,12 @@ pub(super) fn trim<'a>(
         selection,
         names,
         kept: Vec::with_capacity(bytes.len()),
-        reached: vec![0],
-        path: Vec::new(),
+        reached: Vec::with_capacity(32),
+        path: Vec::with_capacity(8),
         decoded: String::new(),
         tally: Tally { total: 0, places: vec![Tallied::default()] },
     };
+    knife.reached.push(0);
     if knife.container(start, 0).is_none() {
         return Err(Violation::whole("json-syntax", "the document could not be followed"));
     }
@@ -127,9 +128,9 @@ impl<'k> Knife<'k> {
             if index > 0 {
                 next = scan::space(bytes, next + 1);
             }
-            let (start, mut value, mut name) = (next, next, None);
+            let (start, mut name_end, mut value, mut name) = (next, next, next, None);
             if object {
-                let name_end = scan::string_end(bytes, start)?;
+                name_end = scan::string_end(bytes, start)?;
                 name = self.follow(from..to, bytes.get(start + 1..name_end - 1)?)?;
                 value = scan::space(bytes, scan::space(bytes, name_end) + 1);
             } else {
@@ -146,7 +147,7 @@ impl<'k> Knife<'k> {
                 end
             } else if on_the_way {
                 if object {
-                    self.kept.extend_from_slice(bytes.get(start..scan::string_end(bytes, start)?)?);
+                    self.kept.extend_from_slice(bytes.get(start..name_end)?);
                     self.kept.push(b':');
                 }
                 self.path.push(Segment { name, place: None });
@@ -167,7 +168,7 @@ impl<'k> Knife<'k> {
 
     /// Reaches where the name `written` leads to; returns the name unless it is one that nobody needs to be told.
     fn follow(&mut self, from: Range<usize>, written: &'k [u8]) -> Option<Option<Name<'k>>> {
-        if !written.contains(&b'\\') {
+        if memchr::memchr(b'\\', written).is_none() {
             let name = (written, digest(written));
             self.selection.follow(from, name.0, name.1, &mut self.reached);
             return Some(Some(name));

@@ -108,6 +108,10 @@ impl Names {
 /// Adds a segment to a JSON Pointer (RFC 6901 §3).
 pub(super) fn push(pointer: &mut String, segment: &str) {
     pointer.push('/');
+    if !segment.contains(['~', '/']) {
+        pointer.push_str(segment);
+        return;
+    }
     for char in segment.chars() {
         match char {
             '~' => pointer.push_str("~0"),

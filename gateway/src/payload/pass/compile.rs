@@ -9,9 +9,9 @@ use serde_json::{Map, Value, json};
 use super::format::{is_surely_date_time, is_surely_uuid};
 use super::pattern::Row;
 use super::program::{
-    ANYTHING, ARRAY, ArrayRule, Asked, EVERY, FALSE, FRACTION, Found, Guess, INTEGER, MOST_MEMBERS, Member,
-    Mixed, NOTHING, NULL, NumberRule, OBJECT, ObjectRule, Plain, Program, Rule, RuleId, Spelling, TEXT, TRUE,
-    TextCheck, TextRule,
+    ANYTHING, ARRAY, ArrayRule, Asked, Beyond, EVERY, FALSE, FRACTION, Found, Guess, INTEGER, MOST_MEMBERS,
+    Member, Mixed, NOTHING, NULL, NumberRule, OBJECT, ObjectRule, Program, Rule, RuleId, Sort, Spelling,
+    TEXT, TRUE, TextCheck, TextRule,
 };
 use super::table::Table;
 use crate::payload::tape::Tape;
@@ -37,13 +37,13 @@ pub(super) fn compile(
         others: ANYTHING,
         first: Guess::new(0),
     };
-    let any = Plain { kinds: EVERY, ..Plain::default() };
+    let any = Rule { kinds: EVERY, ..Rule::default() };
     let mut compiler = Compiler {
         whole: schema,
         draft,
         ask,
         asked: 0,
-        rules: vec![Some(Rule::Plain(any)), Some(Rule::Plain(Plain::default()))],
+        rules: vec![Some(any), Some(Rule::default())],
         known: HashMap::new(),
         later: Vec::new(),
     };
@@ -154,7 +154,6 @@ impl<'s> Compiler<'s> {
             && plain.number.is_none()
             && plain.array.is_none()
             && plain.object.is_none();
-        let plain = Rule::Plain(plain);
         let is_mixed = !(mixed.any.is_empty() && mixed.one.is_empty() && mixed.none.is_empty())
             || mixed.choice.is_some()
             || !mixed.all.is_empty();
@@ -166,16 +165,16 @@ impl<'s> Compiler<'s> {
             self.rules[own as usize] = Some(plain);
             mixed.all.insert(0, own);
         }
-        Some(Rule::Mixed(Box::new(mixed)))
+        Some(Beyond::Mixed(mixed).into())
     }
 
     /// Leaves a subschema to the judge.
     fn judged(&mut self, schema: &Value) -> Option<Rule> {
-        if refers(schema) { None } else { self.asked(schema).map(Rule::Asked) }
+        if refers(schema) { None } else { self.asked(schema).map(|asked| Beyond::Asked(asked).into()) }
     }
 
     /// What the keywords say that need no second look; `Some(None)` if only the judge can tell.
-    fn plain(&mut self, keywords: &'s Map<String, Value>) -> Option<Option<Plain>> {
+    fn plain(&mut self, keywords: &'s Map<String, Value>) -> Option<Option<Rule>> {
         let mut kinds = EVERY;
         match keywords.get("type") {
             Some(Value::String(name)) => kinds = kind(name)?,
@@ -209,7 +208,7 @@ impl<'s> Compiler<'s> {
         let Some(array) = self.array(keywords)? else { return Some(None) };
         let Some(object) = self.object(keywords)? else { return Some(None) };
         let number = self.number(keywords, numbers)?;
-        Some(Some(Plain { kinds, text, number, array, object }))
+        Some(Some(Rule { kinds, text, number, array, object, beyond: None }))
     }
 
     fn text(
@@ -236,7 +235,13 @@ impl<'s> Compiler<'s> {
             }
         }
         let idle = least == 0 && most == u64::MAX && values.is_none() && checks.is_empty();
-        Some(Some((!idle).then(|| Box::new(TextRule { least, most, values, checks }))))
+        let sort = match checks[..] {
+            _ if values.is_some() => Sort::Other,
+            [] => Sort::Length,
+            [TextCheck::Date] if least == 0 && most == u64::MAX => Sort::Date,
+            _ => Sort::Other,
+        };
+        Some(Some((!idle).then(|| Box::new(TextRule { least, most, values, checks, sort }))))
     }
 
     fn pattern(&mut self, pattern: &str) -> Option<TextCheck> {
@@ -379,7 +384,8 @@ impl<'s> Compiler<'s> {
         let members = named.iter().enumerate().map(|(at, (name, rule, required))| Member {
             rule: *rule,
             required: *required,
-            spelling: Spelling::of(name),
+            // With patterns, the name itself is needed.
+            spelling: if patterns.is_empty() { Spelling::of(name) } else { None },
             next: Guess::new(at + 1),
         });
         let (members, first) = (members.collect(), Guess::new(0));

@@ -3,13 +3,16 @@
 /// Whether `text` is a `date`: RFC 3339 `full-date`, of the days that there are.
 #[inline]
 pub(super) fn is_date(text: &[u8]) -> bool {
-    let Ok([y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2]) = <[u8; 10]>::try_from(text) else { return false };
-    let digits = [y1, y2, y3, y4, m1, m2, d1, d2];
-    if !digits.iter().all(u8::is_ascii_digit) {
+    let Some((head, [d1, d2])) = text.split_first_chunk::<8>() else { return false };
+    // Digits become their values, hyphens zero; then whatever is more than it may be reaches the high bit.
+    let found = u64::from_le_bytes(*head) ^ u64::from_le_bytes(*b"0000-00-");
+    let most = u64::from_le_bytes(*b"\x76\x76\x76\x76\x7f\x76\x76\x7f");
+    let wrong = (found.wrapping_add(most) | found) & 0x8080_8080_8080_8080;
+    if wrong != 0 || !d1.is_ascii_digit() || !d2.is_ascii_digit() {
         return false;
     }
-    let [y1, y2, y3, y4, m1, m2, d1, d2] = digits.map(|digit| u32::from(digit & 15));
-    let (month, day) = (m1 * 10 + m2, d1 * 10 + d2);
+    let [y1, y2, y3, y4, _, m1, m2, _] = found.to_le_bytes().map(u32::from);
+    let (month, day) = (m1 * 10 + m2, u32::from(d1 & 15) * 10 + u32::from(d2 & 15));
     // All months have these; the others are looked at more closely.
     if month.wrapping_sub(1) < 12 && day.wrapping_sub(1) < 28 {
         return true;

@@ -21,23 +21,29 @@ pub(super) struct Program {
 pub(super) type RuleId = u32;
 
 /// What one value must be.
-#[derive(Debug)]
-pub(super) enum Rule {
-    Plain(Plain),
-    Mixed(Box<Mixed>),
-    /// Only the judge can tell.
-    Asked(Asked),
-}
-
-/// What can be seen while reading the value once.
 #[derive(Debug, Default)]
-pub(super) struct Plain {
+pub(super) struct Rule {
     /// The kinds of value that may stand here: bits such as [`NULL`].
     pub(super) kinds: u8,
     pub(super) text: Option<Box<TextRule>>,
     pub(super) number: Option<Box<NumberRule>>,
     pub(super) array: Option<Box<ArrayRule>>,
     pub(super) object: Option<Box<ObjectRule>>,
+    /// What takes more than reading the value once; then nothing is said above, and `kinds` is empty.
+    pub(super) beyond: Option<Box<Beyond>>,
+}
+
+#[derive(Debug)]
+pub(super) enum Beyond {
+    Mixed(Mixed),
+    /// Only the judge can tell.
+    Asked(Asked),
+}
+
+impl From<Beyond> for Rule {
+    fn from(beyond: Beyond) -> Self {
+        Self { beyond: Some(Box::new(beyond)), ..Self::default() }
+    }
 }
 
 /// Several rules for one value, which is read anew for each of them.
@@ -62,6 +68,17 @@ pub(super) struct TextRule {
     pub(super) most: u64,
     pub(super) values: Option<Table>,
     pub(super) checks: Vec<TextCheck>,
+    pub(super) sort: Sort,
+}
+
+/// What most texts are, which need no closer look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sort {
+    /// Nothing but the length is bounded.
+    Length,
+    /// A date, and nothing else is asked.
+    Date,
+    Other,
 }
 
 #[derive(Debug)]
@@ -151,7 +168,7 @@ impl Guess {
     }
 }
 
-/// A name in quotes, as it stands in a document that escapes nothing of it.
+/// A name in quotes and the colon after it, as they stand in a document that escapes nothing of it.
 #[derive(Debug)]
 pub(super) struct Spelling {
     quoted: Box<[u8]>,
@@ -166,7 +183,7 @@ impl Spelling {
         if name.bytes().any(|byte| byte < b' ' || byte == b'"' || byte == b'\\') {
             return None;
         }
-        let quoted = format!("\"{name}\"").into_bytes().into_boxed_slice();
+        let quoted = format!("\"{name}\":").into_bytes().into_boxed_slice();
         let mut head = [0; 8];
         let short = quoted.len().min(8);
         head[..short].copy_from_slice(&quoted[..short]);
@@ -175,25 +192,21 @@ impl Spelling {
         Some(Self { quoted, head: u64::from_le_bytes(head), mask, tail })
     }
 
-    /// Where `bytes` go on if the name stands at `at`.
+    /// What follows, if `rest` starts with the name.
     #[inline]
-    pub(super) fn after(&self, bytes: &[u8], at: usize) -> Option<usize> {
-        let rest = bytes.get(at..)?;
+    pub(super) fn after<'d>(&self, rest: &'d [u8]) -> Option<&'d [u8]> {
         let found = u64::from_le_bytes(*rest.first_chunk::<8>()?);
         if (found ^ self.head) & self.mask != 0 {
             return None;
         }
-        let len = self.quoted.len();
-        if len > 8 {
-            let rest = rest.get(..len)?;
-            if u64::from_le_bytes(*rest.last_chunk::<8>()?) != self.tail {
-                return None;
-            }
-            if len > 16 && *rest != *self.quoted {
-                return None;
-            }
+        let (name, after) = rest.split_at_checked(self.quoted.len())?;
+        // The last eight bytes overlap the first in all but long names.
+        if let Some(tail) = name.last_chunk::<8>()
+            && (u64::from_le_bytes(*tail) != self.tail || (name.len() > 16 && *name != *self.quoted))
+        {
+            return None;
         }
-        Some(at + len)
+        Some(after)
     }
 }
 

@@ -1,148 +1,173 @@
 //! Strings and numbers, checked where they are read.
 
-use super::program::{FRACTION, Found, INTEGER, NumberRule, Plain, TextCheck, TextRule};
-use super::{Inside, Reading, Stop, allow, fit, format};
+use super::program::{FRACTION, Found, INTEGER, NumberRule, Rule, Sort, TextCheck, TextRule};
+use super::{Inside, Reading, format};
 use crate::payload::document::{Kind, digest};
 use crate::payload::tape::Place;
 
-impl Reading<'_, '_> {
+impl<'d> Reading<'_, 'd> {
     #[inline]
-    pub(super) fn check_text(&mut self, rule: &TextRule, inside: Inside) -> Result<(), Stop> {
-        if inside.escaped {
-            return self.check_inside(inside, |reading, text| reading.check_whole(rule, text));
+    pub(super) fn check_text(&mut self, rule: &TextRule, inside: Inside<'d>) -> Option<()> {
+        if !inside.escaped {
+            let bytes = inside.bytes.len() as u64;
+            match rule.sort {
+                // There are at most as many code points as bytes, and at least a fourth.
+                Sort::Length if bytes <= rule.most && bytes / 4 >= rule.least => return Some(()),
+                Sort::Date => return self.fit(format::is_date(inside.bytes)),
+                Sort::Length | Sort::Other => {}
+            }
         }
-        // Most strings of a schema have only a length, which bytes bound already.
-        let bytes = (inside.end - inside.start) as u64;
-        if rule.values.is_none() && rule.checks.is_empty() && bytes <= rule.most && bytes / 4 >= rule.least {
-            return Ok(());
-        }
-        let text = self.text.get(inside.start..inside.end).ok_or(Stop::Unsure)?;
-        self.check_whole(rule, text)
+        self.check_text_closely(rule, inside)
     }
 
-    /// Checks what a string means.
+    #[inline(never)]
+    fn check_text_closely(&mut self, rule: &TextRule, inside: Inside<'d>) -> Option<()> {
+        self.check_inside(inside, |reading, text| reading.check_text_of(rule, text))
+    }
+
+    /// Checks what a string means, as UTF-8.
     pub(super) fn check_inside(
         &mut self,
-        inside: Inside,
-        check: impl FnOnce(&mut Self, &str) -> Result<(), Stop>,
-    ) -> Result<(), Stop> {
+        inside: Inside<'d>,
+        check: impl FnOnce(&mut Self, &[u8]) -> Option<()>,
+    ) -> Option<()> {
         if !inside.escaped {
-            let text = self.text.get(inside.start..inside.end).ok_or(Stop::Unsure)?;
-            return check(self, text);
+            return check(self, inside.bytes);
         }
         self.decode(inside)?;
         let decoded = std::mem::take(&mut self.decoded);
-        let checked = check(self, &decoded);
+        let checked = check(self, decoded.as_bytes());
         self.decoded = decoded;
         checked
     }
 
-    fn check_whole(&mut self, rule: &TextRule, text: &str) -> Result<(), Stop> {
+    #[inline]
+    fn check_text_of(&mut self, rule: &TextRule, text: &[u8]) -> Option<()> {
         let bytes = text.len() as u64;
         if bytes > rule.most || bytes / 4 < rule.least {
-            // Every code point has exactly one byte that continues nothing.
-            let points = text.bytes().filter(|byte| (*byte as i8) >= -0x40).count() as u64;
-            fit((rule.least..=rule.most).contains(&points))?;
+            self.check_length(rule, text)?;
         }
         if let Some(values) = &rule.values {
-            fit(values.find(text.as_bytes(), digest(text.as_bytes())).is_some())?;
+            self.fit(values.find(text, digest(text)).is_some())?;
         }
-        rule.checks.iter().try_for_each(|check| self.check(check, text))
+        for check in &rule.checks {
+            self.check(check, text)?;
+        }
+        Some(())
+    }
+
+    #[inline(never)]
+    fn check_length(&mut self, rule: &TextRule, text: &[u8]) -> Option<()> {
+        // Every code point has exactly one byte that continues nothing.
+        let points = text.iter().filter(|byte| (**byte as i8) >= -0x40).count() as u64;
+        self.fit((rule.least..=rule.most).contains(&points))
     }
 
     #[inline]
-    pub(super) fn check(&mut self, check: &TextCheck, text: &str) -> Result<(), Stop> {
+    pub(super) fn check(&mut self, check: &TextCheck, text: &[u8]) -> Option<()> {
         match check {
-            TextCheck::Date => fit(format::is_date(text.as_bytes())),
-            TextCheck::Row(row) => fit(row.matches(text.as_bytes())),
-            TextCheck::Format(quick, asked) => {
-                fit(quick(text.as_bytes()) || asked.0.is_valid(Place::Name(text)))
+            TextCheck::Date => self.fit(format::is_date(text)),
+            TextCheck::Row(row) => self.fit(row.matches(text)),
+            TextCheck::Format(quick, _) if quick(text) => Some(()),
+            TextCheck::Format(_, asked) => {
+                let text = std::str::from_utf8(text).ok()?;
+                self.fit(asked.0.is_valid(Place::Name(text)))
             }
-            TextCheck::Pattern(asked) => {
-                let Found { matches, fails } = &**asked;
-                self.burn(text.len())?;
-                if matches.0.is_valid(Place::Name(text)) {
-                    return Ok(());
-                }
-                // The engine may fail, which is neither.
-                Err(if fails.0.is_valid(Place::Name(text)) { Stop::Misfit } else { Stop::Unsure })
-            }
+            TextCheck::Pattern(found) => self.check_pattern(found, text),
         }
     }
 
-    pub(super) fn number(&mut self, plain: &Plain) -> Result<(), Stop> {
-        let start = self.at;
-        let negative = self.peek() == Some(b'-');
-        self.at += usize::from(negative);
+    #[inline(never)]
+    fn check_pattern(&mut self, Found { matches, fails }: &Found, text: &[u8]) -> Option<()> {
+        self.burn(text.len())?;
+        let text = std::str::from_utf8(text).ok()?;
+        if matches.0.is_valid(Place::Name(text)) {
+            return Some(());
+        }
+        // The engine may fail, which is neither.
+        if fails.0.is_valid(Place::Name(text)) { self.fit(false) } else { None }
+    }
+
+    /// Reads a number from its first byte on.
+    #[inline]
+    pub(super) fn number(&mut self, start: &'d [u8], rule: &Rule) -> Option<&'d [u8]> {
+        let (negative, digits) = match start {
+            [b'-', after @ ..] => (true, after),
+            _ => (false, start),
+        };
+        let mut rest = digits;
         let mut value = 0_i64;
-        let digits = self.at;
-        while let Some(digit @ b'0'..=b'9') = self.peek() {
+        while let [digit @ b'0'..=b'9', after @ ..] = rest {
             value = value.wrapping_mul(10).wrapping_add(i64::from(digit & 15));
-            self.at += 1;
+            rest = after;
         }
-        let count = self.at - digits;
-        if count == 0 || (count > 1 && self.bytes.get(digits) == Some(&b'0')) {
-            return Err(Stop::Unsure);
+        let count = digits.len() - rest.len();
+        if count == 0 || (count > 1 && digits[0] == b'0') {
+            return None;
         }
-        if matches!(self.peek(), Some(b'.' | b'e' | b'E')) {
-            return self.real(plain, start);
+        if let [b'.' | b'e' | b'E', ..] = rest {
+            return self.real(start, rest, rule);
         }
-        allow(plain, INTEGER)?;
-        if count > SURE_DIGITS {
-            return self.number_asked(plain.number.as_deref(), start, Kind::Integer);
+        self.allow(rule, INTEGER)?;
+        match &rule.number {
+            Some(bounds) if count <= SURE_DIGITS && bounds.least <= bounds.most => {
+                let value = if negative { -value } else { value };
+                let bounded = bounds.least <= value && value <= bounds.most;
+                self.fit(bounded && (bounds.step == 1 || value % bounds.step == 0))?;
+            }
+            None if count <= SURE_DIGITS => {}
+            _ => self.integer_asked(start, rest, rule)?,
         }
-        let Some(rule) = plain.number.as_deref() else { return Ok(()) };
-        let value = if negative { -value } else { value };
-        if rule.least > rule.most {
-            return self.number_asked(Some(rule), start, Kind::Integer);
-        }
-        fit((rule.least..=rule.most).contains(&value) && (rule.step == 1 || value % rule.step == 0))
+        Some(rest)
     }
 
-    /// Reads the rest of a number that is not written as an integer.
     #[inline(never)]
-    fn real(&mut self, plain: &Plain, start: usize) -> Result<(), Stop> {
-        if self.peek() == Some(b'.') {
-            self.at += 1;
-            self.digits()?;
+    fn integer_asked(&mut self, start: &'d [u8], rest: &'d [u8], rule: &Rule) -> Option<()> {
+        self.number_asked(rule.number.as_deref(), self.source(start, rest)?, Kind::Integer)
+    }
+
+    /// Reads a number that is not written as an integer; `rest` follows its digits.
+    #[inline(never)]
+    fn real(&mut self, start: &'d [u8], rest: &'d [u8], rule: &Rule) -> Option<&'d [u8]> {
+        let mut rest = rest;
+        if let [b'.', after @ ..] = rest {
+            rest = digits(after)?;
         }
-        if matches!(self.peek(), Some(b'e' | b'E')) {
-            self.at += 1;
-            self.at += usize::from(matches!(self.peek(), Some(b'+' | b'-')));
-            self.digits()?;
+        if let [b'e' | b'E', b'+' | b'-', after @ ..] | [b'e' | b'E', after @ ..] = rest {
+            rest = digits(after)?;
         }
-        let text = self.text.get(start..self.at).ok_or(Stop::Unsure)?;
-        let value: f64 = text.parse().map_err(|_| Stop::Unsure)?;
+        let source = self.source(start, rest)?;
+        let value: f64 = source.parse().ok()?;
         if !value.is_finite() {
-            return Err(Stop::Unsure);
+            return None;
         }
-        allow(plain, if value.fract() == 0.0 { INTEGER } else { FRACTION })?;
-        let Some(rule) = plain.number.as_deref() else { return Ok(()) };
-        if rule.low.0.is_nan() {
-            return self.number_asked(Some(rule), start, Kind::Real);
+        self.allow(rule, if value.fract() == 0.0 { INTEGER } else { FRACTION })?;
+        if let Some(rule) = &rule.number {
+            if rule.low.0.is_nan() {
+                self.number_asked(Some(rule), source, Kind::Real)?;
+            } else {
+                let above = value > rule.low.0 || (rule.low.1 && value == rule.low.0);
+                self.fit(above && (value < rule.high.0 || (rule.high.1 && value == rule.high.0)))?;
+            }
         }
-        let above = value > rule.low.0 || (rule.low.1 && value == rule.low.0);
-        fit(above && (value < rule.high.0 || (rule.high.1 && value == rule.high.0)))
+        Some(rest)
     }
 
-    /// Leaves to the judge the number that was just read, from `start` on.
+    /// Leaves a number to the judge.
     #[inline(never)]
-    fn number_asked(&mut self, rule: Option<&NumberRule>, start: usize, kind: Kind) -> Result<(), Stop> {
-        let source = self.text.get(start..self.at).ok_or(Stop::Unsure)?;
+    fn number_asked(&mut self, rule: Option<&NumberRule>, source: &str, kind: Kind) -> Option<()> {
         if !source.parse::<f64>().is_ok_and(f64::is_finite) {
-            return Err(Stop::Unsure);
+            return None;
         }
         let asked = rule.and_then(|rule| rule.rest.as_ref());
-        fit(asked.is_none_or(|asked| asked.0.is_valid(Place::Number(source, kind))))
+        self.fit(asked.is_none_or(|asked| asked.0.is_valid(Place::Number(source, kind))))
     }
+}
 
-    fn digits(&mut self) -> Result<(), Stop> {
-        let start = self.at;
-        while matches!(self.peek(), Some(b'0'..=b'9')) {
-            self.at += 1;
-        }
-        if self.at > start { Ok(()) } else { Err(Stop::Unsure) }
-    }
+/// What follows the digits, of which there is one at least.
+fn digits(rest: &[u8]) -> Option<&[u8]> {
+    let count = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    if count > 0 { rest.get(count..) } else { None }
 }
 
 /// An integer of no more digits is surely one of 64 bits, and of all that a double tells apart.
