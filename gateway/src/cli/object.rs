@@ -57,8 +57,8 @@ pub(super) enum ObjectCommand {
         #[arg(long, default_value = "", hide_default_value = true)]
         order: Words,
         /// Who they are among the operators
-        #[arg(long)]
-        operator: Option<OperatorId>,
+        #[arg(long = "operator", id = "employee", value_name = "OPERATOR")]
+        employee: Option<OperatorId>,
     },
     /// File a document, in the place of another where it supersedes it
     #[command(
@@ -162,9 +162,9 @@ pub(super) fn run(common: &Common, command: ObjectCommand) -> Result<Answer, Fai
             let done = format!("{subject} is to be corrected");
             desk.issue(Command::ReportDiscovery { subject, what }, done)
         }
-        ObjectCommand::Responsible { subject, name, duty, order, operator } => {
+        ObjectCommand::Responsible { subject, name, duty, order, employee } => {
             let done = format!("{name} is responsible for {subject}");
-            let employee = Employee { name, duty, order, operator };
+            let employee = Employee { name, duty, order, operator: employee };
             desk.issue(Command::NameResponsible { subject, employee }, done)
         }
         ObjectCommand::Document { subject, document: (kind, path), supersedes } => {

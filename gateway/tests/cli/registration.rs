@@ -89,15 +89,15 @@ fn a_second_administrator_confirms_who_may_approve() {
     let add = |id: &str, role: &str, by: &str| {
         folder.does(&["operator", "add", id, id, "--role", role, "--holder", MINISTRY, "--as", by]);
     };
-    add("second", "administrator", "administrator");
-    add("judge", "regulator", "administrator");
+    add("second", "administrator", "admin");
+    add("judge", "regulator", "admin");
     let standing = |id: &str| {
         let listed = folder.json(0, &["operator", "list"])["operators"].clone();
         let one = listed.as_array().unwrap().iter().find(|one| one["id"] == id).unwrap().clone();
         one["standing"].as_str().unwrap().to_owned()
     };
     assert_eq!(standing("judge"), "unconfirmed");
-    let alone = folder.json(1, &["operator", "confirm", "judge", "--as", "administrator"]);
+    let alone = folder.json(1, &["operator", "confirm", "judge", "--as", "admin"]);
     assert!(alone["error"]["todo"].as_str().unwrap().contains("another operator"), "{alone}");
     folder.does(&["operator", "confirm", "judge", "--as", "second"]);
     assert_eq!(standing("judge"), "active");
