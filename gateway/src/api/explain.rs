@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use agreements::{AgreementNumber, Book, Fingerprint, Method, SystemId, Viewer, almaty};
+use agreements::{Agreement, AgreementNumber, Book, Fingerprint, Method, Signed, SystemId, Viewer, almaty};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::json;
@@ -124,10 +124,17 @@ fn ask(shared: &Shared, asked: &Asked) -> Result<Reply, Problem> {
         // Signatures are judged with the revocation lists that there are: today's, whatever day is asked about; and
         // only those of agreements that the call could stand on.
         let proofs = Proofs::new(shared.trust.clone());
-        let book = Book::new(registry, shared.environment, &|one| {
-            let meant =
-                one.header.provider == request.provider && asks.is_some_and(|id| *id == one.header.consumer);
-            if meant { proofs.prove(one, registry, now) } else { Ok(()) }
+        let between = |agreement: &Agreement| {
+            let header = &agreement.header;
+            header.provider == request.provider && asks.is_some_and(|id| *id == header.consumer)
+        };
+        let book = Book::new(registry, shared.environment, &|signed| {
+            let meant = match signed {
+                Signed::Agreement(agreement) => between(agreement),
+                Signed::Users(approved) => registry.versions(&approved.list.agreement).any(between),
+                Signed::Delegation(_) | Signed::Prescription(_) | Signed::Lifting(_) => true,
+            };
+            if meant { proofs.prove(signed, registry, now) } else { Ok(()) }
         });
         let at = at.unwrap_or(now);
         let explained = question.ask(registry, &book, at);
