@@ -38,7 +38,7 @@ pub enum Revoked {
 }
 
 /// All means of access of one operator.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct OperatorAccess {
     /// Client certificates.
     pub certificates: Vec<BoundCertificate>,
@@ -49,7 +49,7 @@ pub struct OperatorAccess {
 }
 
 /// A token as the registry knows it.
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Token {
     /// How it is named.
     pub id: TokenId,

@@ -255,7 +255,7 @@ const SOFTWARE: Needs = (&[I::Software], &[I::BookEntries]);
 const INFRASTRUCTURE: Needs = (&[I::Infrastructure], &[I::BookEntries]);
 
 /// An application as the registry keeps it.
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Filed {
     /// Its number.
     pub number: ApplicationNumber,
@@ -270,7 +270,7 @@ pub struct Filed {
 }
 
 /// What came of an application.
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 #[allow(missing_docs, reason = "fields are named by their types")]
 pub enum Outcome {

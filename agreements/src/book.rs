@@ -7,6 +7,13 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+mod changes;
+mod follow;
+mod shelves;
+
+pub use self::changes::Changes;
+pub use self::follow::Followed;
+use self::shelves::Shelves;
 use crate::orders::{OrderPage, Orders};
 use crate::period::{WallClock, Window};
 use crate::{
@@ -19,15 +26,19 @@ use crate::{
 pub struct Book {
     revision: u64,
     pub(crate) environment: Phase,
-    pub(crate) clock: WallClock,
-    pub(crate) systems: Vec<SystemPage>,
-    by_id: HashMap<SystemId, u32>,
-    by_certificate: HashMap<Fingerprint, u32, BuildHasherDefault<Mixed>>,
-    pairs: HashMap<u64, Vec<AgreementPage>, BuildHasherDefault<Mixed>>,
+    pub(crate) clock: Arc<WallClock>,
+    pub(crate) systems: Vec<Arc<SystemPage>>,
+    by_id: Arc<HashMap<SystemId, u32>>,
+    by_certificate: Arc<ByCertificate>,
+    shelves: Shelves,
+    /// How many places were given to agreements.
+    places: u32,
 }
 
+type ByCertificate = HashMap<Fingerprint, u32, BuildHasherDefault<Mixed>>;
+
 /// Hashes keys that nobody chooses: digests, and our own numbering. Whatever a peer sends is only looked up.
-#[derive(Default)]
+#[derive(Default, Clone, Copy)]
 struct Mixed(u64);
 
 impl Hasher for Mixed {
@@ -68,10 +79,12 @@ pub(crate) enum Validity {
 }
 
 /// A version of an agreement, ready to be asked.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct AgreementPage {
     /// What it says.
     pub text: Arc<AgreementText>,
+    /// Where what is held beside it stands: the same number in each book that followed on this one.
+    pub place: u32,
     pub(crate) stage: Stage,
     pub(crate) unproven: Option<&'static str>,
     pub(crate) window: Window,
@@ -80,11 +93,11 @@ pub struct AgreementPage {
     pub(crate) basis: Vec<BasisPage>,
     /// By name; or why the list does not count.
     pub(crate) users: Result<Roster, &'static str>,
-    pub(crate) orders: Box<[OrderPage]>,
+    pub(crate) orders: Arc<[OrderPage]>,
 }
 
 /// A data type that an agreement names.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct GrantPage {
     /// The version that was signed on.
     pub data_type: Arc<DataType>,
@@ -97,7 +110,7 @@ pub struct GrantPage {
 }
 
 /// An act that an agreement stands on, while it is in force.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct BasisPage {
     pub(crate) act: ActId,
     pub(crate) from: Timestamp,
@@ -113,8 +126,8 @@ pub(crate) enum LastDay {
 }
 
 /// Listed officials, by name.
-#[derive(Debug, Default)]
-pub(crate) struct Roster(Box<[(Box<str>, Training)]>);
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Roster(Arc<[(Box<str>, Training)]>);
 
 impl Roster {
     pub(crate) fn training_of(&self, official: &str) -> Option<Training> {
@@ -142,30 +155,27 @@ impl Book {
     ) -> Self {
         let orders = Orders::of(registry, prove);
         let zone = almaty();
-        let mut by_id = HashMap::new();
-        let mut by_certificate = HashMap::default();
-        let mut systems = Vec::new();
-        for (at, system) in (0..).zip(registry.systems()) {
-            by_id.insert(system.card.id.clone(), at);
-            for certificate in &system.certificates {
-                by_certificate.insert(certificate.fingerprint, at);
-            }
-            systems.push(SystemPage {
-                system: system.clone(),
-                attestation: Validity::of(system.attestation.as_ref(), &zone),
-                quality_certificate: Validity::of(system.quality_certificate.as_ref(), &zone),
-                orders: orders.against_system(&system.card.id, &zone),
-            });
+        let mut book = Self {
+            revision: registry.revision(),
+            environment,
+            clock: Arc::new(WallClock::new(zone.clone())),
+            systems: Vec::new(),
+            by_id: Arc::default(),
+            by_certificate: Arc::default(),
+            shelves: Shelves::default(),
+            places: 0,
+        };
+        for system in registry.systems() {
+            book.enter(system, &zone, &orders);
         }
-        let mut pairs: HashMap<_, Vec<_>, _> = HashMap::default();
         for agreement in registry.agreements() {
             let Some(page) = AgreementPage::of(agreement, registry, &zone, prove, &orders) else { continue };
-            let ends = (by_id.get(&page.text.consumer), by_id.get(&page.text.provider));
-            let (Some(consumer), Some(provider)) = ends else { continue };
-            pairs.entry(pair(*consumer, *provider)).or_default().push(page);
+            let Some((consumer, provider)) = book.ends(&agreement.header) else { continue };
+            let page = AgreementPage { place: book.places, ..page };
+            book.places += 1;
+            book.shelves.add(consumer, provider, page);
         }
-        let clock = WallClock::new(zone);
-        Self { revision: registry.revision(), environment, clock, systems, by_id, by_certificate, pairs }
+        book
     }
 
     /// The registry's revision that this is the book of.
@@ -180,22 +190,32 @@ impl Book {
 
     /// The system that a certificate is bound to.
     pub fn bound_to(&self, certificate: &Fingerprint) -> Option<&SystemPage> {
-        self.by_certificate.get(certificate).map(|at| &self.systems[*at as usize])
+        self.by_certificate.get(certificate).map(|at| &*self.systems[*at as usize])
     }
 
     /// A system by its code.
     pub fn system(&self, id: &str) -> Option<&SystemPage> {
-        self.by_id.get(id).map(|at| &self.systems[*at as usize])
+        self.by_id.get(id).map(|at| &*self.systems[*at as usize])
     }
 
     /// All systems.
-    pub fn systems(&self) -> &[SystemPage] {
-        &self.systems
+    pub fn systems(&self) -> impl ExactSizeIterator<Item = &SystemPage> {
+        self.systems.iter().map(|page| &**page)
+    }
+
+    /// Where a system stands among all: the same number in each book that followed on this one.
+    pub fn place_of(&self, id: &str) -> Option<usize> {
+        self.by_id.get(id).map(|at| *at as usize)
     }
 
     /// All agreements that are in force, suspended, terminated, or before the regulator.
     pub fn agreements(&self) -> impl Iterator<Item = &AgreementPage> {
-        self.pairs.values().flatten()
+        self.shelves.pages()
+    }
+
+    /// How many places were given to agreements: each [`AgreementPage::place`] is below.
+    pub fn places(&self) -> usize {
+        self.places as usize
     }
 
     pub(crate) fn consumer_at(&self, certificate: &Fingerprint) -> Option<u32> {
@@ -207,12 +227,8 @@ impl Book {
     }
 
     pub(crate) fn between(&self, consumer: u32, provider: u32) -> &[AgreementPage] {
-        self.pairs.get(&pair(consumer, provider)).map_or(&[], Vec::as_slice)
+        self.shelves.between(consumer, provider)
     }
-}
-
-fn pair(consumer: u32, provider: u32) -> u64 {
-    u64::from(consumer) << 32 | u64::from(provider)
 }
 
 impl AgreementPage {
@@ -266,7 +282,8 @@ impl AgreementPage {
             grants: grants.collect(),
             basis: basis.collect(),
             users,
-            orders: orders.against_agreement(&text.number, zone),
+            orders: orders.against_agreement(&text.number, zone).into(),
+            place: u32::MAX,
             text,
         })
     }

@@ -95,7 +95,7 @@ pub enum HolidayFault {
 }
 
 /// Which days are worked.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Calendar {
     yearly: Arc<[YearlyHoliday]>,
     days: Arc<BTreeMap<Date, CalendarDay>>,

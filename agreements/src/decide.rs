@@ -214,7 +214,7 @@ fn under<'b>(
     };
     let operation_at = operation(page, grant, call).map_err(|denial| (3, denial))?;
     let operation = &grant.data_type.operations[operation_at].id;
-    for order in [&page.orders, &sides[0].orders, &sides[1].orders].into_iter().flatten() {
+    for order in [&page.orders[..], &sides[0].orders[..], &sides[1].orders[..]].into_iter().flatten() {
         if !order.allows(&page.text.provider, &grant.data_type.id, operation) {
             let (prescription, operation) = (order.number.clone(), operation.clone());
             return Err((3, Denial::PrescriptionLimits { prescription, operation }));

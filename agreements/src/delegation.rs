@@ -41,7 +41,7 @@ pub struct DelegationText {
 }
 
 /// A delegation in the registry.
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Delegation {
     /// What it says.
     pub text: DelegationText,

@@ -46,6 +46,9 @@ mod decide;
 mod denial;
 pub mod refusal;
 
+/// Names the rules by which events are folded: another text for each version of this crate.
+pub const RULES: &str = env!("AGREEMENTS_RULES");
+
 pub use access::{Access, OperatorAccess, Revoked, Token};
 pub use act::{Act, Basis, BasisKind};
 pub use agreement::{
@@ -53,7 +56,7 @@ pub use agreement::{
     PersonalField, Protection, Rate, Recovery, Side, Signature, Signers, Stage, Users,
 };
 pub use application::{Application, ApplicationFault, ApplicationNumber, Applied, Filed, Gap, Outcome};
-pub use book::{AgreementPage, Book, GrantPage, SystemPage};
+pub use book::{AgreementPage, Book, Changes, Followed, GrantPage, SystemPage};
 pub use calendar::{Calendar, CalendarDay, DayIs, DayKind, HolidayFault, OnWeekend, YearlyHoliday};
 pub use command::{Command, CommandName, Event, Recorded};
 pub use data_type::{
@@ -86,7 +89,7 @@ pub use prescription::{Lifted, LiftingText, NamedOperation, Order, Prescription,
 pub use readiness::{
     CheckKind, CheckOutcome, Readiness, ReadinessCheck, Ready, checked_alike, wanted_checks,
 };
-pub use registry::{Agreement, Header, OutOfStep, Published, Registry, Step};
+pub use registry::{Agreement, Header, Misfit, OutOfStep, Part, Published, Registry, Settling, Slice, Step};
 pub use rights::{entitled, may};
 pub use signed::{ApprovedUsers, Signed, SignedForm, UserList};
 pub use system::{

@@ -114,7 +114,7 @@ pub struct Employee {
 }
 
 /// Who did something, when and why.
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Trace {
     /// When.
     pub at: Timestamp,
@@ -125,7 +125,7 @@ pub struct Trace {
 }
 
 /// An employee with the day from which they are responsible.
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Named {
     /// Who.
     pub employee: Employee,
@@ -134,7 +134,7 @@ pub struct Named {
 }
 
 /// A correction of what is registered (A4).
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Correction {
     /// Who, when and why.
     pub trace: Trace,
@@ -147,7 +147,7 @@ pub struct Correction {
 }
 
 /// Something that somebody found wrong or missing (Registration 15.2).
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Discovery {
     /// Its number within the object; the first is 1.
     pub number: u32,
@@ -160,7 +160,7 @@ pub struct Discovery {
 }
 
 /// A document that another has replaced. It is kept.
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Superseded {
     /// The document.
     pub document: Document,
@@ -171,7 +171,7 @@ pub struct Superseded {
 }
 
 /// What is kept of a system or another object beside its card.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Dossier {
     /// The application by which it entered.
     pub application: Option<ApplicationNumber>,
@@ -199,7 +199,7 @@ impl Dossier {
 }
 
 /// Where an object stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ObjectStatus {
     /// Accounted for, with its code.
@@ -209,7 +209,7 @@ pub enum ObjectStatus {
 }
 
 /// An object that is accounted for.
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Accounted {
     /// What its application stated, as corrected since.
     pub card: ObjectCard,

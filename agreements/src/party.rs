@@ -139,7 +139,7 @@ impl OperatorStanding {
 }
 
 /// How an operator came to where they stand.
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Enrolment {
     /// Where they stand, but for the end of their role.
     pub standing: OperatorStanding,
@@ -150,7 +150,7 @@ pub struct Enrolment {
 }
 
 /// Who issued a command, as the history keeps it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Actor {
     /// The operator.

@@ -70,7 +70,7 @@ pub struct LiftingText {
 }
 
 /// A prescription in the registry.
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Prescription {
     /// What it says.
     pub text: PrescriptionText,
@@ -83,7 +83,7 @@ pub struct Prescription {
 }
 
 /// How a prescription was lifted.
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Lifted {
     /// What the order says.
     pub text: LiftingText,

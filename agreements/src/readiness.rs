@@ -56,7 +56,7 @@ pub struct ReadinessCheck {
 }
 
 /// A two-sided check of an agreement's systems, as recorded.
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Readiness {
     /// When it was recorded.
     pub at: Timestamp,

@@ -24,7 +24,7 @@ pub struct UserList {
 }
 
 /// A list in the registry.
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ApprovedUsers {
     /// What was signed.
     pub list: UserList,

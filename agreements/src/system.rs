@@ -251,7 +251,7 @@ impl SystemCard {
 }
 
 /// A system in the registry.
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct System {
     /// What its application stated, as corrected since.
     pub card: SystemCard,

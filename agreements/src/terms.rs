@@ -50,7 +50,7 @@ pub struct Term {
 }
 
 /// All terms, each version from its day on.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Terms(Arc<[Term]>);
 
 impl Default for Terms {

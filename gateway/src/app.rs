@@ -32,6 +32,7 @@ use crate::office::Depositary;
 use crate::operations::{Operations, Shown};
 use crate::registry::follower::{FollowError, Follower, Following};
 use crate::registry::proof::Proofs;
+use crate::registry::snapshot::Snapshots;
 use crate::registry::sqlite::SqliteStore;
 use crate::registry::{Allowed, Commands, Failure, StoreError};
 use crate::stamping::{self, StampStats, Stamping};
@@ -135,7 +136,12 @@ impl App {
                 bytes: limits.max_buffered_mib_per_system << 20,
             },
         };
-        let follower = Arc::new(Follower::start(store, Proofs::new(Arc::clone(&trust)), following)?);
+        let follower = Arc::new(Follower::start(
+            store,
+            Proofs::new(Arc::clone(&trust)),
+            Snapshots::of(config),
+            following,
+        )?);
 
         if let Some(reason) = went_back(&config.path(&config.log.dir)) {
             return Err(AppError::WentBack { reason });
@@ -376,7 +382,10 @@ fn serve_api(
         views: Arc::clone(&shared.views),
         depositary: depositary.taking(settings.max_document_mb * 1_000_000),
         metrics: Arc::clone(&shared.metrics),
-        commands: Commands::open(Box::new(SqliteStore::open(&registry)?))?,
+        commands: Commands::remembering(
+            Box::new(SqliteStore::open(&registry)?),
+            Snapshots::of(config).as_ref(),
+        )?,
         registry,
         access: AccessStore::open(&config.path(&settings.access))?,
     };

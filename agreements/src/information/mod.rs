@@ -156,7 +156,7 @@ pub enum InformationFault {
 }
 
 /// One thing that a correction changed.
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Changed {
     /// Which field: a kind of information, or a field of the card.
     pub field: String,

@@ -1,5 +1,7 @@
 //! What events change in agreements.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 use super::{Agreement, Header, Registry, Step};
@@ -20,7 +22,7 @@ impl Registry {
             history: Vec::new(),
             header: header.clone(),
         };
-        self.agreements.insert((header.number.clone(), header.version), agreement);
+        self.agreements.insert((header.number.clone(), header.version), Arc::new(agreement));
         self.step(&header.number, header.version, Stage::Draft, recorded).map(drop)
     }
 
@@ -31,9 +33,9 @@ impl Registry {
         stage: Stage,
         recorded: &Recorded,
     ) -> Option<&mut Agreement> {
-        let agreement = self.agreements.get_mut(&(number.clone(), version))?;
+        let (actor, reason) = (self.pool.actor(&recorded.actor), self.pool.reason(&recorded.reason));
+        let agreement = Arc::make_mut(self.agreements.get_mut(&(number.clone(), version))?);
         agreement.stage = stage.clone();
-        let (actor, reason) = (recorded.actor.clone(), recorded.reason.clone());
         agreement.history.push(Step { stage, at: recorded.at, actor, reason });
         Some(agreement)
     }

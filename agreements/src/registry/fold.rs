@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::kept::read;
 use super::{Published, Registry};
 use crate::{
     ApprovedUsers, Event, Lifted, OperatorStanding, Outcome, Readiness, Recorded, Stage, SystemStatus, Trace,
@@ -124,8 +125,10 @@ impl Registry {
             }
             Event::AgreementDrafted { document } => self.draft(document, recorded)?,
             Event::AgreementSigned { number, version, signature } => {
-                let agreement = self.agreements.get_mut(&(number.clone(), *version))?;
-                agreement.text = Some(serde_json::from_str(&agreement.document).ok().map(Arc::new)?);
+                let agreement = Arc::make_mut(self.agreements.get_mut(&(number.clone(), *version))?);
+                if agreement.text.is_none() {
+                    agreement.text = Some(read(&agreement.document)?);
+                }
                 agreement.signatures.push(signature.clone());
             }
             Event::AgreementSubmitted { number, version, conformity } => {
@@ -159,7 +162,8 @@ impl Registry {
                     revision: *revision,
                     checks: checks.clone(),
                 };
-                self.agreements.get_mut(&(number.clone(), *version))?.readiness = Some(readiness);
+                Arc::make_mut(self.agreements.get_mut(&(number.clone(), *version))?).readiness =
+                    Some(readiness);
             }
             Event::UsersApproved { number, users, serial, signature } => {
                 let list = UserList { agreement: number.clone(), serial: *serial, users: users.clone() };

@@ -3,17 +3,23 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 mod nouns;
 
 mod access;
 mod agreements;
 mod fold;
+mod kept;
 mod objects;
 mod orders;
 mod parties;
+mod pool;
 mod systems;
 
+pub use self::kept::{Misfit, Part, Settling, Slice};
 pub use self::nouns::{Agreement, Header, Published, Step};
+use self::pool::Pool;
 use crate::{
     Accounted, Act, ActId, AgreementNumber, ApplicationNumber, ApprovedUsers, Bin, Calendar, Category,
     DataType, DataTypeId, Delegation, DelegationNumber, Enrolment, Filed, Fingerprint, Holder, ListedUser,
@@ -22,7 +28,9 @@ use crate::{
 };
 
 /// Everything that is registered. Changed only by [`Registry::apply`].
-#[derive(Debug, Clone, Default)]
+///
+/// Its serialised form is without agreements, which are many: [`Registry::slices`] has them.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Registry {
     revision: u64,
     regulator: Option<Bin>,
@@ -40,13 +48,16 @@ pub struct Registry {
     /// When a system's networks, endpoint or phase last changed: the event's number.
     changed: BTreeMap<SystemId, u64>,
     data_types: BTreeMap<(SystemId, DataTypeId), Published>,
-    agreements: BTreeMap<(AgreementNumber, u32), Agreement>,
+    #[serde(skip)]
+    agreements: BTreeMap<(AgreementNumber, u32), Arc<Agreement>>,
     users: BTreeMap<AgreementNumber, ApprovedUsers>,
     delegations: BTreeMap<DelegationNumber, Delegation>,
     prescriptions: BTreeMap<PrescriptionNumber, Prescription>,
     access: BTreeMap<OperatorId, OperatorAccess>,
     operator_certificates: BTreeMap<Fingerprint, OperatorId>,
     tokens: BTreeMap<TokenId, OperatorId>,
+    #[serde(skip)]
+    pool: Pool,
 }
 
 /// An event that cannot follow on what came before: the store was changed behind the program's back.
@@ -198,19 +209,19 @@ impl Registry {
 
     /// A version of an agreement.
     pub fn agreement(&self, number: &AgreementNumber, version: u32) -> Option<&Agreement> {
-        self.agreements.get(&(number.clone(), version))
+        self.agreements.get(&(number.clone(), version)).map(|agreement| &**agreement)
     }
 
     /// All versions of one agreement, oldest first.
     pub fn versions(&self, number: &AgreementNumber) -> impl Iterator<Item = &Agreement> {
         self.agreements
             .range((number.clone(), 0)..=(number.clone(), u32::MAX))
-            .map(|(_, agreement)| agreement)
+            .map(|(_, agreement)| &**agreement)
     }
 
     /// All versions of all agreements.
     pub fn agreements(&self) -> impl Iterator<Item = &Agreement> {
-        self.agreements.values()
+        self.agreements.values().map(|agreement| &**agreement)
     }
 
     /// The officials who may ask under an agreement.

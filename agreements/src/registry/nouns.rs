@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// A data type with all its versions.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Published {
     /// Its category now, for all versions: a new version can raise it, only its holder's decision lowers it.
     pub category: Category,
@@ -21,7 +21,7 @@ pub struct Published {
 }
 
 /// A version of an agreement with what happened to it.
-#[derive(Debug, Clone, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Agreement {
     /// Its canonical form (RFC 8785): the bytes that are signed.
     #[schema(value_type = String)]
@@ -29,6 +29,7 @@ pub struct Agreement {
     /// The systems it binds.
     pub header: Header,
     /// Its typed form, from its first signature on.
+    #[serde(skip_deserializing, serialize_with = "super::kept::typed")]
     pub text: Option<Arc<AgreementText>>,
     /// Where it stands.
     pub stage: Stage,
@@ -41,6 +42,7 @@ pub struct Agreement {
     /// The newest readiness check of its systems (B5).
     pub readiness: Option<Readiness>,
     /// Each step: when, who, why.
+    #[serde(skip_deserializing, serialize_with = "super::kept::steps")]
     pub history: Vec<Step>,
 }
 
@@ -76,7 +78,7 @@ pub struct Step {
     /// When.
     pub at: Timestamp,
     /// Who took it.
-    pub actor: Actor,
+    pub actor: Arc<Actor>,
     /// Why.
-    pub reason: String,
+    pub reason: Arc<str>,
 }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod calls;
+mod followed;
 mod naive;
 mod plan;
 #[path = "../support/mod.rs"]

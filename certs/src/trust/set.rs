@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use aws_lc_rs::digest::{Context, SHA256};
 use jiff::{SignedDuration, Timestamp};
 use rustls::DistinguishedName;
 use rustls_pki_types::{CertificateDer, TrustAnchor, UnixTime};
@@ -24,6 +25,7 @@ pub struct TrustSet {
     unusable: Vec<Unusable>,
     hints: Vec<DistinguishedName>,
     max_crl_age: Option<SignedDuration>,
+    digest: [u8; 32],
     pub(crate) revocation: Revocation,
 }
 
@@ -76,6 +78,7 @@ impl TrustSet {
         crls: &[Vec<u8>],
     ) -> Result<Self, Malformed> {
         let TrustAnchors { anchors } = anchors;
+        let digest = digest(&anchors, &issuing, crls);
         let authorities = anchors
             .iter()
             .map(|anchor| Certificate::read(&anchor.der))
@@ -96,13 +99,22 @@ impl TrustSet {
         drop(authorities);
         let webpki_anchors = anchors.iter().map(|anchor| anchor.webpki.clone()).collect();
         let (crls, max_crl_age, revocation) = (read, None, Revocation::Required);
-        Ok(Self { anchors, webpki_anchors, issuing, crls, unusable, hints, max_crl_age, revocation })
+        Ok(Self { anchors, webpki_anchors, issuing, crls, unusable, hints, max_crl_age, digest, revocation })
     }
 
     /// Refuses revocation lists older than `age`, whatever they say themselves.
     #[must_use]
     pub fn with_max_crl_age(self, age: SignedDuration) -> Self {
-        Self { max_crl_age: Some(age), ..self }
+        let mut context = Context::new(&SHA256);
+        context.update(&self.digest);
+        context.update(&age.as_nanos().to_le_bytes());
+        let digest = context.finish().as_ref().try_into().expect("SHA-256 has 32 bytes");
+        Self { max_crl_age: Some(age), digest, ..self }
+    }
+
+    /// Names what it was loaded from: every certificate and revocation list, in order; and the bound on their age.
+    pub fn digest(&self) -> &[u8; 32] {
+        &self.digest
     }
 
     /// Revocation lists that were given and settle nothing.
@@ -260,6 +272,22 @@ impl Window {
         self.until = self.until.min(until);
         Ok(())
     }
+}
+
+/// Each piece with its length, so that no two sets have the same bytes.
+fn digest(anchors: &[Anchor], issuing: &[CertificateDer<'static>], crls: &[Vec<u8>]) -> [u8; 32] {
+    let mut context = Context::new(&SHA256);
+    let mut group = |pieces: &mut dyn ExactSizeIterator<Item = &[u8]>| {
+        context.update(&(pieces.len() as u64).to_le_bytes());
+        for piece in pieces {
+            context.update(&(piece.len() as u64).to_le_bytes());
+            context.update(piece);
+        }
+    };
+    group(&mut anchors.iter().map(|anchor| &*anchor.der));
+    group(&mut issuing.iter().map(|der| &**der));
+    group(&mut crls.iter().map(Vec::as_slice));
+    context.finish().as_ref().try_into().expect("SHA-256 has 32 bytes")
 }
 
 fn counts(listed: Listed, since: Timestamp) -> bool {

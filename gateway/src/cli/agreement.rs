@@ -14,7 +14,6 @@ use super::desk::{Desk, kebab, read_json};
 use super::table::{Table, facts, moment};
 use super::{Answer, Common, Exit, Failure, readiness};
 use crate::clock;
-use crate::registry::proof::Proofs;
 
 #[derive(Subcommand)]
 pub(super) enum AgreementCommand {
@@ -294,14 +293,13 @@ fn show(desk: &Desk<'_>, which: Which, document: bool) -> Result<Answer, Failure
     if document {
         return Ok(Answer::new(json!({ "document": &*agreement.document }), &*agreement.document).unended());
     }
-    let proof =
-        Proofs::new(desk.office.trust().clone()).prove(Signed::Agreement(agreement), registry, clock::now());
+    let proof = desk.office.proofs()?.prove(Signed::Agreement(agreement), registry, clock::now());
     let said: Value = serde_json::from_str(&agreement.document).unwrap_or_default();
     let text = told(agreement, &said, proof);
     let json = json!({
         "document": said,
         "stage": agreement.stage,
-        "signatures": agreement.signatures,
+        "signatures": desk.office.whole(&agreement.signatures)?,
         "signatures_stand": proof.is_ok(),
         "fault": proof.err(),
         "remarks": agreement.remarks,

@@ -8,7 +8,6 @@ use certs::inspect::{Inspection, Revocation, Verdict, inspect};
 use certs::keys::read_certificates;
 use certs::trust::Purpose;
 use clap::{Args, Subcommand};
-use jiff::Timestamp;
 use serde_json::json;
 
 use super::desk::{Desk, read};
@@ -126,9 +125,6 @@ pub(super) struct Verify {
     /// Revocation lists, PEM or DER
     #[arg(long, value_name = "FILE")]
     crls: Option<PathBuf>,
-    /// As of when [default: now]
-    #[arg(long, value_name = "RFC3339")]
-    at: Option<Timestamp>,
     /// What it would be shown for: client, server or signing
     #[arg(long, default_value = "client", value_parser = purpose)]
     purpose: Purpose,
@@ -154,7 +150,7 @@ pub(super) fn run(common: &Common, command: CertsCommand) -> Result<Answer, Fail
             let json = json!({ "path": authority.crls_path(), "renewed": renew, "pem": pem });
             Ok(Answer::new(json, pem))
         }
-        CertsCommand::Verify(asked) => asked.run(),
+        CertsCommand::Verify(asked) => asked.run(common),
     }
 }
 
@@ -293,7 +289,7 @@ fn bound(
 }
 
 impl Verify {
-    fn run(self) -> Result<Answer, Failure> {
+    fn run(self, common: &Common) -> Result<Answer, Failure> {
         let (anchors, chain) = (read(&self.anchors)?, read(&self.chain)?);
         let crls = self.crls.as_deref().map(read).transpose()?;
         let verdict = inspect(Inspection {
@@ -302,7 +298,7 @@ impl Verify {
             chain: &chain,
             purpose: self.purpose,
             name: self.name.as_deref(),
-            at: self.at.unwrap_or_else(clock::now),
+            at: common.at.unwrap_or_else(clock::now),
         });
         Ok(match verdict {
             Verdict::Accepted { chain, revocation } => {

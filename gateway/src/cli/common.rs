@@ -2,8 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use agreements::OperatorId;
+use agreements::{OperatorId, almaty, end_of};
 use clap::Args;
+use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
 use serde::de::DeserializeOwned;
 
 use super::Failure;
@@ -26,6 +28,9 @@ pub(super) struct Common {
     /// Why: stands in the history; needed for what stops or ends something
     #[arg(long, global = true, value_name = "TEXT", default_value = "", hide_default_value = true)]
     pub(super) reason: String,
+    /// Look at the registry as it was then; a date is its end [default: as it is]
+    #[arg(long, global = true, value_name = "DATE|RFC3339", value_parser = past)]
+    pub(super) at: Option<Timestamp>,
     /// Answer with one JSON document
     #[arg(long, global = true)]
     pub(super) json: bool,
@@ -56,4 +61,33 @@ impl Common {
 /// Reads a word that a type's JSON form knows, such as a category or a role.
 pub(super) fn word<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     serde_json::from_value(text.into()).map_err(|error| error.to_string())
+}
+
+/// Reads a moment, or a date, which stands for its last moment in Almaty.
+fn past(text: &str) -> Result<Timestamp, String> {
+    if let Ok(date) = text.parse::<Date>()
+        && text.len() == DATE
+    {
+        return Ok(end_of(date, &almaty()) - SignedDuration::from_nanos(1));
+    }
+    text.parse().map_err(|_| {
+        format!("{text:?} is neither a date, as 2026-03-01, nor a moment, as 2026-03-01T10:00:00+05:00")
+    })
+}
+
+/// Characters of a date.
+const DATE: usize = "2026-03-01".len();
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_date_is_its_last_moment_in_almaty_and_a_moment_is_itself() {
+        assert_eq!(past("2026-03-01").unwrap().to_string(), "2026-03-01T18:59:59.999999999Z");
+        assert_eq!(past("2026-03-01T10:00:00+05:00").unwrap().to_string(), "2026-03-01T05:00:00Z");
+        for wrong in ["2026-02-30", "yesterday", "2026-03-01T10:00:00", ""] {
+            assert!(past(wrong).is_err(), "{wrong}");
+        }
+    }
 }

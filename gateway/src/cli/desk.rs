@@ -11,6 +11,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use super::progress::Progress;
+use super::table::moment;
 use super::{Answer, Common, Exit, Failure};
 use crate::config::Config;
 use crate::office::Office;
@@ -21,6 +23,8 @@ pub(super) struct Desk<'c> {
     common: &'c Common,
     pub(super) config: Config,
     pub(super) office: Office,
+    /// The registry at the moment that is looked at, where that is not now.
+    past: Option<Registry>,
 }
 
 impl<'c> Desk<'c> {
@@ -32,12 +36,17 @@ impl<'c> Desk<'c> {
             let what = format!("there is no registry at {}", registry.display());
             return Err(Failure::new(Exit::Environment, what, "see registry.path in the configuration"));
         }
-        let office = Office::open(&config)?;
-        Ok(Self { common, config, office })
+        let mut office = Office::open(&config)?;
+        let past = match common.at {
+            Some(at) => office.as_of(at, &mut Progress::default().told())?,
+            None => None,
+        };
+        Ok(Self { common, config, office, past })
     }
 
+    /// The registry, as it is or as it was at the moment that is looked at.
     pub(super) fn registry(&self) -> &Registry {
-        self.office.registry()
+        self.past.as_ref().unwrap_or_else(|| self.office.registry())
     }
 
     pub(super) fn reason(&self) -> &'c str {
@@ -46,6 +55,10 @@ impl<'c> Desk<'c> {
 
     /// Who acts: as named, or the only administrator.
     pub(super) fn actor(&self) -> Result<Actor, Failure> {
+        if let Some(at) = self.common.at {
+            let what = format!("nothing can be changed at {}: --at is for looking", moment(at));
+            return Err(Failure::new(Exit::Usage, what, "leave --at out"));
+        }
         let via = format!("cli:uid={}", rustix::process::getuid().as_raw());
         Ok(self.office.actor(&self.operator()?, &via)?)
     }

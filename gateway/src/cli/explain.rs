@@ -11,7 +11,6 @@ use super::table::{facts, moment};
 use super::{Answer, Common, Exit, Failure};
 use crate::clock;
 use crate::explain::{Explained, Permitted, Question, Refused, Unaskable};
-use crate::registry::proof::Proofs;
 
 #[derive(Args)]
 #[command(after_help = "\
@@ -56,21 +55,26 @@ pub(super) struct Explain {
     /// The address that it calls from [default: the first of its networks]
     #[arg(long, value_name = "IP")]
     peer: Option<IpAddr>,
-    /// When
-    #[arg(long, value_name = "RFC3339")]
-    at: Option<Timestamp>,
 }
 
 impl Explain {
     pub(super) fn run(self, common: &Common) -> Result<Answer, Failure> {
-        let mut desk = Desk::open(common)?;
-        let registry = as_of(&mut desk, self.at)?;
-        let at = self.at.unwrap_or_else(clock::now);
+        let desk = Desk::open(common)?;
+        let registry = desk.registry();
+        let at = common.at.unwrap_or_else(clock::now);
         // Signatures are judged with the revocation lists that there are: today's, whatever day is asked about.
-        let proofs = Proofs::new(desk.office.trust().clone());
+        let proofs = desk.office.proofs()?;
         let today = clock::now();
-        let book = Book::new(&registry, desk.config.environment, &|one| proofs.prove(one, &registry, today));
-        let explained = self.question().ask(&registry, &book, at).map_err(|error| match error {
+        let asked = self.provider.as_str();
+        let book = Book::new(registry, desk.config.environment, &|one| match one {
+            // Says nothing about this call, and there may be many.
+            Signed::Agreement(other) if other.header.provider.as_str() != asked => Err("not-looked-at"),
+            Signed::Users(list) if !of_provider(&list.list.agreement, asked, registry) => {
+                Err("not-looked-at")
+            }
+            signed => proofs.prove(signed, registry, today),
+        });
+        let explained = self.question().ask(registry, &book, at).map_err(|error| match error {
             Unaskable::NoSystem(_) => {
                 Failure::new(Exit::Refused, error.to_string(), "see `kelisim system list`")
             }
@@ -78,10 +82,10 @@ impl Explain {
                 Failure::new(Exit::Usage, error.to_string(), "write --path as in a request, escapes included")
             }
         })?;
-        let json = explained.json(&registry, at);
+        let json = explained.json(registry, at);
         Ok(match explained {
-            Explained::Permitted(permitted) => Answer::new(json, shown(&registry, at, &permitted)),
-            Explained::Refused(refused) => Answer::new(json, told(&registry, at, &refused)).negative(),
+            Explained::Permitted(permitted) => Answer::new(json, shown(registry, at, &permitted)),
+            Explained::Refused(refused) => Answer::new(json, told(registry, at, &refused)).negative(),
         })
     }
 
@@ -102,22 +106,9 @@ impl Explain {
     }
 }
 
-/// The registry as it was at a moment: the events up to it, folded anew.
-fn as_of(desk: &mut Desk<'_>, at: Option<Timestamp>) -> Result<Registry, Failure> {
-    let Some(at) = at else { return Ok(desk.registry().clone()) };
-    let mut registry = Registry::default();
-    loop {
-        let events = desk.office.history(registry.revision(), PAGE)?;
-        for event in &events {
-            if event.at > at {
-                return Ok(registry);
-            }
-            registry.apply(event).map_err(crate::registry::Failure::from)?;
-        }
-        if events.len() < PAGE {
-            return Ok(registry);
-        }
-    }
+/// Whether some version of an agreement is with a provider.
+fn of_provider(number: &AgreementNumber, provider: &str, registry: &Registry) -> bool {
+    registry.versions(number).any(|one| one.header.provider.as_str() == provider)
 }
 
 fn shown(registry: &Registry, at: Timestamp, permitted: &Permitted) -> String {
@@ -153,6 +144,3 @@ fn told(registry: &Registry, at: Timestamp, refused: &Refused) -> String {
 fn method(name: &str) -> Result<Method, String> {
     Method::parse(name).ok_or_else(|| format!("{name:?} is none of GET, HEAD, POST, PUT, PATCH, DELETE"))
 }
-
-/// Events read at once.
-const PAGE: usize = 10_000;

@@ -23,10 +23,11 @@ impl History {
     pub(super) fn run(self, common: &Common) -> Result<Answer, Failure> {
         let mut desk = Desk::open(common)?;
         let newest = desk.registry().revision();
+        let until = usize::try_from(newest.saturating_sub(self.after)).unwrap_or(usize::MAX);
         // The store cannot say what comes after what it does not hold.
         let events = match self.after {
             after if after >= newest => Vec::new(),
-            after => desk.office.history(after, self.limit)?,
+            after => desk.office.history(after, self.limit.min(until))?,
         };
         let mut table = Table::new(["REVISION", "AT", "ACTOR", "EVENT", "OF", "REASON"]);
         for recorded in &events {

@@ -49,6 +49,9 @@ impl TrustConfig {
 pub struct RegistryConfig {
     /// The SQLite file. Default: `registry.sqlite`.
     pub path: PathBuf,
+    /// The key with which this node seals what it remembers of the registry between starts; made if there is none. Nobody
+    /// else may have it. Default: `keys/snapshot.key`.
+    pub snapshot_key: PathBuf,
     /// How often the newest revision is asked for, in ms. Default: 200.
     pub poll_ms: u64,
     /// Longest time for which the gateway acts on a registry that it could not confirm, in seconds. Default: 60.
@@ -57,7 +60,8 @@ pub struct RegistryConfig {
 
 impl Default for RegistryConfig {
     fn default() -> Self {
-        Self { path: "registry.sqlite".into(), poll_ms: 200, lease_seconds: 60 }
+        let snapshot_key = "keys/snapshot.key".into();
+        Self { path: "registry.sqlite".into(), snapshot_key, poll_ms: 200, lease_seconds: 60 }
     }
 }
 

@@ -122,6 +122,9 @@ impl Folder {
             policy.push_str(&format!("log {}\n", key.verifier()));
         }
         folder.write("log.policy", format!("{policy}quorum none\n").as_bytes())?;
+        let mut sealing = [0; 32];
+        aws_lc_rs::rand::fill(&mut sealing).map_err(|_| FoundError::NoRandomness)?;
+        folder.write_private("keys/snapshot.key", &sealing)?;
         folder.write("kelisim.toml", configuration(founding).as_bytes())?;
 
         let mut office = Office::open(&folder.config()?)?;

@@ -1,20 +1,25 @@
 //! What people do on a data folder, whichever face they come by: found it, deposit documents, issue commands, sign.
 
+mod backup;
 mod depositary;
 mod found;
 mod sign;
 
+pub use backup::{BackupError, Kept, LeftOut, Manifest, PrivateKeys, Told};
 pub use depositary::{DepositError, Depositary, Given, Taken};
 pub use found::{Folder, FoundError, Founding};
 pub use sign::SignError;
 
 use std::sync::Arc;
 
-use agreements::{Actor, Command, OperatorId, Recorded, Registry};
+use agreements::{Actor, Command, OperatorId, Recorded, Registry, Signature};
 use certs::trust::Trust;
+use jiff::Timestamp;
 
 use crate::clock;
 use crate::config::Config;
+use crate::registry::proof::Proofs;
+use crate::registry::snapshot::Snapshots;
 use crate::registry::sqlite::SqliteStore;
 use crate::registry::{Commands, Failure, StoreError};
 use crate::trusted::{TrustFiles, Unreadable};
@@ -54,7 +59,7 @@ impl Office {
     pub fn open(config: &Config) -> Result<Self, OfficeError> {
         let store = SqliteStore::open(&config.path(&config.registry.path))?;
         Ok(Self {
-            commands: Commands::open(Box::new(store))?,
+            commands: Commands::remembering(Box::new(store), Snapshots::of(config).as_ref())?,
             trust: Arc::new(Trust::new(TrustFiles::of(config).load(clock::now())?)),
             depositary: Depositary::new(&config.path(&config.api.depositary)),
         })
@@ -73,6 +78,35 @@ impl Office {
     /// The documents that are kept.
     pub fn depositary(&self) -> &Depositary {
         &self.depositary
+    }
+
+    /// The registry as it was at a moment: the events up to it, folded anew; `None` if it still is what it was. `told` hears
+    /// what is done, how much of it, and how much there is.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn as_of(
+        &mut self,
+        at: Timestamp,
+        told: &mut dyn FnMut(&str, u64, u64),
+    ) -> Result<Option<Registry>, OfficeError> {
+        Ok(self.commands.as_of(at, told)?)
+    }
+
+    /// Proofs of this folder's agreements, against its trust.
+    ///
+    /// # Errors
+    /// The registry's store cannot be opened again.
+    pub fn proofs(&self) -> Result<Proofs, OfficeError> {
+        Ok(Proofs::new(Arc::clone(&self.trust)).with_evidence(self.commands.another_store()?))
+    }
+
+    /// Signatures that an agreement of the registry bears, as they were made.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn whole(&self, signatures: &[Signature]) -> Result<Vec<Signature>, OfficeError> {
+        Ok(self.commands.whole(signatures)?)
     }
 
     /// Events after a revision.

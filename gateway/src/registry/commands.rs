@@ -1,14 +1,19 @@
 //! Commands carried out on a store: checked on the newest revision, appended, or refused.
 
-use agreements::{Actor, Command, CommandError, OutOfStep, Recorded, Registry, handle};
+use agreements::{Actor, Command, CommandError, OutOfStep, Recorded, Registry, Signature, handle};
 use jiff::Timestamp;
+use tracing::warn;
 
-use super::store::{Store, StoreError};
+use super::evidence;
+use super::snapshot::{self, Read, Snapshots, Unread, worth_keeping};
+use super::store::{Chain, Store, StoreError};
 
 /// A registry with its store, for those who issue commands.
 pub struct Commands {
     store: Box<dyn Store>,
     registry: Registry,
+    chain: Chain,
+    read: Read,
 }
 
 /// Why a command was not carried out. Unless it says otherwise, nothing has changed.
@@ -28,15 +33,64 @@ pub enum Failure {
     Busy(u32),
 }
 
+impl From<Unread> for Failure {
+    fn from(unread: Unread) -> Self {
+        match unread {
+            Unread::Store(error) => Self::Store(error),
+            Unread::OutOfStep(error) => Self::OutOfStep(error),
+        }
+    }
+}
+
 impl Commands {
-    /// Reads the whole registry from its store.
+    /// Reads the whole registry from its store, event by event.
     ///
     /// # Errors
     /// The store cannot be read, or was changed from outside.
     pub fn open(store: Box<dyn Store>) -> Result<Self, Failure> {
-        let mut commands = Self { store, registry: Registry::default() };
-        commands.refresh()?;
-        Ok(commands)
+        Self::remembering(store, None)
+    }
+
+    /// Reads the registry as this node remembers it, and what happened since.
+    ///
+    /// # Errors
+    /// As [`Commands::open`].
+    pub fn remembering(mut store: Box<dyn Store>, snapshots: Option<&Snapshots>) -> Result<Self, Failure> {
+        let (registry, chain, read) = snapshot::open(&mut *store, snapshots)?;
+        if let Some(snapshots) = snapshots.filter(|_| worth_keeping(&chain, &read)) {
+            // Whether it is remembered or not, the command is carried out.
+            if let Err(fault) = snapshots.keep(&registry, &chain) {
+                warn!(error = %crate::telemetry::chain(&fault), "the registry cannot be remembered");
+            }
+        }
+        Ok(Self { store, registry, chain, read })
+    }
+
+    /// How the registry was read.
+    pub fn read(&self) -> &Read {
+        &self.read
+    }
+
+    /// Signatures that an agreement of the registry bears, as they were made.
+    ///
+    /// # Errors
+    /// As [`Store::read`]; [`StoreError::Tampered`] if one is not where it was.
+    pub fn whole(&self, signatures: &[Signature]) -> Result<Vec<Signature>, StoreError> {
+        let mut store = self.store.another()?;
+        let whole = signatures.iter().map(|signature| {
+            let jws = evidence::whole(signature, Some(&mut *store))?;
+            let jws = jws.ok_or(StoreError::Tampered(self.chain.revision))?;
+            Ok(Signature { jws, ..signature.clone() })
+        });
+        whole.collect()
+    }
+
+    /// The same store, for proofs.
+    ///
+    /// # Errors
+    /// It cannot be opened again.
+    pub fn another_store(&self) -> Result<Box<dyn Store>, StoreError> {
+        self.store.another()
     }
 
     /// The registry at its newest revision known here.
@@ -49,15 +103,7 @@ impl Commands {
     /// # Errors
     /// As [`Commands::open`].
     pub fn refresh(&mut self) -> Result<(), Failure> {
-        loop {
-            let events = self.store.read(self.registry.revision(), PAGE)?;
-            for event in &events {
-                self.registry.apply(event)?;
-            }
-            if events.len() < PAGE {
-                return Ok(());
-            }
-        }
+        Ok(snapshot::catch_up(&mut *self.store, &mut self.registry, &mut self.chain)?)
     }
 
     /// Carries out one command; on success its events are durable and taken in.
@@ -121,10 +167,43 @@ impl Commands {
             })
             .collect();
         self.store.append(revision, &recorded)?;
-        for event in &recorded {
-            self.registry.apply(event)?;
-        }
+        self.refresh()?;
         Ok(recorded)
+    }
+
+    /// The registry as it was at a moment: the events up to it, folded anew; `None` if nothing happened since. `told`
+    /// hears what is done, how much of it, and how much there is.
+    ///
+    /// # Errors
+    /// As [`Commands::open`].
+    pub fn as_of(
+        &mut self,
+        at: Timestamp,
+        told: &mut dyn FnMut(&str, u64, u64),
+    ) -> Result<Option<Registry>, Failure> {
+        let newest = self.registry.revision();
+        let last = match newest.checked_sub(1) {
+            Some(before) => self.store.read(before, 1)?.pop().map(|event| event.at),
+            None => None,
+        };
+        if last.is_none_or(|last| last <= at) {
+            return Ok(None);
+        }
+        let (mut registry, mut chain) = (Registry::default(), Chain::default());
+        loop {
+            let mut events = self.store.follow(&mut chain, PAGE)?;
+            for event in &mut events {
+                if event.at > at {
+                    return Ok(Some(registry));
+                }
+                evidence::set_aside(event);
+                registry.apply(event)?;
+            }
+            told("reading what happened until then", registry.revision(), newest);
+            if events.len() < PAGE {
+                return Ok(Some(registry));
+            }
+        }
     }
 
     /// Events after a revision, for the history.
@@ -136,8 +215,8 @@ impl Commands {
     }
 }
 
-/// Events read at once.
-const PAGE: usize = 10_000;
-
 /// How often a command is checked anew when others appended first.
 const ATTEMPTS: u32 = 16;
+
+/// Events read at once.
+const PAGE: usize = 10_000;

@@ -4,19 +4,22 @@
 //! and after its lease nothing is exchanged.
 //!
 //! Events go first: when trust changes, agreements are proven anew in slices between two looks at the store, so that no
-//! revocation waits for them (`docs/decisions/0011`).
+//! revocation waits for them (`docs/decisions/0011`, `docs/decisions/0050`).
 
-use std::cell::Cell;
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use agreements::{AgreementNumber, Book, OutOfStep, Phase, Registry, Signed};
-use jiff::Timestamp;
-use tracing::{error, info};
+use agreements::{Agreement, AgreementNumber, Book, Changes, OutOfStep, Phase, Registry, Signed, Stage};
+use tracing::{error, info, warn};
 
+use super::evidence;
+use super::keeper::Keeper;
 use super::proof::{Proofs, RETRY, Renewal};
-use super::store::{Store, StoreError};
+use super::snapshot::{self, Recalled, Snapshots, Unread};
+use super::store::{Chain, Store, StoreError};
 use super::view::{Allowed, View, Views};
 use crate::background::Background;
 use crate::clock;
@@ -41,6 +44,15 @@ pub enum FollowError {
     OutOfStep(#[from] OutOfStep),
 }
 
+impl From<Unread> for FollowError {
+    fn from(unread: Unread) -> Self {
+        match unread {
+            Unread::Store(error) => Self::Store(error),
+            Unread::OutOfStep(error) => Self::OutOfStep(error),
+        }
+    }
+}
+
 /// How a registry is followed.
 #[derive(Debug, Clone, Copy)]
 pub struct Following {
@@ -55,26 +67,50 @@ pub struct Following {
 }
 
 impl Follower {
-    /// Reads the registry whole, then follows it on a thread of its own.
+    /// Reads the registry whole, then follows it on a thread of its own. What it folds and verifies is remembered in
+    /// `snapshots`.
     ///
     /// # Errors
     /// [`FollowError`]: the registry cannot be read whole now.
-    pub fn start(store: Box<dyn Store>, proofs: Proofs, following: Following) -> Result<Self, FollowError> {
+    pub fn start(
+        mut store: Box<dyn Store>,
+        proofs: Proofs,
+        snapshots: Option<Snapshots>,
+        following: Following,
+    ) -> Result<Self, FollowError> {
+        let (registry, chain, read) = snapshot::open(&mut *store, snapshots.as_ref())?;
+        let proofs = proofs.with_evidence(store.another()?);
         // Taken before any is proven: if trust changes meanwhile, they are renewed.
         let proofs_generation = proofs.generation();
+        let recalled = snapshots.as_ref().map_or(Ok(Recalled::Nothing), |kept| kept.recall_verdicts(&proofs));
+        let trust_generation = match recalled {
+            Ok(Recalled::Nothing | Recalled::Fresh) => proofs_generation,
+            Ok(Recalled::Older) => {
+                info!("trust changed since agreements were verified: they are verified anew");
+                BEFORE
+            }
+            Err(fault) => {
+                let fault = crate::telemetry::chain(&fault);
+                warn!(error = %fault, "what was verified is not remembered: all is verified anew");
+                proofs_generation
+            }
+        };
+        let keeper = Keeper::new(&*store, snapshots, read)?;
         let mut folding = Folding {
             store,
-            registry: Registry::default(),
-            proofs,
+            registry,
+            chain,
+            out_of_step: None,
+            unseen: None,
+            proofs: Arc::new(proofs),
             environment: following.environment,
             allowed: following.allowed,
-            trust_generation: proofs_generation,
-            to_renew: Vec::new(),
-            renewing_since: Instant::now(),
-            seen: Seen { at: Instant::now(), unproven: 0 },
+            trust_generation,
+            to_renew: VecDeque::new(),
+            unproven: Unproven::default(),
+            keeper,
         };
-        folding.catch_up()?;
-        let view = folding.view(None);
+        let view = folding.first_view();
         info!(registry.revision = view.book.revision(), "registry read");
         let views = Arc::new(Views::new(view, following.lease));
         let failures = Arc::new(AtomicU64::new(0));
@@ -94,103 +130,86 @@ impl Follower {
 struct Folding {
     store: Box<dyn Store>,
     registry: Registry,
-    proofs: Proofs,
+    /// How far the registry is folded, as this node found it: a store that was rewritten does not follow on it.
+    chain: Chain,
+    /// Why the registry cannot be used any more.
+    out_of_step: Option<OutOfStep>,
+    /// What was folded and is in no view yet.
+    unseen: Option<Changes>,
+    proofs: Arc<Proofs>,
     environment: Phase,
     allowed: Allowed,
     /// Of the trust set that agreements were last listed for.
     trust_generation: u64,
-    /// Agreements whose verdicts may be of an older trust set, and since when there are any.
-    to_renew: Vec<(AgreementNumber, u32)>,
-    renewing_since: Instant,
-    seen: Seen,
+    /// Agreements whose verdicts may be of an older trust set, those first that wait longest.
+    to_renew: VecDeque<AgreementNumber>,
+    unproven: Unproven,
+    keeper: Keeper,
 }
 
-/// When the last view was made, and how many agreements it holds for unproven.
-#[derive(Clone, Copy)]
-struct Seen {
-    at: Instant,
-    unproven: usize,
+/// What the newest view holds for unproven, and when that was last looked at.
+struct Unproven {
+    agreements: BTreeSet<AgreementNumber>,
+    orders: bool,
+    looked_at: Instant,
+}
+
+impl Default for Unproven {
+    fn default() -> Self {
+        Self { agreements: BTreeSet::new(), orders: false, looked_at: Instant::now() }
+    }
+}
+
+impl Unproven {
+    fn note(&mut self, signed: Signed<'_>) {
+        match signed {
+            Signed::Agreement(agreement) => drop(self.agreements.insert(agreement.header.number.clone())),
+            Signed::Users(approved) => drop(self.agreements.insert(approved.list.agreement.clone())),
+            Signed::Delegation(_) | Signed::Prescription(_) | Signed::Lifting(_) => self.orders = true,
+        }
+    }
 }
 
 impl Folding {
     fn follow(&mut self, views: &Views) -> Result<(), FollowError> {
-        // Taken before asking: what is confirmed is the state at this moment, not at the answer.
-        let asked = Instant::now();
-        let revision = self.store.revision()?;
-        if revision == self.registry.revision() {
-            views.confirm(asked);
-        } else {
-            self.catch_up()?;
-            self.replace(views, asked);
-            info!(registry.revision = self.registry.revision(), "registry changed");
+        let begun = Instant::now();
+        loop {
+            self.keeper.chain_holds().inspect_err(|_| views.withdraw())?;
+            // Taken before asking: what is confirmed is the state at this moment, not at the answer.
+            let asked = Instant::now();
+            self.news()?;
+            match self.unseen.take() {
+                Some(changes) => self.replace(views, &changes, asked),
+                None => views.confirm(asked),
+            }
+            if let Some(changes) = self.renew() {
+                self.replace(views, &changes, asked);
+            }
+            if self.to_renew.is_empty() || begun.elapsed() >= MOST_AT_A_LOOK {
+                break;
+            }
         }
-        let unproven_for_long = self.seen.unproven > 0 && self.seen.at.elapsed() >= RETRY;
-        if self.renew() == Renewal::Turned || unproven_for_long {
-            self.replace(views, asked);
-        }
+        self.keeper.consider(&self.registry, &self.chain, &self.proofs);
         Ok(())
     }
 
-    /// Proves some of the agreements anew that a change of trust left to be.
-    fn renew(&mut self) -> Renewal {
-        let generation = self.proofs.generation();
-        if generation != self.trust_generation {
-            if self.to_renew.is_empty() {
-                self.renewing_since = Instant::now();
-            }
-            let all = self.registry.agreements();
-            self.to_renew = all.map(|one| (one.header.number.clone(), one.header.version)).collect();
-            self.trust_generation = generation;
+    /// Takes in what the store holds.
+    fn news(&mut self) -> Result<(), FollowError> {
+        if let Some(error) = &self.out_of_step {
+            return Err(error.clone().into());
         }
-        if self.to_renew.is_empty() {
-            return Renewal::Same;
+        if self.store.revision()? == self.chain.revision {
+            return Ok(());
         }
-        // However often trust changes, no verdict of an older set holds for longer than this.
-        let overdue = self.renewing_since.elapsed() >= MOST_RENEWING;
-        let (begun, now) = (Instant::now(), clock::now());
-        let mut found = Renewal::Same;
-        while overdue || begun.elapsed() < SLICE {
-            let Some((number, version)) = self.to_renew.pop() else { break };
-            let Some(agreement) = self.registry.agreement(&number, version) else { continue };
-            let list = self.registry.user_list(&number).map(Signed::Users);
-            for signed in [Some(Signed::Agreement(agreement)), list].into_iter().flatten() {
-                if self.proofs.renew(signed, &self.registry, now) == Renewal::Turned {
-                    found = Renewal::Turned;
-                }
-            }
-        }
-        if self.to_renew.is_empty() {
-            if self.renew_orders(now) == Renewal::Turned {
-                found = Renewal::Turned;
-            }
-            self.proofs.forget_before(generation);
-        }
-        found
-    }
-
-    /// Proves anew what few registries hold many of.
-    fn renew_orders(&self, now: Timestamp) -> Renewal {
-        let liftings = self.registry.prescriptions().filter_map(|one| one.lifted.as_ref());
-        let delegations = self.registry.delegations().map(Signed::Delegation);
-        let mut found = Renewal::Same;
-        for signed in liftings.map(Signed::Lifting).chain(delegations) {
-            if self.proofs.renew(signed, &self.registry, now) == Renewal::Turned {
-                found = Renewal::Turned;
-            }
-        }
-        found
-    }
-
-    fn replace(&mut self, views: &Views, asked: Instant) {
-        let view = self.view(Some(&views.newest()));
-        views.replace(view, asked);
-    }
-
-    fn catch_up(&mut self) -> Result<(), FollowError> {
         loop {
-            let events = self.store.read(self.registry.revision(), PAGE)?;
-            for event in &events {
-                self.registry.apply(event)?;
+            let mut events = self.store.follow(&mut self.chain, PAGE)?;
+            for event in &mut events {
+                evidence::set_aside(event);
+                if let Err(error) = self.registry.apply(event) {
+                    self.out_of_step = Some(error.clone());
+                    return Err(error.into());
+                }
+                self.unseen.get_or_insert_default().note(&event.event);
             }
             if events.len() < PAGE {
                 return Ok(());
@@ -198,18 +217,160 @@ impl Folding {
         }
     }
 
-    fn view(&mut self, before: Option<&View>) -> View {
+    /// Proves some of what a change of trust, or a fault, left to be proven anew; `None` if no verdict turned.
+    fn renew(&mut self) -> Option<Changes> {
+        self.list_what_is_due();
+        if self.to_renew.is_empty() {
+            return None;
+        }
+        let until = Instant::now() + SLICE;
+        let mut changes = None;
+        while Instant::now() < until && !self.to_renew.is_empty() {
+            let some: Vec<_> = self.to_renew.drain(..self.to_renew.len().min(TOGETHER)).collect();
+            let renewed = on_all_cores(&some, |number| self.renew_agreement(number));
+            for (number, (renewal, still)) in some.iter().zip(renewed) {
+                if renewal == Renewal::Turned {
+                    changes.get_or_insert_with(Changes::default).agreement(number);
+                }
+                if still.is_err() {
+                    self.unproven.agreements.insert(number.clone());
+                }
+            }
+        }
+        if self.to_renew.is_empty() {
+            if self.renew_orders() == Renewal::Turned {
+                changes.get_or_insert_with(Changes::default).anything();
+            }
+            self.proofs.forget_before(self.trust_generation);
+        }
+        changes
+    }
+
+    /// Proves the versions in force of an agreement and its list anew, and says whether all of them stand.
+    fn renew_agreement(&self, number: &AgreementNumber) -> (Renewal, Result<(), &'static str>) {
         let now = clock::now();
-        let unproven = Cell::new(0);
+        let list = self.registry.user_list(number).map(Signed::Users);
+        let in_force = self.registry.versions(number).filter(|one| one.stage == Stage::Concurred);
+        let mut found = (Renewal::Same, Ok(()));
+        for signed in in_force.map(Signed::Agreement).chain(list) {
+            if self.proofs.renew(signed, &self.registry, now) == Renewal::Turned {
+                found.0 = Renewal::Turned;
+            }
+            found.1 = found.1.and(self.proofs.known_fault(signed, &self.registry));
+        }
+        found
+    }
+
+    /// Proves anew what few registries hold many of.
+    fn renew_orders(&mut self) -> Renewal {
+        let now = clock::now();
+        let liftings = self.registry.prescriptions().filter_map(|one| one.lifted.as_ref());
+        let delegations = self.registry.delegations().map(Signed::Delegation);
+        let mut found = Renewal::Same;
+        for signed in liftings.map(Signed::Lifting).chain(delegations) {
+            if self.proofs.renew(signed, &self.registry, now) == Renewal::Turned {
+                found = Renewal::Turned;
+            }
+            self.unproven.orders |= self.proofs.known_fault(signed, &self.registry).is_err();
+        }
+        found
+    }
+
+    fn list_what_is_due(&mut self) {
+        let generation = self.proofs.generation();
+        if generation != self.trust_generation {
+            // Those that wait keep their turn, however often trust changes.
+            let mut listed: BTreeSet<AgreementNumber> = self.to_renew.iter().cloned().collect();
+            for agreement in self.registry.agreements().filter(|one| one.stage == Stage::Concurred) {
+                if listed.insert(agreement.header.number.clone()) {
+                    self.to_renew.push_back(agreement.header.number.clone());
+                }
+            }
+            self.trust_generation = generation;
+            // What signs no agreement waits for its end; where there is none, it is its turn.
+            if self.to_renew.is_empty() && self.renew_orders() == Renewal::Turned {
+                self.unseen.get_or_insert_default().anything();
+            }
+        }
+        if self.to_renew.is_empty() && self.unproven.looked_at.elapsed() >= RETRY {
+            self.unproven.looked_at = Instant::now();
+            self.to_renew.extend(std::mem::take(&mut self.unproven.agreements));
+            if std::mem::take(&mut self.unproven.orders) && self.renew_orders() == Renewal::Turned {
+                self.unseen.get_or_insert_default().anything();
+            }
+        }
+    }
+
+    fn first_view(&mut self) -> View {
+        let in_force: Vec<_> =
+            self.registry.agreements().filter(|one| one.stage == Stage::Concurred).collect();
+        let now = clock::now();
+        let believe = |agreement: &&Agreement| {
+            let list = self.registry.user_list(&agreement.header.number).map(Signed::Users);
+            let list = list.map(|list| self.proofs.believe(list, &self.registry, now));
+            (self.proofs.believe(Signed::Agreement(agreement), &self.registry, now), list)
+        };
+        // On all cores, and not asked again while the book is made: by number and version.
+        let verdicts: HashMap<_, _> = on_all_cores(&in_force, believe)
+            .into_iter()
+            .zip(&in_force)
+            .map(|(verdict, one)| ((&one.header.number, one.header.version), verdict))
+            .collect();
+        let unproven = RefCell::<Unproven>::default();
         let prove = |signed: Signed<'_>| {
-            let verdict = self.proofs.prove(signed, &self.registry, now);
-            unproven.set(unproven.get() + usize::from(verdict.is_err()));
+            let known = match signed {
+                Signed::Agreement(one) => {
+                    verdicts.get(&(&one.header.number, one.header.version)).map(|(verdict, _)| *verdict)
+                }
+                Signed::Users(_) | Signed::Delegation(_) | Signed::Prescription(_) | Signed::Lifting(_) => {
+                    None
+                }
+            };
+            let verdict = known.unwrap_or_else(|| self.proofs.believe(signed, &self.registry, now));
+            if verdict.is_err() {
+                unproven.borrow_mut().note(signed);
+            }
             verdict
         };
         let book = Book::new(&self.registry, self.environment, &prove);
-        self.seen = Seen { at: Instant::now(), unproven: unproven.get() };
-        View::new(book, before, self.allowed)
+        drop(verdicts);
+        self.unproven = unproven.into_inner();
+        View::new(book, None, self.allowed)
     }
+
+    fn replace(&mut self, views: &Views, changes: &Changes, asked: Instant) {
+        let before = views.newest();
+        let unproven = RefCell::new(std::mem::take(&mut self.unproven));
+        let now = clock::now();
+        let prove = |signed: Signed<'_>| {
+            let verdict = self.proofs.believe(signed, &self.registry, now);
+            if verdict.is_err() {
+                unproven.borrow_mut().note(signed);
+            }
+            verdict
+        };
+        let followed = before.book.follow(&self.registry, changes, &prove);
+        self.unproven = unproven.into_inner();
+        views.replace(View::follow(followed, &before), asked);
+        info!(registry.revision = self.registry.revision(), "registry changed");
+    }
+}
+
+/// Does the same with each of many, on as many threads as there are cores where it is worth it.
+fn on_all_cores<T: Sync, R: Send>(all: &[T], each: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS);
+    if threads == 1 || all.len() < 2 * threads {
+        return all.iter().map(each).collect();
+    }
+    let (each, share) = (&each, all.len().div_ceil(threads));
+    std::thread::scope(|scope| {
+        let parts: Vec<_> = all
+            .chunks(share)
+            .map(|part| scope.spawn(move || part.iter().map(each).collect::<Vec<_>>()))
+            .collect();
+        let done = parts.into_iter().map(|part| part.join());
+        done.flat_map(|part| part.unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+    })
 }
 
 /// Events read at once.
@@ -218,5 +379,14 @@ const PAGE: usize = 10_000;
 /// Longest time for proofs between two looks at the store.
 const SLICE: Duration = Duration::from_millis(100);
 
-/// Longest time for which verdicts of an older trust set hold.
-const MOST_RENEWING: Duration = Duration::from_secs(60);
+/// Agreements proven between two looks at the clock.
+const TOGETHER: usize = 32;
+
+/// Longest time without a pause while there is something to prove: whoever stops the gateway waits for it.
+const MOST_AT_A_LOOK: Duration = Duration::from_secs(1);
+
+/// Threads that prove at once.
+const MOST_THREADS: usize = 8;
+
+/// No trust set's generation.
+const BEFORE: u64 = 0;

@@ -2,14 +2,23 @@
 //!
 //! Trust: whoever can write the store's file can add events that no command checked. They cannot make an agreement:
 //! each node verifies its signatures itself ([`proof`]). An edit of what was written is found by the chain of hashes.
+//! What this node folded and verified it remembers in files that only it can have written ([`snapshot`]).
+
+mod store;
+
+mod evidence;
+pub mod seal;
+pub mod snapshot;
+pub mod sqlite;
 
 mod commands;
+
 pub mod follower;
+mod keeper;
 pub mod proof;
-pub mod sqlite;
-mod store;
 mod view;
 
 pub use commands::{Commands, Failure};
-pub use store::{Store, StoreError};
+pub use evidence::set_aside;
+pub use store::{Chain, Store, StoreError};
 pub use view::{Allowed, Gate, Unconfirmed, View, Views};

@@ -5,17 +5,23 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use agreements::{Bin, Registry, Signed, SignedForm};
+use agreements::{Bin, Registry, Signature, Signed, SignedForm};
 use aws_lc_rs::digest::{SHA256, digest};
 use certs::sign::{self, JwsSignature};
 use certs::trust::Trust;
 use jiff::Timestamp;
+
+use super::evidence;
+use super::snapshot::Recalled;
+use super::store::Store;
 
 /// What was verified. What held is remembered, also when trust changes, until it is renewed; what did not hold is tried
 /// again soon.
 pub struct Proofs {
     trust: Arc<Trust>,
     known: Mutex<HashMap<[u8; 32], Verdict>>,
+    /// Where signatures are that were set aside.
+    evidence: Option<Mutex<Box<dyn Store>>>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -36,9 +42,15 @@ pub enum Renewal {
 }
 
 impl Proofs {
-    /// Proofs against a trust set.
+    /// Proofs against a trust set, of agreements whose signatures are with them.
     pub fn new(trust: Arc<Trust>) -> Self {
-        Self { trust, known: Mutex::default() }
+        Self { trust, known: Mutex::default(), evidence: None }
+    }
+
+    /// The same, also of agreements whose signatures are in a store.
+    #[must_use]
+    pub fn with_evidence(self, store: Box<dyn Store>) -> Self {
+        Self { evidence: Some(Mutex::new(store)), ..self }
     }
 
     /// The generation of the trust set; proofs of another one are to be renewed.
@@ -63,14 +75,43 @@ impl Proofs {
         }
     }
 
-    /// Verifies anew what has a verdict of an older trust set.
+    /// The verdict that there is, however old, or a first one; [`Proofs::renew`] keeps it new.
+    ///
+    /// # Errors
+    /// The code of the first fault found.
+    pub fn believe(
+        &self,
+        signed: Signed<'_>,
+        registry: &Registry,
+        now: Timestamp,
+    ) -> Result<(), &'static str> {
+        let parties = signed.parties(registry);
+        let key = key(signed, &parties);
+        match self.known(&key) {
+            Some(verdict) => verdict.outcome,
+            None => self.judge(key, signed, &parties, registry, now),
+        }
+    }
+
+    /// The fault that was found last, if one was; what was not looked at has none.
+    ///
+    /// # Errors
+    /// Its code.
+    pub fn known_fault(&self, signed: Signed<'_>, registry: &Registry) -> Result<(), &'static str> {
+        let known = self.known(&key(signed, &signed.parties(registry)));
+        known.map_or(Ok(()), |verdict| verdict.outcome)
+    }
+
+    /// Verifies anew what has a verdict of an older trust set, or a fault that was found some time ago.
     pub fn renew(&self, signed: Signed<'_>, registry: &Registry, now: Timestamp) -> Renewal {
         let parties = signed.parties(registry);
         let key = key(signed, &parties);
-        // Without a verdict nobody relies on one.
-        let Some(old) = self.known(&key).filter(|verdict| verdict.generation != self.generation()) else {
-            return Renewal::Same;
+        let due = |verdict: &Verdict| {
+            let stale = verdict.outcome.is_err() && verdict.made.elapsed() >= RETRY;
+            stale || verdict.generation != self.generation()
         };
+        // Without a verdict nobody relies on one.
+        let Some(old) = self.known(&key).filter(due) else { return Renewal::Same };
         let outcome = self.judge(key, signed, &parties, registry, now);
         if outcome == old.outcome { Renewal::Same } else { Renewal::Turned }
     }
@@ -79,6 +120,35 @@ impl Proofs {
     pub fn forget_before(&self, generation: u64) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.retain(|_, verdict| verdict.generation >= generation);
+    }
+
+    /// What is proven under the trust set in force, with the digest of that; `None` while it changes.
+    pub(super) fn proven(&self) -> Option<([u8; 32], Vec<[u8; 32]>)> {
+        let generation = self.generation();
+        let trust = *self.trust.current().digest();
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let held = known.iter().filter(|(_, one)| one.generation == generation && one.outcome.is_ok());
+        let proven = held.map(|(key, _)| *key).collect();
+        (self.generation() == generation).then_some((trust, proven))
+    }
+
+    /// Takes back what this node proved under the trust set of a digest: if that is not the one in force, until its turn
+    /// to be renewed comes.
+    pub(super) fn recall(&self, trust: &[u8; 32], proven: &[[u8; 32]]) -> Recalled {
+        let generation = self.generation();
+        let (generation, recalled) = match self.trust.current().digest() == trust {
+            true => (generation, Recalled::Fresh),
+            false => (BEFORE_THE_FIRST, Recalled::Older),
+        };
+        let verdict = Verdict { generation, made: Instant::now(), outcome: Ok(()) };
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.extend(proven.iter().map(|key| (*key, verdict)));
+        recalled
+    }
+
+    /// How many verdicts there are.
+    pub(super) fn count(&self) -> usize {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
     fn known(&self, key: &[u8; 32]) -> Option<Verdict> {
@@ -110,8 +180,8 @@ impl Proofs {
     ) -> Result<(), &'static str> {
         let bytes = bytes(signed)?;
         for kept in signed.signatures() {
-            let jws: JwsSignature =
-                serde_json::from_value(kept.jws.clone()).map_err(|_| "signature-malformed")?;
+            let jws = self.whole(kept).ok_or("signature-malformed")?;
+            let jws: JwsSignature = serde_json::from_value(jws).map_err(|_| "signature-malformed")?;
             let verified = sign::verify(&bytes, &jws, &self.trust, now).map_err(|fault| fault.code())?;
             if verified.role != kept.side
                 || verified.subject.common_name.as_deref().unwrap_or_default() != kept.signer
@@ -132,6 +202,23 @@ impl Proofs {
     }
 }
 
+impl Proofs {
+    /// A signature as it was made; `None` if the store does not have it any more.
+    fn whole(&self, signature: &Signature) -> Option<serde_json::Value> {
+        let whole = match &self.evidence {
+            None => evidence::whole(signature, None),
+            Some(store) => {
+                let mut store = store.lock().unwrap_or_else(PoisonError::into_inner);
+                evidence::whole(signature, Some(&mut **store))
+            }
+        };
+        whole.unwrap_or_else(|error| {
+            tracing::warn!(error = %crate::telemetry::chain(&error), "a signature cannot be read");
+            None
+        })
+    }
+}
+
 /// The bytes under the signatures.
 fn bytes(signed: Signed<'_>) -> Result<Cow<'_, [u8]>, &'static str> {
     match signed.form() {
@@ -148,7 +235,7 @@ fn key(signed: Signed<'_>, parties: &[Option<Bin>; 3]) -> [u8; 32] {
         bytes.push(0);
         bytes.extend(signature.side.as_str().as_bytes());
         bytes.extend(signature.signer.as_bytes());
-        bytes.extend(signature.jws.to_string().as_bytes());
+        bytes.extend(evidence::known_by(signature).as_bytes());
     }
     bytes.extend(format!("{parties:?}").as_bytes());
     let mut key = [0; 32];
@@ -158,6 +245,9 @@ fn key(signed: Signed<'_>, parties: &[Option<Bin>; 3]) -> [u8; 32] {
 
 /// How long a fault is believed: a clock set right, or a list that came, heals it then.
 pub const RETRY: Duration = Duration::from_secs(5);
+
+/// Of a trust set that was in force before this process began; the first here is 1.
+const BEFORE_THE_FIRST: u64 = 0;
 
 #[cfg(test)]
 mod tests {

@@ -1,14 +1,16 @@
 //! The event store on SQLite: the embedded default.
 
-use std::os::unix::fs::MetadataExt;
+use std::fs::OpenOptions;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use agreements::Recorded;
 use aws_lc_rs::digest::{Context, SHA256};
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+use rusqlite::backup::{Backup, Progress, StepResult};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior, params};
 
-use super::store::{Store, StoreError};
+use super::store::{Chain, Store, StoreError};
 
 /// An SQLite file with the events.
 #[derive(Debug)]
@@ -26,14 +28,65 @@ impl SqliteStore {
     /// The file cannot be opened or is no registry.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let before = file_at(path);
+        if before.is_none() {
+            make_private(path)?;
+        }
         let connection = Connection::open(path)?;
         connection.busy_timeout(Duration::from_secs(5))?;
-        connection.execute_batch(include_str!("sql/schema.sql"))?;
+        prepare(&connection)?;
         let file = file_at(path);
         if before.is_some() && before != file {
             return Err(StoreError::Replaced);
         }
         Ok(Self { connection, path: path.to_owned(), file })
+    }
+
+    fn agrees(&mut self, chain: &Chain) -> Result<(), StoreError> {
+        if self.hash(chain.revision)? == chain.hash {
+            Ok(())
+        } else {
+            Err(StoreError::Tampered(chain.revision))
+        }
+    }
+
+    fn read_on(&self, chain: &mut Chain, most: usize) -> Result<Vec<Recorded>, StoreError> {
+        let mut events = Vec::new();
+        self.walk(chain, most, |sequence, body| {
+            let event: Recorded =
+                serde_json::from_str(body).map_err(|source| StoreError::Unreadable { sequence, source })?;
+            if event.sequence != sequence {
+                return Err(StoreError::Tampered(sequence));
+            }
+            events.push(event);
+            Ok(())
+        })?;
+        Ok(events)
+    }
+
+    /// Visits events in order, each only if it is bound to all before it.
+    fn walk(
+        &self,
+        chain: &mut Chain,
+        most: usize,
+        mut visit: impl FnMut(u64, &str) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let mut read = self.connection.prepare_cached(include_str!("sql/read.sql"))?;
+        let mut rows = read.query(params![chain.revision, most])?;
+        let mut at = chain.clone();
+        while let Some(row) = rows.next()? {
+            let due = at.revision + 1;
+            let (body, kept) = (row.get_ref(1)?, row.get_ref(2)?);
+            let (Ok(body), Ok(kept)) = (body.as_str(), kept.as_blob()) else {
+                return Err(StoreError::Tampered(due));
+            };
+            at = Chain { revision: due, hash: link(&at.hash, body.as_bytes()) };
+            if row.get::<_, u64>(0)? != due || at.hash != kept {
+                return Err(StoreError::Tampered(due));
+            }
+            visit(due, body)?;
+        }
+        *chain = at;
+        Ok(())
     }
 
     /// SQLite goes on with the file that it opened, also when a restored copy took its place.
@@ -66,33 +119,33 @@ impl Store for SqliteStore {
     }
 
     fn read(&mut self, after: u64, most: usize) -> Result<Vec<Recorded>, StoreError> {
-        let mut hash: Vec<u8> = match after {
-            0 => Vec::new(),
-            _ => self
-                .connection
-                .query_row(include_str!("sql/hash.sql"), [after], |row| row.get(0))
-                .optional()?
-                .ok_or(StoreError::Tampered(after))?,
-        };
-        let mut read = self.connection.prepare_cached(include_str!("sql/read.sql"))?;
-        let mut rows = read.query(params![after, most])?;
-        let mut events = Vec::new();
-        let mut due = after + 1;
-        while let Some(row) = rows.next()? {
-            let (sequence, body, kept): (u64, String, Vec<u8>) = (row.get(0)?, row.get(1)?, row.get(2)?);
-            hash = link(&hash, body.as_bytes());
-            if sequence != due || hash != kept {
-                return Err(StoreError::Tampered(due));
-            }
-            let event: Recorded =
-                serde_json::from_str(&body).map_err(|source| StoreError::Unreadable { sequence, source })?;
-            if event.sequence != sequence {
-                return Err(StoreError::Tampered(due));
-            }
-            events.push(event);
-            due += 1;
+        let hash = self.hash(after)?;
+        self.read_on(&mut Chain { revision: after, hash }, most)
+    }
+
+    fn follow(&mut self, chain: &mut Chain, most: usize) -> Result<Vec<Recorded>, StoreError> {
+        self.agrees(chain)?;
+        self.read_on(chain, most)
+    }
+
+    fn skim(&mut self, chain: &mut Chain, most: usize) -> Result<usize, StoreError> {
+        self.agrees(chain)?;
+        let before = chain.revision;
+        self.walk(chain, most, |_, _| Ok(()))?;
+        Ok(usize::try_from(chain.revision - before).unwrap_or(usize::MAX))
+    }
+
+    fn hash(&mut self, revision: u64) -> Result<Vec<u8>, StoreError> {
+        if revision == 0 {
+            return Ok(Vec::new());
         }
-        Ok(events)
+        let mut hash = self.connection.prepare_cached(include_str!("sql/hash.sql"))?;
+        let found = hash.query_row([revision], |row| row.get(0)).optional()?;
+        found.ok_or(StoreError::Tampered(revision))
+    }
+
+    fn another(&self) -> Result<Box<dyn Store>, StoreError> {
+        Ok(Box::new(Self::open(&self.path)?))
     }
 
     fn revision(&mut self) -> Result<u64, StoreError> {
@@ -101,6 +154,92 @@ impl Store for SqliteStore {
         Ok(newest.query_row([], |row| row.get(0))?)
     }
 }
+
+/// Copies an SQLite file as it is at one moment, while others write; `told` hears how many pages of all are done.
+///
+/// # Errors
+/// [`StoreError`]: the copy is not to be used.
+pub fn copy(from: &Path, to: &Path, told: &mut dyn FnMut(u64, u64)) -> Result<(), StoreError> {
+    let source = Connection::open_with_flags(from, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    source.busy_timeout(Duration::from_secs(5))?;
+    // What others commit meanwhile is not seen in here: the copy never begins again.
+    let moment = source.unchecked_transaction()?;
+    moment.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, u64>(0))?;
+    make_private(to)?;
+    let mut target = Connection::open(to)?;
+    {
+        let copying = Backup::new(&source, &mut target)?;
+        loop {
+            let step = copying.step(PAGES)?;
+            let Progress { remaining, pagecount } = copying.progress();
+            told(count(pagecount - remaining), count(pagecount));
+            match step {
+                StepResult::Done => break,
+                StepResult::More => {}
+                StepResult::Busy | StepResult::Locked => std::thread::yield_now(),
+                other => return Err(StoreError::Copy(format!("{other:?}"))),
+            }
+        }
+    }
+    let sound: String = target.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+    if sound != "ok" {
+        return Err(StoreError::Damaged(sound));
+    }
+    // One file from here: no log beside it.
+    target.query_row("PRAGMA journal_mode = DELETE", [], |row| row.get::<_, String>(0))?;
+    drop(target);
+    std::fs::File::open(to)?.sync_all()?;
+    Ok(())
+}
+
+fn count(pages: std::ffi::c_int) -> u64 {
+    u64::try_from(pages).unwrap_or_default()
+}
+
+/// Makes the file readable by its owner alone, before SQLite would make it for everybody; its log beside it follows suit.
+fn make_private(path: &Path) -> Result<(), StoreError> {
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Makes sure that the file is a registry of this version, and that what is acknowledged is durable.
+fn prepare(connection: &Connection) -> Result<(), StoreError> {
+    let number = |pragma: &str| connection.query_row(pragma, [], |row| row.get::<_, i64>(0));
+    let (application, version) = (number("PRAGMA application_id")?, number("PRAGMA user_version")?);
+    let tables = number("SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name <> 'events'")?;
+    match (application, version) {
+        // Empty, or of a version that left no mark.
+        (0, 0) if tables == 0 => {}
+        (APPLICATION, ..=VERSION) => {}
+        (APPLICATION, newer) => return Err(StoreError::Newer(newer)),
+        _ => return Err(StoreError::NoRegistry),
+    }
+    connection.execute_batch(include_str!("sql/durable.sql"))?;
+    let journal: String = connection.query_row("PRAGMA journal_mode", [], |row| row.get(0))?;
+    if journal != "wal" || number("PRAGMA synchronous")? < FULL {
+        return Err(StoreError::NotDurable(journal));
+    }
+    if application != APPLICATION || version != VERSION {
+        // Migrations come here, one after the other, each within this transaction.
+        connection.execute_batch(include_str!("sql/schema.sql"))?;
+    }
+    Ok(())
+}
+
+/// `application_id` of a registry: "KELI".
+const APPLICATION: i64 = 0x4b45_4c49;
+
+/// `user_version` of a registry as this version writes it.
+const VERSION: i64 = 1;
+
+/// `PRAGMA synchronous`: a commit is on the disk when it is acknowledged.
+const FULL: i64 = 2;
+
+/// Pages copied between two words about it: 4 MiB.
+const PAGES: std::ffi::c_int = 1024;
 
 fn file_at(path: &Path) -> Option<(u64, u64)> {
     let metadata = std::fs::metadata(path).ok()?;
@@ -174,6 +313,67 @@ mod tests {
         assert!(matches!(store.append(1, &[event(2)]), Err(StoreError::Replaced)));
         std::fs::remove_file(&path).unwrap();
         assert!(matches!(store.revision(), Err(StoreError::Replaced)));
+    }
+
+    #[test]
+    fn a_full_disk_is_said_and_nothing_is_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("registry.sqlite");
+        let mut store = SqliteStore::open(&path).unwrap();
+        store.append(0, &[event(1)]).unwrap();
+        store.connection.execute_batch("PRAGMA max_page_count = 1").unwrap();
+        let events: Vec<_> = (2..2_000).map(event).collect();
+        assert!(matches!(store.append(1, &events), Err(StoreError::Full)));
+        assert_eq!(store.revision().unwrap(), 1);
+        assert_eq!(store.read(0, 10).unwrap(), [event(1)]);
+        store.connection.execute_batch("PRAGMA max_page_count = 1000000").unwrap();
+        store.append(1, &[event(2)]).unwrap();
+    }
+
+    #[test]
+    fn a_registry_is_private_durable_and_known_as_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("registry.sqlite");
+        let store = SqliteStore::open(&path).unwrap();
+        for name in ["registry.sqlite", "registry.sqlite-wal", "registry.sqlite-shm"] {
+            let mode = std::fs::metadata(dir.path().join(name)).unwrap().mode();
+            assert_eq!(mode & 0o777, 0o600, "{name}");
+        }
+        store.connection.execute_batch("PRAGMA user_version = 2").unwrap();
+        drop(store);
+        assert!(matches!(SqliteStore::open(&path), Err(StoreError::Newer(2))));
+        let other = dir.path().join("other.sqlite");
+        Connection::open(&other).unwrap().execute_batch("CREATE TABLE sessions (id)").unwrap();
+        assert!(matches!(SqliteStore::open(&other), Err(StoreError::NoRegistry)));
+    }
+
+    #[test]
+    fn a_registry_of_before_there_were_marks_is_marked() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("registry.sqlite");
+        let mut store = SqliteStore::open(&path).unwrap();
+        store.append(0, &[event(1)]).unwrap();
+        store.connection.execute_batch("PRAGMA user_version = 0; PRAGMA application_id = 0").unwrap();
+        drop(store);
+        let mut store = SqliteStore::open(&path).unwrap();
+        assert_eq!(store.read(0, 10).unwrap(), [event(1)]);
+        let mark: i64 = store.connection.query_row("PRAGMA application_id", [], |row| row.get(0)).unwrap();
+        assert_eq!(mark, APPLICATION);
+    }
+
+    #[test]
+    fn a_store_that_was_rewritten_whole_does_not_follow_on_what_was_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, other) = (dir.path().join("registry.sqlite"), dir.path().join("other.sqlite"));
+        let mut chain = Chain::default();
+        SqliteStore::open(&path).unwrap().append(0, &[event(1)]).unwrap();
+        SqliteStore::open(&path).unwrap().follow(&mut chain, 10).unwrap();
+        let rewritten = Recorded { reason: "another".into(), ..event(1) };
+        let mut other = SqliteStore::open(&other).unwrap();
+        other.append(0, &[rewritten, event(2)]).unwrap();
+        assert!(matches!(other.follow(&mut chain, 10), Err(StoreError::Tampered(1))));
+        assert!(matches!(other.skim(&mut chain, 10), Err(StoreError::Tampered(1))));
+        assert_eq!(other.read(1, 10).unwrap(), [event(2)]);
     }
 
     #[test]

@@ -20,11 +20,47 @@ pub trait Store: Send {
     /// [`StoreError::Tampered`] names the first event that does not follow on the one before it.
     fn read(&mut self, after: u64, most: usize) -> Result<Vec<Recorded>, StoreError>;
 
+    /// Events that follow on `chain`, at most `most`, as [`Store::read`]; `chain` then ends with the last of them.
+    ///
+    /// Unlike [`Store::read`], which believes the store about what came before, this notices when all was rewritten.
+    ///
+    /// # Errors
+    /// As [`Store::read`], and also where the store's hash at the end of `chain` is another one.
+    fn follow(&mut self, chain: &mut Chain, most: usize) -> Result<Vec<Recorded>, StoreError>;
+
+    /// Checks the links of events that follow on `chain`, at most `most`, without reading what they say; `chain` then
+    /// ends with the last of them. Says how many there were.
+    ///
+    /// # Errors
+    /// As [`Store::follow`].
+    fn skim(&mut self, chain: &mut Chain, most: usize) -> Result<usize, StoreError>;
+
+    /// The hash at a revision that the store holds, as it says itself.
+    ///
+    /// # Errors
+    /// [`StoreError::Tampered`] if it does not hold that revision.
+    fn hash(&mut self, revision: u64) -> Result<Vec<u8>, StoreError>;
+
+    /// The same store, for another thread.
+    ///
+    /// # Errors
+    /// It cannot be opened again.
+    fn another(&self) -> Result<Box<dyn Store>, StoreError>;
+
     /// The newest revision; 0 for an empty store.
     ///
     /// # Errors
     /// The store cannot be read. [`StoreError::Replaced`]: it is not the one that stands in its place now.
     fn revision(&mut self) -> Result<u64, StoreError>;
+}
+
+/// How far events are known, and the hash that binds the last of them to all before.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Chain {
+    /// The number of the last event; 0 before the first.
+    pub revision: u64,
+    /// Its hash; empty before the first.
+    pub hash: Vec<u8>,
 }
 
 /// Why the store did not do it.
@@ -53,7 +89,37 @@ pub enum StoreError {
         #[source]
         source: serde_json::Error,
     },
+    /// The disk has no room.
+    #[error("the registry's disk is full: nothing was written; make room")]
+    Full,
+    /// Something else stands where the registry should.
+    #[error("the file is no registry")]
+    NoRegistry,
+    /// A newer version of this program wrote it.
+    #[error("the registry is of a newer version ({0}) of this program")]
+    Newer(i64),
+    /// What is acknowledged might be lost with the machine.
+    #[error("the registry cannot be kept durably here: SQLite's journal is {0:?}, not a write-ahead log")]
+    NotDurable(String),
+    /// SQLite finds its own file damaged.
+    #[error("the registry's file is damaged: {0}")]
+    Damaged(String),
+    /// A copy did not come to its end.
+    #[error("the registry was not copied: {0}")]
+    Copy(String),
+    /// The file cannot be made or read.
+    #[error("registry file")]
+    Io(#[from] std::io::Error),
     /// SQLite reports a failure.
     #[error("registry store")]
-    Sqlite(#[from] rusqlite::Error),
+    Sqlite(#[source] rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(rusqlite::ErrorCode::DiskFull) => Self::Full,
+            _ => Self::Sqlite(error),
+        }
+    }
 }

@@ -1,12 +1,12 @@
 //! What the exchange path reads: the book, and beside each agreement in force what is dear to make anew.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use agreements::{AgreementNumber, AgreementPage, Book, Rate, SystemId};
+use agreements::{AgreementPage, Book, Followed, Rate, SystemId};
 use arc_swap::ArcSwap;
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 
@@ -18,11 +18,13 @@ use crate::exchange::contract::Contract;
 pub struct View {
     /// The book.
     pub book: Book,
-    gates: HashMap<(AgreementNumber, u32), Arc<Gate>>,
-    systems: HashMap<SystemId, Arc<Allowance>>,
-    pairs: HashMap<(SystemId, SystemId), Arc<Budget>>,
-    /// Data types that agreements name, by provider.
-    names: HashMap<SystemId, HashSet<String>>,
+    /// By the agreement's place in the book, a few hundred together: a view that follows copies those that change.
+    gates: Vec<Arc<[Option<Arc<Gate>>; TOGETHER]>>,
+    /// By the system's place in the book.
+    systems: Vec<Arc<Allowance>>,
+    /// Data types that agreements name, by the provider's place in the book.
+    names: Vec<Arc<HashSet<Box<str>>>>,
+    allowed: Allowed,
 }
 
 /// What one system may use at once, whatever its agreements.
@@ -73,62 +75,133 @@ impl View {
     /// A view of a book; gates of `before` are kept where the agreement is the same. Each system gets what
     /// is `allowed`.
     pub fn new(book: Book, before: Option<&Self>, allowed: Allowed) -> Self {
-        let mut systems = HashMap::new();
-        for page in book.systems() {
-            let id = &page.system.card.id;
-            let kept = before.and_then(|view| view.systems.get(id)).cloned();
-            systems.insert(id.clone(), kept.unwrap_or_else(|| Arc::new(allowed.fresh())));
+        let systems = book.systems().map(|page| {
+            let kept = before.and_then(|view| view.allowance(page.system.card.id.as_str())).cloned();
+            kept.unwrap_or_else(|| Arc::new(allowed.fresh()))
+        });
+        let systems = systems.collect();
+        let mut old = HashMap::new();
+        if let Some(before) = before {
+            let gates = before.book.agreements().filter_map(|page| Some((key(page), before.gate(page)?)));
+            old.extend(gates.map(|(key, gate)| (key, Arc::clone(gate))));
         }
-        let (mut gates, mut pairs) = (HashMap::new(), HashMap::new());
-        let mut names = HashMap::<_, HashSet<_>>::new();
-        for page in book.agreements() {
-            let pair = (page.text.consumer.clone(), page.text.provider.clone());
-            let of_both = pairs.entry(pair).or_insert_with_key(|pair| {
-                let kept = before.and_then(|view| view.pairs.get(pair)).cloned();
-                kept.unwrap_or_else(|| Budget::new(allowed.exchanges.div_ceil(2)))
+        let mut view = Self { book, gates: Vec::new(), systems, names: Vec::new(), allowed };
+        let pairs = view.book.pairs().collect::<Vec<_>>();
+        for (consumer, provider) in pairs {
+            view.gates_of_pair(consumer, provider, |page| old.get(&key(page)).cloned());
+        }
+        let mut names = vec![HashSet::new(); view.systems.len()];
+        for page in view.book.agreements() {
+            if let Some(provider) = view.book.place_of(page.text.provider.as_str()) {
+                names[provider].extend(data_types(page));
+            }
+        }
+        view.names = names.into_iter().map(Arc::new).collect();
+        view
+    }
+
+    /// A view of a book that followed on that of `before`: as [`View::new`], at the cost of what changed.
+    pub fn follow(followed: Followed, before: &Self) -> Self {
+        let Followed { book, pairs: Some(pairs) } = followed else {
+            return Self::new(followed.book, Some(before), before.allowed);
+        };
+        let mut systems = before.systems.clone();
+        systems.resize_with(book.systems().len(), || Arc::new(before.allowed.fresh()));
+        let (gates, mut names) = (before.gates.clone(), before.names.clone());
+        names.resize_with(systems.len(), Arc::default);
+        let mut view = Self { book, gates, systems, names, allowed: before.allowed };
+        for (consumer, provider) in &pairs {
+            for gone in before.book.of_pair(*consumer, *provider) {
+                view.put(gone, None);
+            }
+            view.gates_of_pair(*consumer, *provider, |page| {
+                let old = before.book.of_pair(*consumer, *provider).iter().find(|old| key(old) == key(page));
+                before.gate(old?).cloned()
             });
-            let of_both = Arc::clone(of_both);
-            let of_provider = names.entry(page.text.provider.clone()).or_default();
-            of_provider.extend(page.grants().iter().map(|grant| grant.data_type.id.to_string()));
-            let key = (page.text.number.clone(), page.text.version);
-            let kept = before.and_then(|view| view.gates.get(&key)).cloned();
-            let gate = kept.or_else(|| Gate::new(page, &book, &systems, of_both).map(Arc::new));
-            gates.extend(gate.map(|gate| (key, gate)));
         }
-        Self { book, gates, systems, pairs, names }
+        for provider in pairs.iter().map(|(_, provider)| *provider).collect::<BTreeSet<_>>() {
+            let of_provider = view.book.of_provider(provider);
+            view.names[provider] = Arc::new(of_provider.flat_map(data_types).collect());
+        }
+        view
     }
 
     /// Whether any agreement names that data type of a provider.
     pub fn names(&self, provider: &SystemId, data_type: &str) -> bool {
-        self.names.get(provider).is_some_and(|names| names.contains(data_type))
+        let named = self.book.place_of(provider.as_str()).and_then(|at| self.names.get(at));
+        named.is_some_and(|names| names.contains(data_type))
     }
 
     /// The gate of an agreement that the book holds.
     pub fn gate(&self, page: &AgreementPage) -> Option<&Arc<Gate>> {
-        self.gates.get(&(page.text.number.clone(), page.text.version))
+        let place = page.place as usize;
+        self.gates.get(place / TOGETHER)?[place % TOGETHER].as_ref()
     }
+
+    /// Gives each agreement of a pair its gate; all share what the consumer may have of the provider at once.
+    fn gates_of_pair(
+        &mut self,
+        consumer: usize,
+        provider: usize,
+        kept: impl Fn(&AgreementPage) -> Option<Arc<Gate>>,
+    ) {
+        let gates: Vec<_> = self.book.of_pair(consumer, provider).iter().map(|page| kept(page)).collect();
+        let of_both = gates.iter().flatten().next().map(|gate| Arc::clone(&gate.pair));
+        let of_both = of_both.unwrap_or_else(|| Budget::new(self.allowed.exchanges.div_ceil(2)));
+        let pages = self.book.of_pair(consumer, provider).to_vec();
+        for (page, gate) in pages.iter().zip(gates) {
+            let gate = gate.or_else(|| {
+                let (consumer, provider) = (self.systems.get(consumer)?, self.systems.get(provider)?);
+                Gate::new(page, &self.book, consumer, provider, Arc::clone(&of_both)).map(Arc::new)
+            });
+            self.put(page, gate);
+        }
+    }
+
+    fn put(&mut self, page: &AgreementPage, gate: Option<Arc<Gate>>) {
+        let place = page.place as usize;
+        let groups = self.book.places().div_ceil(TOGETHER);
+        if self.gates.len() < groups {
+            self.gates.resize_with(groups, || Arc::new([const { None }; TOGETHER]));
+        }
+        Arc::make_mut(&mut self.gates[place / TOGETHER])[place % TOGETHER] = gate;
+    }
+
+    fn allowance(&self, system: &str) -> Option<&Arc<Allowance>> {
+        self.systems.get(self.book.place_of(system)?)
+    }
+}
+
+/// What tells a version of an agreement from all others.
+fn key(page: &AgreementPage) -> (&str, u32) {
+    (page.text.number.as_str(), page.text.version)
+}
+
+fn data_types(page: &AgreementPage) -> impl Iterator<Item = Box<str>> {
+    page.grants().iter().map(|grant| grant.data_type.id.as_str().into())
 }
 
 impl Gate {
     fn new(
         page: &AgreementPage,
         book: &Book,
-        systems: &HashMap<SystemId, Arc<Allowance>>,
+        consumer: &Allowance,
+        provider: &Allowance,
         pair: Arc<Budget>,
     ) -> Option<Self> {
         let Rate { per_second, burst } = page.text.protection.rate;
         let some = |count: u32| NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN);
         let quota = Quota::per_second(some(per_second)).allow_burst(some(burst));
-        let (consumer, provider) = (&page.text.consumer, &page.text.provider);
+        let holder = |id: &SystemId| Some(book.system(id.as_str())?.system.card.holder.to_string());
         let basis = page.text.basis.iter().map(|one| format!("{} {} {}", one.act, one.version, one.clause));
         Some(Self {
             rate: RateLimiter::direct(quota),
-            memory: Arc::clone(&systems.get(consumer)?.bytes),
-            consumer: Arc::clone(&systems.get(consumer)?.exchanges),
-            provider: Arc::clone(&systems.get(provider)?.exchanges),
+            memory: Arc::clone(&consumer.bytes),
+            consumer: Arc::clone(&consumer.exchanges),
+            provider: Arc::clone(&provider.exchanges),
             pair,
-            consumer_holder: book.system(consumer.as_str())?.system.card.holder.to_string(),
-            provider_holder: book.system(provider.as_str())?.system.card.holder.to_string(),
+            consumer_holder: holder(&page.text.consumer)?,
+            provider_holder: holder(&page.text.provider)?,
             basis: basis.collect::<Vec<_>>().join("; "),
             contract: Contract::new(page),
         })
@@ -143,6 +216,7 @@ pub struct Views {
     newest: ArcSwap<View>,
     started: Instant,
     confirmed_ms: AtomicU64,
+    withdrawn: AtomicBool,
     lease: Duration,
 }
 
@@ -154,8 +228,8 @@ pub struct Unconfirmed(pub Duration);
 impl Views {
     /// Starts with a view that is the newest now.
     pub fn new(view: View, lease: Duration) -> Self {
-        let (started, confirmed_ms) = (Instant::now(), AtomicU64::new(0));
-        Self { newest: ArcSwap::from_pointee(view), started, confirmed_ms, lease }
+        let (started, confirmed_ms, withdrawn) = (Instant::now(), AtomicU64::new(0), AtomicBool::new(false));
+        Self { newest: ArcSwap::from_pointee(view), started, confirmed_ms, withdrawn, lease }
     }
 
     /// The newest view, if it was confirmed within the lease.
@@ -178,6 +252,9 @@ impl Views {
 
     /// How long ago the newest view was confirmed.
     pub fn age(&self) -> Duration {
+        if self.withdrawn.load(Ordering::Acquire) {
+            return Duration::MAX;
+        }
         let confirmed = Duration::from_millis(self.confirmed_ms.load(Ordering::Acquire));
         self.started.elapsed().saturating_sub(confirmed)
     }
@@ -193,9 +270,17 @@ impl Views {
         self.confirmed_ms.fetch_max(u64::try_from(since).unwrap_or(u64::MAX), Ordering::AcqRel);
     }
 
+    /// Says that what this and every later view rests on was found to be changed from outside: none is confirmed again.
+    pub fn withdraw(&self) {
+        self.withdrawn.store(true, Ordering::Release);
+    }
+
     /// Puts a newer view in place, the newest at `asked`.
     pub fn replace(&self, view: View, asked: Instant) {
         self.newest.store(Arc::new(view));
         self.confirm(asked);
     }
 }
+
+/// Gates that are copied together when one of them changes.
+const TOGETHER: usize = 256;
