@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod folder;
+mod keep;
 mod life;
 mod registration;
 

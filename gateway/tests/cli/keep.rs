@@ -1,0 +1,173 @@
+//! Backup and restore, writers at once, and the past.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::thread;
+
+use serde_json::Value;
+
+use super::folder::{Folder, Said, kelisim};
+
+/// A backup that is made while commands are carried out is a registry up to one of them, whole; restored, it serves.
+#[test]
+fn a_backup_under_load_is_restored_as_a_prefix_that_starts() {
+    let folder = Folder::new();
+    let backup = folder.path().with_file_name("backup");
+    let to = backup.display().to_string();
+    let (during, after) = thread::scope(|scope| {
+        let issuing = scope.spawn(|| {
+            for number in 0..40 {
+                folder.does(&["holder", "add", &format!("{:012}", 200_000_000 + number), "A body"]);
+            }
+        });
+        // Not before the first of them.
+        while revision(&folder) < 5 {
+            thread::yield_now();
+        }
+        let during = folder.json(0, &["backup", "--to", &to]);
+        issuing.join().unwrap();
+        (during["manifest"].clone(), revision(&folder))
+    });
+    let kept = during["revision"].as_u64().unwrap();
+    assert!((5..=after).contains(&kept), "{kept} of {after}");
+
+    let again = folder.json(3, &["backup", "--to", &to]);
+    assert!(again["error"]["what"].as_str().unwrap().contains("is not empty"), "{again}");
+
+    let restored = Restored::at(folder.path().with_file_name("restored"));
+    let said = restored.json(0, &["restore", &to]);
+    assert_eq!(said["manifest"]["revision"], kept);
+    let (all, prefix) = (folder.json(0, &["history"]), restored.json(0, &["history"]));
+    let (all, prefix) = (all["events"].as_array().unwrap(), prefix["events"].as_array().unwrap());
+    assert_eq!(prefix.len() as u64, kept);
+    assert_eq!(all[..prefix.len()], prefix[..]);
+
+    let missing: Vec<_> = said["manifest"]["left_out"].as_array().unwrap().iter().collect();
+    let names = |name: &str| missing.iter().any(|left| left["path"] == name);
+    assert!(names("keys/gateway.key") && names("keys/subject.key") && names("log"), "{missing:?}");
+    assert!(
+        !restored.path.join("keys/gateway.key").exists() && !restored.path.join("authority").exists()
+            || restored.path.join("authority/root.pem").exists()
+    );
+    fs::copy(folder.key("gateway.key"), restored.path.join("keys/gateway.key")).unwrap();
+    fs::copy(folder.key("subject.key"), restored.path.join("keys/subject.key")).unwrap();
+    assert_eq!(restored.json(0, &["check-config"])["fine"], true);
+    assert_eq!(restored.json(3, &["restore", &to])["exit"], 3, "never over a folder");
+    restored.json(0, &["holder", "add", "000000000077", "Another body"]);
+}
+
+/// A damaged, cut, or climbing backup is refused before anything stands at the place.
+#[test]
+fn a_backup_that_is_not_whole_restores_nothing() {
+    let folder = Folder::new();
+    let backup = folder.path().with_file_name("backup");
+    let to = backup.display().to_string();
+    folder.does(&["backup", "--to", &to, "--with-keys"]);
+    assert!(backup.join("files/keys/gateway.key").exists());
+    let manifest = fs::read_to_string(backup.join("manifest.json")).unwrap();
+    let registry = fs::read(backup.join("files/registry.sqlite")).unwrap();
+    let target = folder.path().with_file_name("restored");
+    let refused = |exit: i32| {
+        let said = Restored::at(target.clone()).json(exit, &["restore", &to]);
+        assert!(!target.exists(), "{said}");
+        let beside = fs::read_dir(target.parent().unwrap()).unwrap();
+        let left = beside.map(|one| one.unwrap().file_name().into_string().unwrap());
+        assert_eq!(left.filter(|name| name.starts_with("restored")).count(), 0);
+    };
+    let mut flipped = registry.clone();
+    flipped[registry.len() / 2] ^= 1;
+    fs::write(backup.join("files/registry.sqlite"), &flipped).unwrap();
+    refused(1);
+    fs::write(backup.join("files/registry.sqlite"), &registry).unwrap();
+    fs::write(backup.join("manifest.json"), manifest.replace("\"keys/gateway.key\"", "\"../gateway.key\""))
+        .unwrap();
+    refused(3);
+    fs::write(backup.join("manifest.json"), manifest.replace("\"revision\": 2", "\"revision\": 1")).unwrap();
+    refused(1);
+    fs::write(backup.join("manifest.json"), &manifest[..manifest.len() / 2]).unwrap();
+    refused(3);
+    fs::write(backup.join("manifest.json"), &manifest).unwrap();
+    assert!(Restored::at(target.clone()).json(0, &["restore", &to])["manifest"].is_object());
+    assert_eq!(Restored::at(target).json(0, &["check-config"])["fine"], true);
+}
+
+/// Two and eight processes issue commands at once: nothing is lost, no number is left out or given twice.
+#[test]
+fn writers_at_once_lose_no_update_and_leave_no_gap() {
+    for writers in [2, 8] {
+        let folder = Folder::new();
+        let founding = revision(&folder);
+        let of = |writer: u64, number: u64| format!("{:012}", 300_000_000 + writer * 1_000 + number);
+        let each = 24 / writers;
+        thread::scope(|scope| {
+            for writer in 0..writers {
+                let folder = &folder;
+                scope.spawn(move || {
+                    for number in 0..each {
+                        let said = folder.say(&["holder", "add", &of(writer, number), "A body"]);
+                        assert_eq!(said.exit, 0, "{said:?}");
+                    }
+                });
+            }
+        });
+        let history = folder.json(0, &["history"]);
+        let events = history["events"].as_array().unwrap();
+        let numbers: Vec<u64> = events.iter().map(|event| event["sequence"].as_u64().unwrap()).collect();
+        assert_eq!(numbers, (1..=founding + 24).collect::<Vec<_>>());
+        let entered: BTreeSet<&str> =
+            events.iter().filter_map(|event| event["event"]["holder"]["bin"].as_str()).collect();
+        let wanted: BTreeSet<String> =
+            (0..writers).flat_map(|writer| (0..each).map(move |number| of(writer, number))).collect();
+        assert!(wanted.iter().all(|bin| entered.contains(bin.as_str())), "{entered:?}");
+    }
+}
+
+/// Every command that shows the registry shows it as it was; none changes it there.
+#[test]
+fn the_past_is_shown_as_it_was_and_not_changed() {
+    let folder = Folder::new();
+    let holders = |at: &[&str]| {
+        let listed = folder.json(0, &[&["holder", "list"], at].concat());
+        listed["holders"].as_array().unwrap().len()
+    };
+    let founded = holders(&[]);
+    let events = |arguments: &[&str]| folder.json(0, arguments)["events"].as_array().unwrap().clone();
+    let before = events(&["history"]).last().unwrap()["at"].as_str().unwrap().to_owned();
+    folder.does(&["holder", "add", "000000000077", "Another body"]);
+    assert_eq!(holders(&[]), founded + 1);
+    assert_eq!(holders(&["--at", &before]), founded);
+    assert_eq!(holders(&["--at", "2020-01-01"]), 0);
+    assert_eq!(holders(&["--at", "2999-12-31"]), founded + 1);
+    assert_eq!(events(&["history", "--at", &before]).len() + 1, events(&["history"]).len());
+    for empty in [["system", "list"], ["agreement", "list"], ["data-type", "list"], ["act", "list"]] {
+        folder.json(0, &[&empty[..], &["--at", "2020-01-01"]].concat());
+    }
+    let refused = folder.json(2, &["holder", "add", "000000000078", "A third", "--at", "2026-03-01"]);
+    assert!(refused["error"]["what"].as_str().unwrap().contains("--at is for looking"), "{refused}");
+    assert_eq!(folder.json(2, &["check-config", "--at", "2026-03-01"])["exit"], 2);
+    assert_eq!(folder.json(2, &["holder", "list", "--at", "yesterday"])["exit"], 2);
+    assert_eq!(holders(&[]), founded + 1);
+}
+
+fn revision(folder: &Folder) -> u64 {
+    folder.json(0, &["history", "--limit", "1"])["revision"].as_u64().unwrap()
+}
+
+/// A folder that a restoration makes.
+struct Restored {
+    path: std::path::PathBuf,
+}
+
+impl Restored {
+    fn at(path: impl AsRef<Path>) -> Self {
+        Self { path: path.as_ref().to_owned() }
+    }
+
+    fn json(&self, exit: i32, arguments: &[&str]) -> Value {
+        let output = kelisim().args(arguments).arg("--dir").arg(&self.path).arg("--json").output().unwrap();
+        let said = Said::of(output);
+        assert_eq!(said.exit, exit, "{arguments:?}: {said:?}");
+        serde_json::from_str(if said.out.is_empty() { &said.err } else { &said.out }).unwrap()
+    }
+}
