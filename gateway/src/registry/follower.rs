@@ -4,7 +4,7 @@
 //! and after its lease nothing is exchanged.
 //!
 //! Events go first: when trust changes, agreements are proven anew in slices between two looks at the store, so that no
-//! revocation waits for them (`docs/decisions/0011`, `docs/decisions/0050`).
+//! revocation waits for them (`docs/decisions/0011`, `docs/decisions/0016`).
 
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap, VecDeque};

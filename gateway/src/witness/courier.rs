@@ -2,7 +2,7 @@
 //!
 //! `checkpoint.cosigned` in the log's folder is the newest checkpoint that a quorum cosigned, with their lines. A witness is
 //! believed in what it signs. Where it claims that the log went back, it must show a checkpoint with the log's own
-//! signature that this log does not have: then, and only then, the log is closed (decision 0070).
+//! signature that this log does not have: then, and only then, the log is closed (decision 0022).
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
