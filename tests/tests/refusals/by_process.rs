@@ -1,0 +1,181 @@
+//! Refusals of the process, each provoked as it comes about.
+
+use super::*;
+
+/// Provokes a refusal of the process.
+pub(super) async fn of_process(code: &str) -> Scene {
+    match code {
+        "request-malformed" => {
+            let world = agreed().start().await;
+            let mut line = world.consumer.connect().await;
+            line.send(format!("GET {LOOKUP} HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n").as_bytes()).await;
+            answered(world, line).await
+        }
+        "request-unreadable" => asked(agreed(), Ask::get("/address-register/address/%2e%2e/7")).await,
+        "certificate-revoked" => {
+            let world = agreed().start().await;
+            let (issued, identity) = world.certificate(PORTAL);
+            world.bind(&portal(), &issued).await;
+            let line = busy(&world, &identity).await;
+            world.authority.revoke(&issued.serial, clock::now()).unwrap();
+            until_refused(world, &identity, line, code).await
+        }
+        "certificate-expired" => {
+            let world = agreed().start().await;
+            let nearly_a_day_ago =
+                clock::now() - SignedDuration::from_hours(24) + SignedDuration::from_secs(4);
+            let (issued, identity) = world.certificate_at(PORTAL, nearly_a_day_ago);
+            world.bind(&portal(), &issued).await;
+            let line = busy(&world, &identity).await;
+            until_refused(world, &identity, line, code).await
+        }
+        "certificate-untrusted" => {
+            let world = agreed().start().await;
+            let identity = world.consumer.identity().clone();
+            let line = busy(&world, &identity).await;
+            // The issuing authority's list is replaced by somebody else's: nothing tells any more who is revoked.
+            let other = tempfile::tempdir().unwrap();
+            let other = Authority::create(&other.path().join("other"), clock::now()).unwrap();
+            std::fs::write(world.authority.crls_path(), other.crl_pem().unwrap()).unwrap();
+            until_refused(world, &identity, line, code).await
+        }
+        "registry-unconfirmed" => {
+            let world = agreed().configure(|config| config.registry.lease_seconds = 1).start().await;
+            let identity = world.consumer.identity().clone();
+            let line = busy(&world, &identity).await;
+            let store = world.config.path(&world.config.registry.path);
+            let store = rusqlite::Connection::open(store).unwrap();
+            store.execute_batch("ALTER TABLE events RENAME TO elsewhere").unwrap();
+            until_refused(world, &identity, line, code).await
+        }
+        "rate-exceeded" => {
+            let plan = World::consumer_and_provider().agreement_with("address-lookup", |text| {
+                text["protection"]["rate"] = json!({ "per_second": 1, "burst": 1 });
+            });
+            let world = plan.start().await;
+            let identity = world.consumer.identity().clone();
+            let line = busy(&world, &identity).await;
+            until_refused(world, &identity, line, code).await
+        }
+        "too-many-exchanges" => {
+            let plan = agreed().configure(|config| config.exchange.limits.max_exchanges_per_system = 1);
+            let world = plan.start().await;
+            let hold = Hold::default();
+            world.provider.replies(hold.on(Reply::Json(200, sample::address_record())));
+            let mut first = world.consumer.connect().await;
+            first.send(&lookup().wire("gateway")).await;
+            world.provider.until_seen(1).await;
+            let scene = asked_here(world, lookup()).await;
+            hold.release(1);
+            assert_eq!(first.answer().await.unwrap().status, 200, "the one under way is not disturbed");
+            scene
+        }
+        "gateway-busy" => {
+            let plan = agreed().configure(|config| config.exchange.limits.max_buffered_mib = 1);
+            let large = json!({ "code": "7", "address": "x".repeat(2 << 20) });
+            asked(plan, Ask::put(LOOKUP, &large)).await
+        }
+        "log-unavailable" => log_failed().await,
+        "request-body-missing" => {
+            asked(agreed(), Ask::new("POST", ADDRESSES).header("Content-Type", "application/json")).await
+        }
+        "request-body-not-agreed" => asked(agreed(), lookup().bytes(b"{}")).await,
+        "request-media-type" => {
+            let text = Ask::new("POST", ADDRESSES).header("Content-Type", "text/plain").bytes(b"{}");
+            asked(agreed(), text).await
+        }
+        "request-too-large" => {
+            let large = json!({ "code": "7", "address": "x".repeat(5000) });
+            asked(agreed(), Ask::post(ADDRESSES, &large)).await
+        }
+        "request-incomplete" => {
+            let world = agreed().start().await;
+            let mut line = world.consumer.connect().await;
+            line.send(&half_a_post()).await;
+            line.finishes().await;
+            answered(world, line).await
+        }
+        "request-timeout" => {
+            let world =
+                agreed().configure(|config| config.exchange.limits.body_timeout_ms = 100).start().await;
+            let mut line = world.consumer.connect().await;
+            line.send(&half_a_post()).await;
+            answered(world, line).await
+        }
+        "request-schema" => asked(agreed(), Ask::post(ADDRESSES, &json!({ "code": 7 }))).await,
+        "terms-changed" => {
+            let relay = Relay::stands().await;
+            let address = relay.address().to_string();
+            let plan = agreed().provider(move |card| card.endpoint.as_mut().unwrap().address = address);
+            let world = plan.start().await;
+            let mut line = world.consumer.connect().await;
+            line.send(&lookup().wire("gateway")).await;
+            let dialled = relay.dialled().await;
+            let provider = world.provider.address();
+            let moved = sample::card(REGISTER, sample::AGENCY, Some(provider)).endpoint;
+            let system = register();
+            world.integrator.issues(Command::UpdateSystem { system, networks: None, endpoint: moved });
+            world.ready("address-lookup").await;
+            dialled.opens_to(provider).await;
+            let scene = answered(world, line).await;
+            assert!(!scene.was_forwarded());
+            scene
+        }
+        "answer-lost" => {
+            // Held whole and once more trimmed, it is more than all payloads may take.
+            let large = json!({ "code": "7", "address": "x".repeat(700_000), "internal": "y" });
+            let plan = agreed().configure(|config| config.exchange.limits.max_buffered_mib = 1);
+            let world = plan.start().await;
+            world.provider.replies(Reply::Json(200, large));
+            let scene = asked_here(world, Ask::post(ADDRESSES, &sample::correction())).await;
+            assert!(scene.was_forwarded());
+            assert_eq!(scene.answer.header("retry-after"), None);
+            scene
+        }
+        "provider-unreachable" => {
+            let mut world = agreed().start().await;
+            world.provider.stops();
+            asked_here(world, lookup()).await
+        }
+        "provider-not-trusted" => {
+            let world = agreed().start().await;
+            let bound = world
+                .regulator
+                .registry()
+                .with(|office| office.registry().system(&register()).unwrap().certificates[0].fingerprint);
+            world.administrator.orders(Command::UnbindCertificate { certificate: bound }).await;
+            asked_here(world, lookup()).await
+        }
+        "provider-failed" => {
+            replied(Reply::Bytes(Vec::new()), Ask::post(ADDRESSES, &sample::correction())).await
+        }
+        "provider-timeout" => {
+            let plan = agreed().configure(|config| config.exchange.limits.provider_timeout_ms = 200);
+            let world = plan.start().await;
+            world.provider.replies(Reply::Silence);
+            asked_here(world, lookup()).await
+        }
+        "response-too-large" => {
+            let large = json!({ "code": "7", "address": "x".repeat(40_000) });
+            replied(Reply::Json(200, large), lookup()).await
+        }
+        "response-media-type" => {
+            let page = ("Content-Type", "text/html".to_owned());
+            replied(Reply::With(200, vec![page], b"<html>".to_vec()), lookup()).await
+        }
+        "response-schema" => replied(Reply::Json(200, json!({ "code": 7 })), lookup()).await,
+        "response-not-agreed" => {
+            let elsewhere = ("Location", "https://elsewhere.example/".to_owned());
+            replied(Reply::With(302, vec![elsewhere], Vec::new()), lookup()).await
+        }
+        "contract-unusable" => {
+            let plan = World::consumer_and_provider().agreement_with("address-lookup", |text| {
+                text["data"] = json!([
+                    { "data_type": "unusable", "version": 1, "operations": ["read"], "fields": [""] },
+                ]);
+            });
+            asked(plan, Ask::get("/address-register/unusable")).await
+        }
+        other => panic!("no scene for {other}: a new refusal needs one"),
+    }
+}
