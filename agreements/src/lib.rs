@@ -32,6 +32,7 @@ mod terms;
 
 mod command;
 mod deadlines;
+mod diff;
 mod draft;
 mod handle;
 mod notices;
@@ -66,6 +67,7 @@ pub use deadlines::{Deadline, DeadlineStanding};
 pub use decide::{Call, Claims, Permit, decide};
 pub use delegation::{Delegated, Delegation, DelegationText};
 pub use denial::{Denial, Paper, Party};
+pub use diff::{Direction, Point, diff};
 pub use draft::{Problem, SEVEN_FIELDS, lint};
 pub use handle::{CommandError, handle};
 pub use id::{

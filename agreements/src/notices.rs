@@ -4,7 +4,10 @@ use jiff::civil::Date;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{Bin, Conformity, Deadline, Paper, Registry, Role, Subject, SystemStatus, TermKind, almaty};
+use crate::{
+    Bin, Conformity, Deadline, Order, Paper, Registry, Role, Stage, Subject, SystemStatus, Target, TermKind,
+    almaty,
+};
 
 /// Something that somebody should know.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
@@ -105,8 +108,51 @@ pub fn notices(registry: &Registry, today: Date) -> Vec<Notice> {
         let Deadline { about, due, kind, owed_by, .. } = deadline;
         tell(due, about, Matter::TermEnds(kind), owed_by.into_iter().collect());
     }
+    for (due, about, what, concerns) in of_agreements(registry) {
+        tell(due, about, what, concerns);
+    }
     notices.sort();
     notices
+}
+
+/// B9, B10: agreements whose access period ends, whose basis ends, and corrections that are due.
+fn of_agreements(registry: &Registry) -> Vec<(Date, String, Matter, Vec<Bin>)> {
+    let mut found = Vec::new();
+    let in_force = registry.agreements().filter(|agreement| match agreement.stage {
+        Stage::Concurred | Stage::Suspended => true,
+        Stage::Draft | Stage::Submitted | Stage::Refused | Stage::Terminated | Stage::Superseded => false,
+    });
+    for agreement in in_force {
+        let Some(text) = &agreement.text else { continue };
+        let holder = |id| registry.system(id).map(|system| system.card.holder);
+        let concerns: Vec<Bin> =
+            [holder(&text.consumer), holder(&text.provider)].into_iter().flatten().collect();
+        let about = || format!("agreement {} version {}", text.number, text.version);
+        let period = Matter::Agreement("the access period ends".into());
+        found.push((text.access_period.until, about(), period, concerns.clone()));
+        for basis in &text.basis {
+            let act = registry.act(&basis.act, &basis.version);
+            let Some((act, own)) = act.and_then(|act| Some((act, act.in_force_until?))) else { continue };
+            let due = act.agreements_until.map_or(own, |day| day.max(own));
+            let what = Matter::Agreement(format!("its basis, act {} {}, ends", act.id, act.version));
+            found.push((due, about(), what, concerns.clone()));
+        }
+    }
+    for prescription in registry.prescriptions().filter(|one| one.lifted.is_none()) {
+        let Order::CorrectBy(due) = prescription.text.order else { continue };
+        let holder = |id| registry.system(id).map(|system| system.card.holder);
+        let concerns = match &prescription.text.against {
+            Target::System(id) => holder(id).into_iter().collect(),
+            Target::Agreement(number) => {
+                let newest = registry.versions(number).last().map(|one| &one.header);
+                let sides = newest.map(|header| [holder(&header.consumer), holder(&header.provider)]);
+                sides.into_iter().flatten().flatten().collect()
+            }
+        };
+        let about = format!("prescription {}", prescription.text.prescription);
+        found.push((due, about, Matter::Agreement("a correction is due".into()), concerns));
+    }
+    found
 }
 
 /// Whether somebody of this role and organisation is told of a notice.

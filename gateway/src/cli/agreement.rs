@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use agreements::{Agreement, AgreementNumber, Command, Side, Signature, Signed, lint};
+use agreements::{
+    Agreement, AgreementNumber, AgreementText, Command, Direction, Side, Signature, Signed, diff, lint,
+};
 use certs::keys::Identity;
 use certs::sign::{JwsSignature, Signer};
 use clap::{Args, Subcommand};
@@ -11,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::common::word;
 use super::desk::{Desk, kebab, read_json};
-use super::table::{Table, facts, moment};
+use super::table::{Table, facts, moment, short};
 use super::{Answer, Common, Exit, Failure, readiness};
 use crate::clock;
 
@@ -92,6 +94,23 @@ Example:
     /// List agreements
     #[command(after_help = "Example:\n  kelisim agreement list")]
     List,
+    /// Say point by point what a version allows that another does not, and the reverse
+    #[command(after_help = "\
+Example:
+  kelisim agreement diff ar-2026-1
+  kelisim agreement diff ar-2026-1 --from 1 --to 2
+
+Ends with 1 if anything is wider.")]
+    Diff {
+        /// Which agreement
+        number: AgreementNumber,
+        /// From which version [default: the one before]
+        #[arg(long)]
+        from: Option<u32>,
+        /// To which version [default: the newest]
+        #[arg(long)]
+        to: Option<u32>,
+    },
     /// Show whether the systems of an agreement are known to be ready, or record what a check of them found
     #[command(after_help = readiness::AFTER_HELP)]
     Readiness {
@@ -204,6 +223,7 @@ pub(super) fn run(common: &Common, command: AgreementCommand) -> Result<Answer, 
         }),
         AgreementCommand::Show { which, document } => show(&desk, which, document),
         AgreementCommand::List => Ok(list(&desk)),
+        AgreementCommand::Diff { number, from, to } => differing(&desk, &number, from, to),
         AgreementCommand::Readiness { which, file: Some(file) } => readiness::record(&mut desk, which, &file),
         AgreementCommand::Readiness { which, file: None } => readiness::show(&desk, which),
         AgreementCommand::Users { number, file: Some(file), with } => {
@@ -265,6 +285,34 @@ fn sign(
         Side::Regulator => format!("the regulator concurs in {number} version {version}"),
     };
     desk.issued(&events, done)
+}
+
+fn differing(
+    desk: &Desk<'_>,
+    number: &AgreementNumber,
+    from: Option<u32>,
+    to: Option<u32>,
+) -> Result<Answer, Failure> {
+    let to = desk.version(number, to)?;
+    let from = from.unwrap_or(to.saturating_sub(1));
+    let text = |version: u32| {
+        let known = desk.registry().agreement(number, version).map(|one| &*one.document);
+        let todo = "see `kelisim agreement list`, and `kelisim agreement lint`";
+        known.and_then(|document| serde_json::from_str::<AgreementText>(document).ok()).ok_or_else(|| {
+            let what = format!("there is no complete {number} version {version} to compare");
+            Failure::new(Exit::Refused, what, todo)
+        })
+    };
+    let points = diff(&text(from)?, &text(to)?);
+    let mut table = Table::new(["FIELD", "IS", "BEFORE", "AFTER"]);
+    for point in &points {
+        let shown = |words: &str| if words.is_empty() { "-".to_owned() } else { short(words) };
+        table.row([point.field.clone(), kebab(&point.direction), shown(&point.before), shown(&point.after)]);
+    }
+    let wider = points.iter().any(|point| point.direction == Direction::Wider);
+    let json = json!({ "number": number, "from": from, "to": to, "points": points });
+    let answer = Answer::new(json, table.or("they say the same"));
+    Ok(if wider { answer.negative() } else { answer })
 }
 
 fn linted(desk: &Desk<'_>, document: &Value) -> Answer {

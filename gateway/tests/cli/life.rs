@@ -86,6 +86,7 @@ fn an_agreement_lives_from_its_draft_to_its_suspension_and_each_day_is_explained
     assert_eq!(refusal(&folder, &[]), "system-suspended");
     folder.does(&["system", "resume", "portal", "--as", "integrator"]);
     certificates_come_and_go(&folder);
+    versions_are_compared(&folder);
     every_view_has_its_json(&folder);
 }
 
@@ -104,6 +105,19 @@ fn the_regulator_orders(folder: &Folder) {
     assert!(folder.does(&["prescription", "show", "p-1"]).contains("has verified it"));
     folder.does(&[&["prescription", "lift", "p-1"], &with[..]].concat());
     assert_eq!(folder.json(0, &ASKED)["decision"], "permit");
+}
+
+fn versions_are_compared(folder: &Folder) {
+    let mut second = agreement();
+    (second["version"], second["access_period"]["until"]) = (json!(2), json!("2089-12-31"));
+    let narrower = folder.file("second.json", &second.to_string());
+    folder.does(&["agreement", "draft", &narrower, "--as", "ministry"]);
+    let points = folder.json(0, &["agreement", "diff", "ar-1"])["points"].clone();
+    assert_eq!(
+        (points[0]["field"].as_str(), points[0]["direction"].as_str()),
+        (Some("access_period.until"), Some("narrower"))
+    );
+    folder.json(1, &["agreement", "diff", "ar-1", "--from", "2", "--to", "1"]);
 }
 
 fn what_heads_sign_beside_agreements(folder: &Folder) {
