@@ -78,6 +78,7 @@ fn operation(name: CommandName, variant: &Value) -> Operation {
         ],
         body: Some(Media::json(body)),
         answer: Media::named("Issued"),
+        otherwise: None,
         status: 200,
         problems,
         cost: if name == CommandName::GrantAccess { Cost::Hashes } else { Cost::Usual },

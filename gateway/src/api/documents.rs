@@ -23,6 +23,7 @@ pub(super) fn operations() -> Vec<Operation> {
         inputs: vec![name()],
         body: None,
         answer: Media::none(),
+        otherwise: None,
         status: 200,
         problems: Vec::new(),
         cost: Cost::Usual,
@@ -62,7 +63,7 @@ fn name() -> Input {
 }
 
 /// Takes a document as it comes.
-pub(super) async fn take(shared: &Shared, asked: &Asked, body: Body) -> Result<Reply, Problem> {
+pub(super) async fn take(shared: &Shared, asked: &Asked, body: &mut Body) -> Result<Reply, Problem> {
     let sha256 = sha256(asked)?;
     let _place = room(&shared.documents).await?;
     let taken = shared.depositary.take(&sha256, body).await.map_err(problem)?;

@@ -104,6 +104,9 @@ fn responses(operation: &Operation) -> Value {
     if !operation.answer.types.is_empty() {
         answer["content"] = content(&operation.answer);
     }
+    if let Some(other) = operation.otherwise {
+        answer["content"][other] = json!({ "schema": { "type": "string" } });
+    }
     if operation.inputs.iter().any(|input| input.name == "If-None-Match") {
         answer["headers"] = json!({ "ETag": { "description": "The revision that is shown", "schema": { "type": "string" } } });
         responses.insert("304".to_owned(), json!({ "description": "It is still so" }));

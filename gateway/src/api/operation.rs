@@ -28,6 +28,8 @@ pub struct Operation {
     pub body: Option<Media>,
     /// What its answer is.
     pub answer: Media,
+    /// Another type that its answer may have, as text.
+    pub otherwise: Option<&'static str>,
     /// The status of its answer.
     pub status: u16,
     /// Codes of problems that are its own.
@@ -153,6 +155,7 @@ impl Operation {
             )],
             body: None,
             answer,
+            otherwise: None,
             status: 200,
             problems: Vec::new(),
             cost: Cost::Usual,

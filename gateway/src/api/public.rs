@@ -12,7 +12,7 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::asked::{Asked, Reply};
-use super::operation::{Access, Operation, parameter};
+use super::operation::{Access, Operation, Place, parameter};
 use super::paging::{self, Page};
 use super::problem::Problem;
 use super::shared::Shared;
@@ -67,7 +67,10 @@ pub(super) fn operations() -> Vec<Operation> {
     )
     .with(paging::inputs())
     .with([format]);
+    // It changes with the day as well: there is no ETag.
+    register.inputs.retain(|input| input.place != Place::Header);
     register.access = Access::Public;
+    register.otherwise = Some("text/csv");
     vec![register]
 }
 

@@ -15,7 +15,7 @@ use http::header::{
     ALLOW, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_NONE_MATCH,
     STRICT_TRANSPORT_SECURITY, VARY, X_CONTENT_TYPE_OPTIONS,
 };
-use http::{HeaderMap, Response, StatusCode};
+use http::{HeaderMap, Response, StatusCode, request};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tracing::info;
@@ -56,14 +56,21 @@ pub(super) fn router(shared: &Arc<Shared>, operations: Vec<Operation>) -> Router
     };
     router
         .route(openapi::PATH, on(MethodFilter::GET, shows))
-        .fallback(|request: Request| {
-            let problem = Problem::new("no-such-path", format!("see {}", openapi::PATH));
-            std::future::ready(finish(Err(problem), request.headers()))
-        })
-        .method_not_allowed_fallback(|request: Request| {
-            let problem = Problem::new("method-not-allowed", format!("see {}", openapi::PATH));
-            std::future::ready(finish(Err(problem), request.headers()))
-        })
+        .fallback(|request: Request| misplaced("no-such-path", request))
+        .method_not_allowed_fallback(|request: Request| misplaced("method-not-allowed", request))
+}
+
+async fn misplaced(code: &'static str, request: Request) -> Response<Body> {
+    let (parts, body) = request.into_parts();
+    drain(body).await;
+    finish(Err(Problem::new(code, format!("see {}", openapi::PATH))), &parts.headers)
+}
+
+/// Reads what is left of a body that nobody wants, within bounds: else the connection is cut off, and with it, for many
+/// clients, the answer.
+async fn drain(body: Body) {
+    let rest = Limited::new(body, MOST_DRAINED).collect();
+    drop(tokio::time::timeout(LONGEST_DRAIN, rest).await);
 }
 
 async fn serve(
@@ -74,7 +81,9 @@ async fn serve(
 ) -> Response<Body> {
     let (began, headers) = (Instant::now(), request.headers().clone());
     let within = shared.config.request_timeout();
-    let carried = tokio::time::timeout(within, carry(shared, operation, places, request)).await;
+    let (parts, mut body) = request.into_parts();
+    let carried = tokio::time::timeout(within, carry(shared, operation, places, parts, &mut body)).await;
+    drain(body).await;
     let answered = carried.unwrap_or_else(|_| {
         Err(Problem::new("timed-out", format!("it was not done within {} s", within.as_secs())))
     });
@@ -107,12 +116,12 @@ async fn carry(
     shared: &Arc<Shared>,
     operation: &Arc<Operation>,
     places: Result<RawPathParams, RawPathParamsRejection>,
-    request: Request,
+    parts: request::Parts,
+    body: &mut Body,
 ) -> Result<Answer, Problem> {
     let _place = room(&shared.requests).await?;
-    let peer = request.extensions().get::<Peer>().cloned();
+    let peer = parts.extensions.get::<Peer>().cloned();
     let peer = peer.ok_or_else(|| Problem::new("unauthenticated", "the connection has no other side"))?;
-    let (parts, body) = request.into_parts();
     let mut asked = Asked {
         caller: None,
         address: peer.address,
@@ -178,7 +187,7 @@ async fn body(
     shared: &Shared,
     operation: &Operation,
     headers: &HeaderMap,
-    body: Body,
+    body: &mut Body,
 ) -> Result<Bytes, Problem> {
     let most = if operation.body.is_some() { shared.config.max_body_kib << 10 } else { 0 };
     if let Some(media) = &operation.body {
@@ -287,6 +296,10 @@ fn whole(reply: Reply, asked: &HeaderMap) -> Response<Body> {
 fn etag(revision: u64, media_type: &str) -> String {
     if media_type.starts_with("text/csv") { format!("\"{revision}-csv\"") } else { format!("\"{revision}\"") }
 }
+
+/// Bytes of a body that are read though nobody wants them, and for how long.
+const MOST_DRAINED: usize = 1 << 20;
+const LONGEST_DRAIN: Duration = Duration::from_secs(2);
 
 /// How long a request waits for its place.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);

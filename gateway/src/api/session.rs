@@ -69,6 +69,7 @@ pub(super) fn operations() -> Vec<Operation> {
         inputs: Vec::new(),
         body: None,
         answer: Media::named("Present"),
+        otherwise: None,
         status: 200,
         problems: Vec::new(),
         cost: Cost::Usual,

@@ -122,7 +122,7 @@ impl Depositary {
     ///
     /// # Cancel safety
     /// What came so far stays beside the documents under another name until the folder is tidied.
-    pub async fn take(&self, sha256: &str, mut body: Body) -> Result<Taken, DepositError> {
+    pub async fn take(&self, sha256: &str, body: &mut Body) -> Result<Taken, DepositError> {
         let store = self.store()?;
         let known = match store.head(&key(sha256)).await {
             Ok(_) => Taken::Known,
@@ -133,7 +133,7 @@ impl Depositary {
             Taken::Known => None,
             Taken::New => Some(store.put_multipart(&key(sha256)).await?),
         };
-        let taken = self.receive(sha256, &mut body, &mut upload).await;
+        let taken = self.receive(sha256, body, &mut upload).await;
         let Some(mut upload) = upload else { return taken.map(|()| Taken::Known) };
         match taken {
             Ok(()) => {
@@ -334,7 +334,8 @@ mod tests {
     fn a_document_that_comes_is_kept_if_it_is_the_one_that_was_named_of_a_type_and_size_that_are_taken() {
         let dir = tempfile::tempdir().unwrap();
         let depositary = Depositary::new(dir.path()).taking(20 << 20);
-        let take = |name: &str, body: Vec<u8>| runtime().block_on(depositary.take(name, Body::from(body)));
+        let take =
+            |name: &str, body: Vec<u8>| runtime().block_on(depositary.take(name, &mut Body::from(body)));
         let named = |body: &[u8]| hex(aws_lc_rs::digest::digest(&SHA256, body).as_ref());
         let large = [b"%PDF-1.7\n".to_vec(), vec![7; 12 << 20]].concat();
         assert_eq!(take(&named(&large), large.clone()).unwrap(), Taken::New);

@@ -68,6 +68,17 @@ async fn an_officer_sees_their_own_systems_agreements_and_history_and_no_others(
 }
 
 #[tokio::test]
+async fn after_the_last_event_there_is_none() {
+    let world = World::consumer_and_provider().start().await;
+    let clerk = world.program(&world.administrator);
+    for after in [9_999_u64, (1 << 53) - 1] {
+        let told = clerk.get(&format!("/v1/events?after={after}")).await;
+        assert_eq!((told.outcome().as_str(), &told.json()["items"]), ("200", &json!([])));
+        assert!(told.json()["next"].is_null());
+    }
+}
+
+#[tokio::test]
 async fn the_state_at_a_date_is_shown_as_it_was() {
     let world = World::consumer_and_provider().start().await;
     let clerk = world.program(&world.integrator);

@@ -17,7 +17,7 @@ async fn schemathesis_finds_no_server_error_and_no_break_of_the_schema() {
     }
     let world = World::consumer_and_provider()
         .agreement("address-lookup")
-        .configure(|config| config.api.logins_per_minute = 10_000)
+        .configure(|config| (config.api.logins_per_minute, config.api.max_connections) = (10_000, 8_192))
         .start()
         .await;
     let anchors = world.path().join("anchors.pem");

@@ -61,7 +61,9 @@ fn events(shared: &Shared, asked: &Asked) -> Result<Reply, Problem> {
         about: asked.parameter("about")?,
     };
     let caller = asked.caller()?;
-    let (mut shown, mut ended) = (Vec::new(), false);
+    // What is still to come cannot be read after.
+    let last = shared.newest(|registry| Ok(registry.revision()))?;
+    let (mut shown, mut ended) = (Vec::new(), after >= last);
     let begun_after = after;
     while shown.len() < limit && !ended && after - begun_after < MOST_LOOKED_AT {
         let read = shared.history(after, PAGE)?;
