@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use agreements::{Book, Fingerprint, Method, Registry, SystemId};
+use agreements::{AgreementNumber, Book, Fingerprint, Method, Registry, Signed, SystemId};
 use clap::Args;
 use jiff::Timestamp;
 

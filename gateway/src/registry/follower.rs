@@ -227,7 +227,8 @@ impl Folding {
         let mut changes = None;
         while Instant::now() < until && !self.to_renew.is_empty() {
             let some: Vec<_> = self.to_renew.drain(..self.to_renew.len().min(TOGETHER)).collect();
-            let renewed = on_all_cores(&some, |number| self.renew_agreement(number));
+            let (registry, proofs) = (&self.registry, &self.proofs);
+            let renewed = on_all_cores(&some, |number| renew_agreement(registry, proofs, number));
             for (number, (renewal, still)) in some.iter().zip(renewed) {
                 if renewal == Renewal::Turned {
                     changes.get_or_insert_with(Changes::default).agreement(number);
@@ -244,21 +245,6 @@ impl Folding {
             self.proofs.forget_before(self.trust_generation);
         }
         changes
-    }
-
-    /// Proves the versions in force of an agreement and its list anew, and says whether all of them stand.
-    fn renew_agreement(&self, number: &AgreementNumber) -> (Renewal, Result<(), &'static str>) {
-        let now = clock::now();
-        let list = self.registry.user_list(number).map(Signed::Users);
-        let in_force = self.registry.versions(number).filter(|one| one.stage == Stage::Concurred);
-        let mut found = (Renewal::Same, Ok(()));
-        for signed in in_force.map(Signed::Agreement).chain(list) {
-            if self.proofs.renew(signed, &self.registry, now) == Renewal::Turned {
-                found.0 = Renewal::Turned;
-            }
-            found.1 = found.1.and(self.proofs.known_fault(signed, &self.registry));
-        }
-        found
     }
 
     /// Proves anew what few registries hold many of.
@@ -354,6 +340,25 @@ impl Folding {
         views.replace(View::follow(followed, &before), asked);
         info!(registry.revision = self.registry.revision(), "registry changed");
     }
+}
+
+/// Proves the versions in force of an agreement and its list anew, and says whether all of them stand.
+fn renew_agreement(
+    registry: &Registry,
+    proofs: &Proofs,
+    number: &AgreementNumber,
+) -> (Renewal, Result<(), &'static str>) {
+    let now = clock::now();
+    let list = registry.user_list(number).map(Signed::Users);
+    let in_force = registry.versions(number).filter(|one| one.stage == Stage::Concurred);
+    let mut found = (Renewal::Same, Ok(()));
+    for signed in in_force.map(Signed::Agreement).chain(list) {
+        if proofs.renew(signed, registry, now) == Renewal::Turned {
+            found.0 = Renewal::Turned;
+        }
+        found.1 = found.1.and(proofs.known_fault(signed, registry));
+    }
+    found
 }
 
 /// Does the same with each of many, on as many threads as there are cores where it is worth it.

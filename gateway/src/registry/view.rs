@@ -145,7 +145,7 @@ impl View {
         provider: usize,
         kept: impl Fn(&AgreementPage) -> Option<Arc<Gate>>,
     ) {
-        let gates: Vec<_> = self.book.of_pair(consumer, provider).iter().map(|page| kept(page)).collect();
+        let gates: Vec<_> = self.book.of_pair(consumer, provider).iter().map(kept).collect();
         let of_both = gates.iter().flatten().next().map(|gate| Arc::clone(&gate.pair));
         let of_both = of_both.unwrap_or_else(|| Budget::new(self.allowed.exchanges.div_ceil(2)));
         let pages = self.book.of_pair(consumer, provider).to_vec();
