@@ -44,11 +44,11 @@ fn operation(name: CommandName, variant: &Value) -> Operation {
         "reason",
     );
     let mut problems = vec!["not-in-role", "not-yours", "unknown", "no-reason"];
+    if signing::form(name).is_some() {
+        put("jws", named("Jws"), "signature");
+        problems.extend(signing::CODES);
+    }
     match name {
-        CommandName::SignAgreement | CommandName::ConcurInAgreement => {
-            put("jws", named("Jws"), "signature");
-            problems.extend(signing::CODES);
-        }
         CommandName::DraftAgreement => {
             let said = "The agreement; its canonical form (RFC 8785) is what is signed";
             put("document", json!({ "type": "object", "description": said }), "document");
@@ -138,16 +138,18 @@ fn carry_out(shared: &Shared, asked: &Asked, caller: &Caller, name: CommandName)
     let expected = asked.expected()?;
     let mut fields: Map<String, Value> = asked.json()?;
     let reason = reason(&mut fields)?;
-    let (command, grant) = match name {
-        CommandName::SignAgreement | CommandName::ConcurInAgreement => {
-            (signing::command(shared, name, fields)?, None)
-        }
-        CommandName::DraftAgreement => (draft(fields)?, None),
-        CommandName::GrantAccess => {
+    let (command, grant) = match (signing::form(name), name) {
+        (Some(form), name) => (signing::command(shared, name, form, fields)?, None),
+        (None, CommandName::DraftAgreement) => (draft(fields)?, None),
+        (None, CommandName::GrantAccess) => {
             let (command, grant) = grants::command(fields)?;
             (command, Some(grant))
         }
-        _ => (plain(name, fields)?, None),
+        // Whoever adds a command that is signed says above what is: facts about a signature are never taken.
+        (None, _) if fields.contains_key("signature") => {
+            return Err(Problem::new("body-malformed", "unknown field `signature`"));
+        }
+        (None, name) => (plain(name, fields)?, None),
     };
     let secret = grant.as_ref().map(grants::before).transpose()?;
     let issued = shared.issue(command, caller, &reason, expected);

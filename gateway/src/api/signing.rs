@@ -1,15 +1,39 @@
 //! Signatures that come by the API: the signature alone is taken, and what it proves is found out here.
 
 use agreements::{
-    Agreement, AgreementNumber, Bin, Command, CommandError, CommandName, Registry, Side, Signature,
+    Agreement, AgreementNumber, Bin, Command, CommandError, CommandName, DelegationText, LiftingText,
+    PrescriptionText, Registry, Side, Signature, Signed, UserList,
 };
 use certs::sign::{self, JwsSignature, SignatureFault, VerifiedSignature};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::asked::read;
 use super::problem::Problem;
 use super::shared::Shared;
 use crate::clock;
+
+/// What a command has signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// The version of an agreement that it names.
+    Agreement,
+    /// The canonical form of one of its own fields, for a side.
+    Field(&'static str, Side),
+}
+
+/// What a command has signed, if it bears a signature.
+pub(super) fn form(name: CommandName) -> Option<Form> {
+    Some(match name {
+        CommandName::SignAgreement | CommandName::ConcurInAgreement => Form::Agreement,
+        CommandName::ApproveUsers => Form::Field("list", Side::Consumer),
+        CommandName::RecordDelegation => Form::Field("delegation", Side::Consumer),
+        CommandName::IssuePrescription => Form::Field("prescription", Side::Regulator),
+        CommandName::LiftPrescription => Form::Field("lifting", Side::Regulator),
+        _ => return None,
+    })
+}
 
 /// Makes the command that enters a signature, from the signature itself: whose it is, for which side and when comes
 /// from what was signed, never from what the sender says beside it.
@@ -19,6 +43,7 @@ use crate::clock;
 pub(super) fn command(
     shared: &Shared,
     name: CommandName,
+    form: Form,
     mut fields: Map<String, Value>,
 ) -> Result<Command, Problem> {
     if fields.contains_key("signature") {
@@ -26,20 +51,63 @@ pub(super) fn command(
     }
     let jws = fields.remove("jws").ok_or_else(|| Problem::new("body-malformed", "missing field `jws`"))?;
     let made: JwsSignature = read(jws)?;
-    let number: AgreementNumber = read(fields.get("number").cloned().unwrap_or_default())
-        .map_err(|_: Problem| Problem::new("body-malformed", "number: the agreement's"))?;
-    let version: u32 = read(fields.get("version").cloned().unwrap_or_default())
-        .map_err(|_: Problem| Problem::new("body-malformed", "version: the agreement's"))?;
-    let signature = shared.newest(|registry| {
-        let agreement = registry.agreement(&number, version).ok_or_else(|| {
-            Problem::from(CommandError::Unknown { what: format!("agreement {number} version {version}") })
-        })?;
-        proven(shared, registry, agreement, &made)
-    })?;
+    let signature = match form {
+        Form::Agreement => over_agreement(shared, &fields, &made)?,
+        Form::Field(field, side) => {
+            let bytes = canonical(name, field, fields.get(field).cloned().unwrap_or_default())?;
+            over_field(shared, &bytes, side, &made)?
+        }
+    };
     let signature = serde_json::to_value(signature)
         .map_err(|error| Problem::new("signature-malformed", error.to_string()))?;
     fields.insert("signature".into(), signature);
     super::commands::plain(name, fields)
+}
+
+fn over_agreement(
+    shared: &Shared,
+    fields: &Map<String, Value>,
+    made: &JwsSignature,
+) -> Result<Signature, Problem> {
+    let number: AgreementNumber = read(fields.get("number").cloned().unwrap_or_default())
+        .map_err(|_: Problem| Problem::new("body-malformed", "number: the agreement's"))?;
+    let version: u32 = read(fields.get("version").cloned().unwrap_or_default())
+        .map_err(|_: Problem| Problem::new("body-malformed", "version: the agreement's"))?;
+    shared.newest(|registry| {
+        let agreement = registry.agreement(&number, version).ok_or_else(|| {
+            Problem::from(CommandError::Unknown { what: format!("agreement {number} version {version}") })
+        })?;
+        proven(shared, registry, agreement, made)
+    })
+}
+
+/// Whose organisation must have signed is for the rules; for which side is asked here.
+fn over_field(shared: &Shared, bytes: &[u8], side: Side, made: &JwsSignature) -> Result<Signature, Problem> {
+    let verified = sign::verify_received(bytes, made, &shared.trust, clock::now())
+        .map_err(|fault| fault_found(&fault))?;
+    if verified.role != side {
+        let detail = format!("it is for the {}, not for the {}", verified.role.as_str(), side.as_str());
+        return Err(Problem::new("signature-wrong-side", detail));
+    }
+    kept(&verified, made)
+}
+
+/// The bytes that are signed: the canonical form (RFC 8785) of the field as the registry will keep it.
+fn canonical(name: CommandName, field: &str, value: Value) -> Result<Vec<u8>, Problem> {
+    fn of<T: DeserializeOwned + Serialize>(value: Value) -> Result<Value, Problem> {
+        let typed: T = read(value)?;
+        serde_json::to_value(typed).map_err(|error| Problem::new("body-malformed", error.to_string()))
+    }
+    let typed = match name {
+        CommandName::ApproveUsers => of::<UserList>(value),
+        CommandName::RecordDelegation => of::<DelegationText>(value),
+        CommandName::IssuePrescription => of::<PrescriptionText>(value),
+        CommandName::LiftPrescription => of::<LiftingText>(value),
+        _ => Ok(value),
+    };
+    let typed =
+        typed.map_err(|problem| Problem::new("body-malformed", format!("{field}: {}", problem.detail)))?;
+    sign::canonical(&typed).map_err(|error| Problem::new("body-malformed", format!("{field}: {error}")))
 }
 
 fn proven(
@@ -58,8 +126,13 @@ fn proven(
     let bin = verified.subject.bin;
     let parties = parties(registry, agreement);
     let theirs = |side: Side| parties.iter().any(|(known, holder)| *known == side && *holder == bin);
+    // A10: or another body signs for the holder.
+    let for_them = |bin| {
+        let signed = Signed::Agreement(agreement);
+        signed.delegation(verified.role, bin, clock::now(), registry).is_some()
+    };
     match bin {
-        Some(_) if theirs(verified.role) => {}
+        Some(bin) if theirs(verified.role) || for_them(bin) => {}
         Some(bin) if parties.iter().any(|(_, holder)| *holder == Some(bin)) => {
             let detail = format!("{bin} signed as the {}, which it is not", verified.role.as_str());
             return Err(Problem::new("signature-wrong-side", detail));
@@ -70,12 +143,17 @@ fn proven(
         }
         None => return Err(Problem::new("signature-by-stranger", "the certificate names no organisation")),
     }
-    let bin =
-        bin.ok_or_else(|| Problem::new("signature-by-stranger", "the certificate names no organisation"))?;
+    kept(&verified, made)
+}
+
+/// What the registry keeps of a signature.
+fn kept(verified: &VerifiedSignature, made: &JwsSignature) -> Result<Signature, Problem> {
+    let bin = verified.subject.bin;
+    let nobodys = || Problem::new("signature-by-stranger", "the certificate names no organisation");
     Ok(Signature {
         side: verified.role,
         certificate: verified.fingerprint,
-        bin,
+        bin: bin.ok_or_else(nobodys)?,
         signer: verified.subject.common_name.clone().unwrap_or_default(),
         signed_at: verified.signed_at,
         jws: serde_json::to_value(made)

@@ -48,6 +48,8 @@ async fn every_command_has_its_operation() {
         let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
         assert!(!operation["summary"].as_str().unwrap().is_empty(), "{name:?}");
         assert_eq!(schema["properties"]["reason"]["type"], "string", "{name:?}");
+        let facts = schema["properties"].get("signature");
+        assert!(facts.is_none(), "{name:?}: name what is signed in api/signing.rs; facts are never taken");
         let roles: Vec<Value> =
             agreements::entitled(name).iter().map(|role| serde_json::to_value(role).unwrap()).collect();
         assert_eq!(operation["x-roles"].as_array().unwrap(), &roles, "{name:?}");
