@@ -12,10 +12,7 @@ fn a_book_that_followed_each_event_is_the_one_that_all_events_make() {
     let config = Config { cases: 150, failure_persistence: None, ..Config::default() };
     let verdict = TestRunner::new(config).run(&(plan::changes(), 1_usize..9), |(changes, together)| {
         let world = plan::play(&base, &changes);
-        let prove = |agreement: &Agreement| match world.unproven.contains(&agreement.header.number) {
-            true => Err("signature-invalid"),
-            false => Ok(()),
-        };
+        let prove = |signed: Signed<'_>| world.unproven.prove(signed);
         let mut registry = Registry::default();
         let mut book = Book::new(&registry, Phase::Production, &prove);
         for events in world.log.chunks(together) {

@@ -36,6 +36,7 @@ impl Estate {
             environment: Phase::Production,
             listen: ([127, 0, 0, 1], 0).into(),
             operations: ([127, 0, 0, 1], 0).into(),
+            api: ([127, 0, 0, 1], 0).into(),
             names: vec!["127.0.0.1".into()],
             origin: "scale.example".into(),
             operator,
@@ -199,12 +200,12 @@ fn agreement(number: u32, size: Size, heads: &[Head], now: Timestamp) -> Vec<Mad
     let document = canonical(&document(number, consumer, provider)).unwrap();
     let document = String::from_utf8(document).unwrap();
     let (number, version) = (code_of_agreement(number), 1);
-    let signed = |side, by: usize| {
+    let sign = |bytes: &[u8], side, by: usize| {
         let Head { signer, fingerprint, bin, name } = &heads[by];
-        let made = signer.sign(document.as_bytes(), side, now).unwrap();
-        let jws = serde_json::to_value(made).unwrap();
+        let jws = serde_json::to_value(signer.sign(bytes, side, now).unwrap()).unwrap();
         Signature { side, certificate: *fingerprint, bin: *bin, signer: name.clone(), signed_at: now, jws }
     };
+    let signed = |side, by| sign(document.as_bytes(), side, by);
     let (of_consumer, of_provider) = (holder_of(consumer), holder_of(provider));
     let mut made = vec![
         (officer(of_consumer), Event::AgreementDrafted { document: document.clone() }),
@@ -244,8 +245,14 @@ fn agreement(number: u32, size: Size, heads: &[Head], now: Timestamp) -> Vec<Mad
     ];
     let user = |id| json!({ "id": id, "name": "N. N.", "duty": "personnel", "training_certificate": "17" });
     let users = vec![user("a.serikov"), user("b.akhmetova")];
-    let users = users.into_iter().map(|user| serde_json::from_value(user).unwrap()).collect();
-    made.push((officer(of_consumer), Event::UsersApproved { number: number.clone(), users }));
+    let users: Vec<ListedUser> =
+        users.into_iter().map(|user| serde_json::from_value(user).unwrap()).collect();
+    let list = UserList { agreement: number.clone(), serial: 1, users };
+    let bytes = canonical(&serde_json::to_value(&list).unwrap()).unwrap();
+    let signature = Some(sign(&bytes, Side::Consumer, of_consumer));
+    let UserList { serial, users, .. } = list;
+    let event = Event::UsersApproved { number: number.clone(), users, serial, signature };
+    made.push((officer(of_consumer), event));
     let text: AgreementText = serde_json::from_str(&document).unwrap();
     let checked = |(party, check)| ReadinessCheck {
         party,

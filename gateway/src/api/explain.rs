@@ -14,7 +14,6 @@ use super::problem::Problem;
 use super::shared::Shared;
 use crate::clock;
 use crate::explain::Question;
-use crate::registry::proof::Proofs;
 
 /// A call that nobody made.
 #[derive(Deserialize, ToSchema)]
@@ -123,7 +122,7 @@ fn ask(shared: &Shared, asked: &Asked) -> Result<Reply, Problem> {
         }
         // Signatures are judged with the revocation lists that there are: today's, whatever day is asked about; and
         // only those of agreements that the call could stand on.
-        let proofs = Proofs::new(shared.trust.clone());
+        let proofs = shared.proofs()?;
         let between = |agreement: &Agreement| {
             let header = &agreement.header;
             header.provider == request.provider && asks.is_some_and(|id| *id == header.consumer)

@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use agreements::{Command, Phase, Recorded, Registry};
+use agreements::{Agreement, Command, Phase, Recorded, Registry};
 use certs::trust::Trust;
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
@@ -18,8 +18,9 @@ use super::problem::Problem;
 use crate::clock;
 use crate::config::ApiConfig;
 use crate::office::Depositary;
+use crate::registry::proof::Proofs;
 use crate::registry::sqlite::SqliteStore;
-use crate::registry::{Commands, Failure, Views};
+use crate::registry::{Commands, Failure, Views, whole};
 use crate::telemetry::metrics::Metrics;
 
 /// What the API is made of.
@@ -44,6 +45,7 @@ pub struct Shared {
     pub(super) documents: Semaphore,
     commands: Mutex<Commands>,
     past: Mutex<Past>,
+    registry: PathBuf,
     access: Mutex<AccessStore>,
     logins: DefaultKeyedRateLimiter<IpAddr>,
 }
@@ -85,7 +87,8 @@ impl Shared {
             hashing: Semaphore::new(MOST_HASHING),
             documents: Semaphore::new(MOST_DOCUMENTS),
             commands: Mutex::new(parts.commands),
-            past: Mutex::new(Past { registry: parts.registry, known: None }),
+            past: Mutex::new(Past { registry: parts.registry.clone(), known: None }),
+            registry: parts.registry,
             access: Mutex::new(parts.access),
             logins: RateLimiter::keyed(Quota::per_minute(logins)),
             config: parts.config,
@@ -120,6 +123,25 @@ impl Shared {
             None => self.newest(read),
             Some(at) => read(&*lock(&self.past).at(at)?),
         }
+    }
+
+    /// Proofs of what the registry holds, against the gateway's trust.
+    ///
+    /// # Errors
+    /// `registry-unavailable`.
+    pub fn proofs(&self) -> Result<Proofs, Problem> {
+        let store = SqliteStore::open(&self.registry).map_err(Failure::from)?;
+        Ok(Proofs::new(Arc::clone(&self.trust)).with_evidence(Box::new(store)))
+    }
+
+    /// An agreement with its signatures as they were made.
+    ///
+    /// # Errors
+    /// `registry-unavailable`.
+    pub fn whole(&self, agreement: &Agreement) -> Result<Agreement, Problem> {
+        let mut store = SqliteStore::open(&self.registry).map_err(Failure::from)?;
+        let signatures = whole(&agreement.signatures, &mut store).map_err(Failure::from)?;
+        Ok(Agreement { signatures, ..agreement.clone() })
     }
 
     /// Events after a revision, in order.

@@ -14,7 +14,6 @@ use super::desk::{Desk, read_json};
 use super::table::{Table, facts, moment};
 use super::{Answer, Common, Exit, Failure};
 use crate::clock;
-use crate::registry::proof::Proofs;
 
 #[derive(Subcommand)]
 pub(super) enum PrescriptionCommand {
@@ -94,7 +93,7 @@ fn show(desk: &Desk<'_>, number: &PrescriptionNumber) -> Result<Answer, Failure>
         let todo = "see `kelisim prescription list`";
         return Err(Failure::new(Exit::Refused, format!("no prescription {number}"), todo));
     };
-    let proofs = Proofs::new(desk.office.trust().clone());
+    let proofs = desk.office.proofs()?;
     let stands = |signed| match proofs.prove(signed, registry, clock::now()) {
         Ok(()) => "this gateway has verified it".to_owned(),
         Err(fault) => format!("DOES NOT STAND: {fault}"),

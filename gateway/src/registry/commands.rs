@@ -76,13 +76,7 @@ impl Commands {
     /// # Errors
     /// As [`Store::read`]; [`StoreError::Tampered`] if one is not where it was.
     pub fn whole(&self, signatures: &[Signature]) -> Result<Vec<Signature>, StoreError> {
-        let mut store = self.store.another()?;
-        let whole = signatures.iter().map(|signature| {
-            let jws = evidence::whole(signature, Some(&mut *store))?;
-            let jws = jws.ok_or(StoreError::Tampered(self.chain.revision))?;
-            Ok(Signature { jws, ..signature.clone() })
-        });
-        whole.collect()
+        evidence::whole(signatures, &mut *self.store.another()?)
     }
 
     /// The same store, for proofs.

@@ -40,11 +40,24 @@ pub(super) fn known_by(signature: &Signature) -> String {
     place(signature).map_or_else(|| digest_of(&signature.jws), |place| place.digest.to_owned())
 }
 
+/// Signatures as they were made.
+///
+/// # Errors
+/// As [`Store::read`]; [`StoreError::Tampered`] if one is not where it was.
+pub fn whole(signatures: &[Signature], store: &mut dyn Store) -> Result<Vec<Signature>, StoreError> {
+    let one = |signature: &Signature| {
+        let jws = whole_one(signature, Some(&mut *store))?;
+        let jws = jws.ok_or(StoreError::Tampered(place(signature).map_or(0, |place| place.event)))?;
+        Ok(Signature { jws, ..signature.clone() })
+    };
+    signatures.iter().map(one).collect()
+}
+
 /// The signature itself; `None` if it is not where it was.
 ///
 /// # Errors
 /// As [`Store::read`].
-pub(super) fn whole(
+pub(super) fn whole_one(
     signature: &Signature,
     store: Option<&mut dyn Store>,
 ) -> Result<Option<Value>, StoreError> {

@@ -160,6 +160,20 @@ impl Default for Unproven {
     }
 }
 
+/// What was found of one agreement.
+#[derive(Default)]
+struct Verdicts {
+    versions: Vec<(u32, Result<(), &'static str>)>,
+    list: Option<Result<(), &'static str>>,
+}
+
+impl Verdicts {
+    fn agreement(&self, agreement: &Agreement) -> Option<Result<(), &'static str>> {
+        let of = self.versions.iter().find(|(version, _)| *version == agreement.header.version);
+        of.map(|(_, verdict)| *verdict)
+    }
+}
+
 impl Unproven {
     fn note(&mut self, signed: Signed<'_>) {
         match signed {
@@ -291,26 +305,26 @@ impl Folding {
         let in_force: Vec<_> =
             self.registry.agreements().filter(|one| one.stage == Stage::Concurred).collect();
         let now = clock::now();
+        let (proofs, registry) = (&*self.proofs, &self.registry);
         let believe = |agreement: &&Agreement| {
-            let list = self.registry.user_list(&agreement.header.number).map(Signed::Users);
-            let list = list.map(|list| self.proofs.believe(list, &self.registry, now));
-            (self.proofs.believe(Signed::Agreement(agreement), &self.registry, now), list)
+            let list = registry.user_list(&agreement.header.number).map(Signed::Users);
+            let list = list.map(|list| proofs.believe(list, registry, now));
+            (proofs.believe(Signed::Agreement(agreement), registry, now), list)
         };
-        // On all cores, and not asked again while the book is made: by number and version.
-        let verdicts: HashMap<_, _> = on_all_cores(&in_force, believe)
-            .into_iter()
-            .zip(&in_force)
-            .map(|(verdict, one)| ((&one.header.number, one.header.version), verdict))
-            .collect();
+        // On all cores, and not asked again while the book is made.
+        let found = on_all_cores(&in_force, believe);
+        let mut verdicts = HashMap::<_, Verdicts>::new();
+        for (agreement, (verdict, list)) in in_force.iter().zip(found) {
+            let of = verdicts.entry(&agreement.header.number).or_default();
+            of.versions.push((agreement.header.version, verdict));
+            of.list = list;
+        }
         let unproven = RefCell::<Unproven>::default();
         let prove = |signed: Signed<'_>| {
             let known = match signed {
-                Signed::Agreement(one) => {
-                    verdicts.get(&(&one.header.number, one.header.version)).map(|(verdict, _)| *verdict)
-                }
-                Signed::Users(_) | Signed::Delegation(_) | Signed::Prescription(_) | Signed::Lifting(_) => {
-                    None
-                }
+                Signed::Agreement(one) => verdicts.get(&one.header.number).and_then(|of| of.agreement(one)),
+                Signed::Users(one) => verdicts.get(&one.list.agreement).and_then(|of| of.list),
+                Signed::Delegation(_) | Signed::Prescription(_) | Signed::Lifting(_) => None,
             };
             let verdict = known.unwrap_or_else(|| self.proofs.believe(signed, &self.registry, now));
             if verdict.is_err() {

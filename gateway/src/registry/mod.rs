@@ -19,6 +19,6 @@ pub mod proof;
 mod view;
 
 pub use commands::{Commands, Failure};
-pub use evidence::set_aside;
+pub use evidence::{set_aside, whole};
 pub use store::{Chain, Store, StoreError};
 pub use view::{Allowed, Gate, Unconfirmed, View, Views};

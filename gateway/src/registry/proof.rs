@@ -206,10 +206,10 @@ impl Proofs {
     /// A signature as it was made; `None` if the store does not have it any more.
     fn whole(&self, signature: &Signature) -> Option<serde_json::Value> {
         let whole = match &self.evidence {
-            None => evidence::whole(signature, None),
+            None => evidence::whole_one(signature, None),
             Some(store) => {
                 let mut store = store.lock().unwrap_or_else(PoisonError::into_inner);
-                evidence::whole(signature, Some(&mut **store))
+                evidence::whole_one(signature, Some(&mut **store))
             }
         };
         whole.unwrap_or_else(|error| {

@@ -161,7 +161,7 @@ fn agreement(shared: &Shared, asked: &Asked) -> Result<Reply, Problem> {
     one(shared, asked, |registry, viewer| {
         let seen: Vec<&Agreement> =
             registry.versions(&number).filter(|one| viewer.sees_agreement(one)).collect();
-        let newest = (*seen.last()?).clone();
+        let newest = shared.whole(seen.last()?).ok()?;
         let versions = seen.into_iter().map(AgreementLine::from).collect();
         Some(AgreementSheet { versions, newest, users: registry.users(&number).to_vec() })
     })
@@ -170,7 +170,8 @@ fn agreement(shared: &Shared, asked: &Asked) -> Result<Reply, Problem> {
 fn version(shared: &Shared, asked: &Asked) -> Result<Reply, Problem> {
     let (number, version): (AgreementNumber, u32) = (asked.place("number")?, asked.place("version")?);
     one(shared, asked, |registry, viewer| {
-        registry.agreement(&number, version).filter(|one| viewer.sees_agreement(one)).cloned()
+        let seen = registry.agreement(&number, version).filter(|one| viewer.sees_agreement(one))?;
+        shared.whole(seen).ok()
     })
 }
 
