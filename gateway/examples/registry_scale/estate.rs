@@ -35,6 +35,7 @@ impl Estate {
         let founding = Founding {
             environment: Phase::Production,
             listen: ([127, 0, 0, 1], 0).into(),
+            api: ([127, 0, 0, 1], 0).into(),
             operations: ([127, 0, 0, 1], 0).into(),
             api: ([127, 0, 0, 1], 0).into(),
             names: vec!["127.0.0.1".into()],

@@ -124,3 +124,30 @@ async fn an_agreement_comes_into_force_over_the_api() {
     let shown = ministry.get("/v1/agreements/address-lookup/versions/1").await.json();
     assert_eq!((&shown["stage"], shown["signatures"].as_array().unwrap().len()), (&json!("concurred"), 3));
 }
+
+/// HR 20-21: over the API too, a list of officials counts by its signature, never by what is said of it.
+#[tokio::test]
+async fn a_list_of_officials_is_taken_by_its_signature_alone() {
+    let world = World::consumer_and_provider().agreement("address-lookup").start().await;
+    let ministry = world.program(&world.ministry);
+    let shown = ministry.get("/v1/agreements/address-lookup").await.json();
+    assert_eq!(shown["users"], json!([]));
+    let list = json!({ "agreement": "address-lookup", "serial": 1, "users": [] });
+    let consumer = head(&world, sample::MINISTRY);
+    let sent = |list: &Value, jws: Value| json!({ "list": list, "jws": jws });
+    let mut longer = list.clone();
+    longer["users"] = json!([{ "id": "a.b", "name": "A. B.", "duty": "answers" }]);
+    let told = ministry.command("approve-users", sent(&longer, consumer.signs(&list, Side::Consumer))).await;
+    assert_eq!(told.outcome(), "422 signature-forged");
+    let told = ministry.command("approve-users", sent(&list, consumer.signs(&list, Side::Provider))).await;
+    assert_eq!(told.outcome(), "422 signature-wrong-side");
+    let stranger = head(&world, sample::OPERATOR);
+    let told = ministry.command("approve-users", sent(&list, stranger.signs(&list, Side::Consumer))).await;
+    assert_eq!(told.outcome(), "422 signature-by-stranger");
+    let mut facts = sent(&longer, consumer.signs(&longer, Side::Consumer));
+    facts["signature"] = json!({ "side": "consumer" });
+    assert_eq!(ministry.command("approve-users", facts).await.outcome(), "400 body-malformed");
+    let told =
+        ministry.command("approve-users", sent(&longer, consumer.signs(&longer, Side::Consumer))).await;
+    assert_eq!(told.outcome(), "200");
+}
