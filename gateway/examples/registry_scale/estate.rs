@@ -37,7 +37,6 @@ impl Estate {
             listen: ([127, 0, 0, 1], 0).into(),
             api: ([127, 0, 0, 1], 0).into(),
             operations: ([127, 0, 0, 1], 0).into(),
-            api: ([127, 0, 0, 1], 0).into(),
             names: vec!["127.0.0.1".into()],
             origin: "scale.example".into(),
             operator,
