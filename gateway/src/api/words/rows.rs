@@ -496,6 +496,48 @@ pub const ALL: &[Row] = &[
         ru: "После проверки изменилось",
         en: "It changed since the check",
     },
+    Row {
+        code: "agreement-version-old",
+        status: 409,
+        kk: "Нұсқа ескі",
+        ru: "Версия устарела",
+        en: "The version is old",
+    },
+    Row {
+        code: "user-list-old",
+        status: 409,
+        kk: "Тізім кезегімен емес",
+        ru: "Список не по порядку",
+        en: "The list is out of turn",
+    },
+    Row {
+        code: "signer-not-named",
+        status: 422,
+        kk: "Қол қоюшы келісімде аталмаған",
+        ru: "Подписавший не назван в соглашении",
+        en: "The signer is not named in the agreement",
+    },
+    Row {
+        code: "signer-missing",
+        status: 409,
+        kk: "Қол қоюшының қолы жетіспейді",
+        ru: "Не хватает подписи названного лица",
+        en: "A named signer has not signed",
+    },
+    Row {
+        code: "delegation-unfit",
+        status: 422,
+        kk: "Өкілдік жарамсыз",
+        ru: "Доверие полномочий непригодно",
+        en: "The delegation cannot be used",
+    },
+    Row {
+        code: "prescription-unfit",
+        status: 422,
+        kk: "Нұсқама жарамсыз",
+        ru: "Предписание непригодно",
+        en: "The prescription cannot be used",
+    },
 ];
 
 /// For what the rules refuse and has no row yet.
