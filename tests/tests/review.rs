@@ -125,7 +125,7 @@ async fn concurred(world: &World, text: &Value) {
     let number = sample::number(text["number"].as_str().unwrap());
     world.ministry.issues(Command::SubmitAgreement { number, version: 1 });
     world.regulator.signs(text);
-    world.settled().await;
+    world.ready(text["number"].as_str().unwrap()).await;
 }
 
 fn agreed() -> Plan {

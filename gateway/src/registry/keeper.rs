@@ -91,7 +91,7 @@ impl Keeper {
                 None => Ok(()),
             });
             match kept {
-                Ok(()) => info!(elapsed_ms = begun.elapsed().as_millis(), "registry remembered"),
+                Ok(()) => info!(registry.remembering_ms = begun.elapsed().as_millis(), "registry remembered"),
                 Err(fault) => warn!(error = %chain(&fault), "the registry cannot be remembered"),
             }
         }));

@@ -1,7 +1,7 @@
 //! Fields of log lines: their names, once, as searches and alerts rely on them.
 
 /// Every field that a log line may bear beside its message.
-pub const FIELDS: [&str; 18] = [
+pub const FIELDS: [&str; 19] = [
     "api.address",
     "certificate",
     "crl.index",
@@ -17,6 +17,7 @@ pub const FIELDS: [&str; 18] = [
     "problem.code",
     "reason",
     "refusal.code",
+    "registry.remembering_ms",
     "registry.revision",
     "status",
     "trust.generation",

@@ -1,5 +1,10 @@
 //! Refusals of the process, each provoked as it comes about.
 
+use std::net::TcpListener;
+
+use gateway::config::{WhenSilent, WitnessPlace, WitnessesConfig};
+use gateway::transparency::key::{Scheme, SigningKey};
+
 use super::*;
 
 /// Provokes a refusal of the process.
@@ -76,6 +81,7 @@ pub(super) async fn of_process(code: &str) -> Scene {
             asked(plan, Ask::put(LOOKUP, &large)).await
         }
         "log-unavailable" => log_failed().await,
+        "log-unwitnessed" => unwitnessed().await,
         "request-body-missing" => {
             asked(agreed(), Ask::new("POST", ADDRESSES).header("Content-Type", "application/json")).await
         }
@@ -178,4 +184,22 @@ pub(super) async fn of_process(code: &str) -> Scene {
         }
         other => panic!("no scene for {other}: a new refusal needs one"),
     }
+}
+
+/// P6: the only witness is gone, and the node is told to refuse then.
+async fn unwitnessed() -> Scene {
+    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let (key, _) = SigningKey::generate(&"witness.example/1".parse().unwrap(), Scheme::Cosignature).unwrap();
+    let place = WitnessPlace { url: format!("http://{nobody}"), keys: vec![key.verifier().clone()] };
+    let witnesses = WitnessesConfig {
+        list: vec![place],
+        poll_ms: 20,
+        silence_seconds: 1,
+        when_silent: WhenSilent::Refuse,
+        ..WitnessesConfig::default()
+    };
+    let world = agreed().configure(move |config| config.witnesses = witnesses.clone()).start().await;
+    let line = world.consumer.connect().await;
+    let certificate = world.consumer.identity().clone();
+    until_refused(world, &certificate, line, "log-unwitnessed").await
 }
