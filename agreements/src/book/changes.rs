@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::{ActId, AgreementNumber, Event, SystemId, Target};
+use crate::{ActId, AgreementNumber, Event, PrescriptionNumber, SystemId};
 
 /// What a book that follows on another one must look at again.
 #[derive(Debug, Clone, Default)]
@@ -13,6 +13,8 @@ pub struct Changes {
     pub(super) agreements: BTreeSet<AgreementNumber>,
     /// Versions of acts, each with all agreements that stand on it.
     pub(super) acts: BTreeSet<(ActId, String)>,
+    /// Prescriptions, each with whom it was and is against.
+    pub(super) prescriptions: BTreeSet<PrescriptionNumber>,
 }
 
 /// Whether what changed is named.
@@ -37,10 +39,12 @@ impl Changes {
             | Event::ApplicationSubmitted { .. }
             | Event::ApplicationReturned { .. }
             | Event::ApplicationWithdrawn { .. } => {}
-            Event::PrescriptionIssued { prescription, .. } => match &prescription.against {
-                Target::System(system) => self.system(system),
-                Target::Agreement(number) => self.agreement(number),
-            },
+            Event::PrescriptionIssued { prescription, .. } => {
+                self.prescriptions.insert(prescription.prescription.clone());
+            }
+            Event::PrescriptionLifted { lifting, .. } => {
+                self.prescriptions.insert(lifting.lifts.clone());
+            }
             Event::PaperSuspended { system, .. } | Event::PaperResumed { system, .. } => self.system(system),
             Event::ActRecorded { act } => self.act(&act.id, &act.version),
             Event::ActRepealed { act, version, .. } => self.act(act, version),

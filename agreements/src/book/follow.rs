@@ -8,8 +8,8 @@ use jiff::tz::TimeZone;
 
 use super::changes::Extent;
 use super::{AgreementPage, Book, Changes, SystemPage, Validity};
-use crate::orders::Orders;
-use crate::{ActId, Agreement, AgreementNumber, Header, Registry, Signed, System, almaty};
+use crate::orders::{OrderPage, Orders};
+use crate::{ActId, Agreement, AgreementNumber, Header, Registry, Signed, System, Target, almaty};
 
 /// A book, and where it differs from the one before.
 #[derive(Debug)]
@@ -39,7 +39,21 @@ impl Book {
         book.revision = registry.revision();
         let mut touched = BTreeSet::new();
         let mut numbers = changes.agreements.clone();
-        for system in changes.systems.iter().filter_map(|id| registry.system(id)) {
+        let mut systems = changes.systems.clone();
+        for prescription in &changes.prescriptions {
+            match registry.prescription(prescription).map(|one| &one.text.against) {
+                Some(Target::System(id)) => drop(systems.insert(id.clone())),
+                Some(Target::Agreement(number)) => drop(numbers.insert(number.clone())),
+                None => {}
+            }
+            // And whom it was against before.
+            let holds = |orders: &[OrderPage]| orders.iter().any(|order| order.number == *prescription);
+            let held = self.systems.iter().filter(|page| holds(&page.orders));
+            systems.extend(held.map(|page| page.system.card.id.clone()));
+            let held = self.agreements().filter(|page| holds(&page.orders));
+            numbers.extend(held.map(|page| page.text.number.clone()));
+        }
+        for system in systems.iter().filter_map(|id| registry.system(id)) {
             let known = book.by_id.contains_key(&system.card.id);
             touched.insert(book.enter(system, &zone, &orders));
             if !known {
