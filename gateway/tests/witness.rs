@@ -119,6 +119,12 @@ impl Node {
         });
     }
 
+    /// The size of the newest checkpoint.
+    fn signed(&self, scene: &Scene) -> Option<u64> {
+        let note = Note::parse(&fs::read(self.folder.join("log/checkpoint")).ok()?).unwrap();
+        Some(Checkpoint::verified(&note, &[scene.log_verifier()]).unwrap().0.size)
+    }
+
     fn cosigned(&self, scene: &Scene) -> Option<(u64, String)> {
         let bytes = fs::read(self.folder.join("log/checkpoint.cosigned")).ok()?;
         let note = Note::parse(&bytes).unwrap();
@@ -230,6 +236,8 @@ fn of_two_nodes_with_one_key_the_second_is_closed() {
     until("cosignatures", || first.cosigned(&scene).filter(|(size, _)| *size > 10));
     let second = scene.node("b");
     second.write(40);
+    // A checkpoint comes after the entries. Below what the witness knows, "it has more" would be the finding.
+    until("the second's checkpoint", || second.signed(&scene).filter(|size| *size > 40));
     let (_other, heard) = scene.courier(&second, server.address(), 3600);
     assert!(
         matches!(heard.recv_timeout(DEADLINE).unwrap(), Word::WentBack(reason) if reason.contains("others"))
