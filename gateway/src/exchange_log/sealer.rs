@@ -2,14 +2,16 @@
 //! and signs a checkpoint over them.
 //!
 //! It follows the writer at its own pace, in a thread of its own, so that no call waits for it. Everything it writes is
-//! made of the segments; after a crash it is made again, to the byte, from the last checkpoint on. Where what is there
+//! made of the segments, which are durable before it reads them. Tiles and bundles become durable some at once; the
+//! checkpoint up to which they are is kept beside the newest one, and after a crash what follows it is made again, to
+//! the byte. Where what is there
 //! disagrees with a signed checkpoint, nothing more is signed and the log is closed: that is never the work of a crash.
 
 use std::{
     io,
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use jiff::{SignedDuration, Timestamp};
@@ -19,7 +21,7 @@ use super::{
     glance::index_and_prev,
     line::{Head, base64},
     reader::{Leaves, Segment},
-    tiles::{StoredTree, TileError, TileFolder},
+    tiles::{Standing, StoredTree, TileError, TileFolder},
 };
 use crate::transparency::{
     self, BUNDLE_ENTRIES, Edge, Hash, TilePath,
@@ -158,6 +160,10 @@ pub(super) struct Sealer {
     last: Option<Checkpoint>,
     /// When a checkpoint was last put aside for good.
     kept: Option<Timestamp>,
+    /// The end of the entries of which a crash may have torn tiles that are there.
+    torn: u64,
+    /// When tiles were last made durable.
+    durable: Instant,
 }
 
 /// Whether a checkpoint is put aside in any case.
@@ -174,7 +180,7 @@ impl Sealer {
     /// Signs nothing.
     pub(super) fn open(place: Place, found: u64) -> Result<Self, SealError> {
         let mut known = Vec::new();
-        for path in [place.dir.join(NAME), place.sealing.outside.clone()] {
+        for path in [place.dir.join(NAME), place.sealing.outside.clone(), place.dir.join(DURABLE)] {
             if let Some(checkpoint) = read_checkpoint(&path, &place)? {
                 if checkpoint.size > found {
                     return Err(SealError::WentBack { path, signed: checkpoint.size, found });
@@ -182,29 +188,33 @@ impl Sealer {
                 known.push((path, checkpoint));
             }
         }
-        let own = known.first().filter(|(path, _)| *path == place.dir.join(NAME)).map(|(_, own)| own.clone());
-        let size = own.as_ref().map_or(0, |own| own.size);
-        let mut sealer = Self { last: own, ..Self::empty(place.clone()) };
+        let at = |name: &str| {
+            let path = place.dir.join(name);
+            known.iter().find(|(known, _)| *known == path).map(|(_, checkpoint)| checkpoint.clone())
+        };
+        let whole = at(DURABLE).filter(|whole| whole.size > 0);
+        let mut sealer = Self { last: at(NAME), torn: found, ..Self::empty(place.clone()) };
         // Other tiles than were signed are not gone on from: what is read again shows which differ.
-        if let Some(own) = sealer.last.as_ref().filter(|own| own.size > 0)
-            && let Some((edge, bundle, leaf)) = sealer.stored(size)
-            && edge.root() == own.root
+        if let Some(whole) = whole
+            && let Some((edge, bundle, leaf)) = sealer.stored(whole.size)
+            && edge.root() == whole.root
         {
             (sealer.edge, sealer.bundle) = (edge, bundle);
-            sealer.head = Head { size, leaf: leaf.0 };
+            sealer.head = Head { size: whole.size, leaf: leaf.0 };
         }
         // What was signed is reached by what is stored, or will be by what is read.
+        let stored = sealer.edge.size();
         for (path, checkpoint) in known {
-            if checkpoint.size > sealer.edge.size() {
+            if checkpoint.size > stored {
                 sealer.expected.push((path, checkpoint));
-            } else if transparency::root(&StoredTree::new(&place.dir, size), checkpoint.size)?
+            } else if transparency::root(&StoredTree::new(&place.dir, stored), checkpoint.size)?
                 != checkpoint.root
             {
                 return Err(SealError::OtherRoot { path, size: checkpoint.size });
             }
         }
         let expected = sealer.expected.iter().map(|(_, checkpoint)| checkpoint.size).max();
-        sealer.read_to(expected.unwrap_or_default(), &mut Vec::new())?;
+        sealer.read_to(expected.unwrap_or_default())?;
         Ok(sealer)
     }
 
@@ -218,6 +228,8 @@ impl Sealer {
             expected: Vec::new(),
             last: None,
             kept: None,
+            torn: 0,
+            durable: Instant::now(),
             place,
         }
     }
@@ -252,22 +264,27 @@ impl Sealer {
     /// Seals the log up to its first `durable` entries.
     pub(super) fn seal(&mut self, durable: u64, keep: Keep) -> Result<(), SealError> {
         self.check_last()?;
-        if durable == self.signed() {
-            return if keep == Keep::Always { self.keep_last() } else { Ok(()) };
+        if durable != self.signed() {
+            self.read_to(durable)?;
+            let standing = self.standing();
+            self.tiles.begin_partials();
+            for (path, hashes) in self.edge.partial_tiles() {
+                self.tiles.put_hashes(path, hashes, standing)?;
+            }
+            let width = u16::try_from(Edge::width_at(durable, 0)).expect("less than 256");
+            if width > 0 {
+                let path = TilePath::entries(durable / BUNDLE_ENTRIES, width);
+                self.tiles.put(path, &self.bundle, standing)?;
+            }
+            // Only now, when all it covers was read back.
+            self.sign()?;
+        } else if keep == Keep::WhenDue && self.tiles.waiting() == 0 {
+            return Ok(());
         }
-        let mut filled = Vec::new();
-        self.read_to(durable, &mut filled)?;
-        for (path, hashes) in self.edge.partial_tiles() {
-            self.tiles.put_hashes(path, hashes)?;
+        let many = self.tiles.waiting() >= MOST_WAITING || self.durable.elapsed() >= DURABLE_EVERY;
+        if many || keep == Keep::Always {
+            self.make_durable()?;
         }
-        let width = u16::try_from(Edge::width_at(durable, 0)).expect("less than 256");
-        if width > 0 {
-            self.tiles.put(TilePath::entries(durable / BUNDLE_ENTRIES, width), &self.bundle)?;
-        }
-        self.tiles.sync()?;
-        // Only now, when all it covers was read back and is durable.
-        self.sign()?;
-        filled.into_iter().for_each(|path| self.tiles.remove_partials(path));
         let now = (self.place.clock)();
         let due = self.kept.is_none_or(|kept| now.duration_since(kept).abs() >= KEEP_EVERY);
         if due || keep == Keep::Always {
@@ -277,14 +294,32 @@ impl Sealer {
         Ok(())
     }
 
-    fn read_to(&mut self, size: u64, filled: &mut Vec<TilePath>) -> Result<(), SealError> {
+    fn read_to(&mut self, size: u64) -> Result<(), SealError> {
         while self.edge.size() < size {
-            self.read_one(filled)?;
+            self.read_one()?;
         }
         if let Some((_, leaves)) = &mut self.reading {
             leaves.forget();
         }
         Ok(())
+    }
+
+    /// What the tiles of the tree as it is now do to others in their places.
+    fn standing(&self) -> Standing {
+        if self.edge.size() <= self.torn { Standing::Replace } else { Standing::Refuse }
+    }
+
+    /// Makes the tiles durable, then notes up to which checkpoint they are.
+    fn make_durable(&mut self) -> Result<(), SealError> {
+        self.durable = Instant::now();
+        if self.tiles.waiting() == 0 {
+            return Ok(());
+        }
+        self.tiles.make_durable()?;
+        // A crash before this makes them again, after it believes them.
+        let (from, to) = (self.place.dir.join(NAME), self.place.dir.join(DURABLE));
+        let noted = std::fs::read(from).and_then(|note| replace(&to, &note));
+        noted.map_err(|source| SealError::Io { path: to, source })
     }
 
     /// Whether the checkpoint in the log's folder is the one that was put there.
@@ -306,8 +341,8 @@ impl Sealer {
         kept.map_err(|source| SealError::Io { path, source })
     }
 
-    /// Reads, checks and hashes one entry; `filled` gets the tiles that it fills.
-    fn read_one(&mut self, filled: &mut Vec<TilePath>) -> Result<(), SealError> {
+    /// Reads, checks and hashes one entry, and writes the tiles that it fills.
+    fn read_one(&mut self) -> Result<(), SealError> {
         if self.reading.is_none() {
             self.reading = Some(self.find()?);
         }
@@ -332,15 +367,12 @@ impl Sealer {
         let hash = Hash::of(leaf);
         push_entry(&mut self.bundle, line);
         let tiles = &mut self.tiles;
-        self.edge.push(hash, |path, hashes| {
-            filled.push(path);
-            tiles.put_hashes(path, hashes)
-        })?;
+        let standing = if self.head.size < self.torn { Standing::Replace } else { Standing::Refuse };
+        self.edge.push(hash, |path, hashes| tiles.put_hashes(path, hashes, standing))?;
         self.head = Head { size: self.edge.size(), leaf: hash.0 };
         if Edge::width_at(self.head.size, 0) == 0 {
             let path = TilePath::entries(self.head.size / BUNDLE_ENTRIES - 1, 256);
-            self.tiles.put(path, &self.bundle)?;
-            filled.push(path);
+            self.tiles.put(path, &self.bundle, standing)?;
             self.bundle.clear();
         }
         self.check_expected()
@@ -473,9 +505,15 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 
 /// Name of the newest checkpoint in the log's folder, as C2SP `tlog-tiles` has it.
 pub(super) const NAME: &str = "checkpoint";
+/// Name of the newest checkpoint of which all tiles are durable, beside it.
+pub(super) const DURABLE: &str = "checkpoint.durable";
 /// Name of the newest checkpoint that witnesses cosigned, beside it.
 pub(super) const COSIGNED: &str = "checkpoint.cosigned";
 /// Folder of the checkpoints that are kept for good, in the log's.
 pub(super) const KEPT: &str = "checkpoints";
+/// How often tiles are made durable: a restart after a crash makes those of so long again.
+const DURABLE_EVERY: Duration = Duration::from_secs(30);
+/// How many wait for that at most.
+const MOST_WAITING: usize = 8192;
 /// How often one is.
 const KEEP_EVERY: SignedDuration = SignedDuration::from_hours(1);

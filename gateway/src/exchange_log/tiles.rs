@@ -1,13 +1,14 @@
 //! Tiles and bundles as files in the log's folder (C2SP `tlog-tiles`).
 //!
 //! Trust: whoever can write the folder can change them; their hashes lead to a root that a checkpoint signs. They are
-//! made of the segments and can be made again, to the byte, as long as those are there. A file that stands there is
-//! never replaced: one that differs from what it should be is damage, and nothing is signed over it.
+//! made of the segments and can be made again, to the byte, as long as those are there: they are made durable some at
+//! once, and what a crash may have torn of them is made again. Any other file that stands there is never replaced: one
+//! that differs from what it should be is damage, and nothing is signed over it.
 
 use std::{
     collections::{BTreeSet, HashMap},
     fs::{self, File},
-    io::{self, Write},
+    io,
     path::{Path, PathBuf},
     sync::Mutex,
 };
@@ -18,58 +19,103 @@ use crate::transparency::{BUNDLE_ENTRIES, Edge, Hash, Nodes, TilePath, tile_byte
 #[derive(Debug)]
 pub(super) struct TileFolder {
     dir: PathBuf,
+    /// Full ones whose bytes may not be durable yet.
+    full: Vec<PathBuf>,
+    /// The newest partial ones, of which the same holds.
+    partial: Vec<PathBuf>,
     /// Folders in which names are not durable yet.
-    unsynced: BTreeSet<PathBuf>,
+    folders: BTreeSet<PathBuf>,
+    /// Full tiles of which partial ones are still there.
+    filled: Vec<TilePath>,
+}
+
+/// What a tile does to a file that stands in its place with other bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// Takes its place: a crash may have torn it.
+    Replace,
+    /// Is refused: that is damage.
+    Refuse,
 }
 
 impl TileFolder {
     pub(super) fn new(dir: &Path) -> Self {
-        Self { dir: dir.to_owned(), unsynced: BTreeSet::new() }
+        let (full, partial, filled) = Default::default();
+        Self { dir: dir.to_owned(), full, partial, folders: BTreeSet::new(), filled }
     }
 
     /// Puts a tile of hashes into its place.
-    pub(super) fn put_hashes(&mut self, path: TilePath, hashes: &[Hash]) -> Result<(), TileError> {
-        self.put(path, &tile_bytes(hashes))
+    pub(super) fn put_hashes(
+        &mut self,
+        path: TilePath,
+        hashes: &[Hash],
+        standing: Standing,
+    ) -> Result<(), TileError> {
+        self.put(path, &tile_bytes(hashes), standing)
     }
 
-    /// Puts a file into its place; its bytes are durable then, its name after [`Self::sync`].
-    pub(super) fn put(&mut self, path: TilePath, bytes: &[u8]) -> Result<(), TileError> {
+    /// Puts a file into its place, whole for every reader; durable after [`Self::make_durable`].
+    pub(super) fn put(&mut self, path: TilePath, bytes: &[u8], standing: Standing) -> Result<(), TileError> {
         let place = self.dir.join(path.to_string());
-        match fs::read(&place) {
-            // As after a crash between the tiles and their checkpoint.
-            Ok(there) if there == bytes => return Ok(()),
-            Ok(_) => return Err(TileError::Differs { path: place }),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(source) => return Err(TileError::Io { path: place, source }),
-        }
         let io = |source| TileError::Io { path: place.clone(), source };
         let folder = place.parent().expect("a tile stands in a folder");
-        self.make(folder).map_err(io)?;
-        // Synced before it is renamed: a tile is there whole or not at all.
-        let temporary = folder.join("next");
-        let mut file = File::create(&temporary).map_err(io)?;
-        file.write_all(bytes).and_then(|()| file.sync_data()).map_err(io)?;
-        fs::rename(&temporary, &place).map_err(io)
-    }
-
-    /// Makes all names durable.
-    pub(super) fn sync(&mut self) -> Result<(), TileError> {
-        while let Some(path) = self.unsynced.pop_first() {
-            File::open(&path)
-                .and_then(|dir| dir.sync_all())
-                .map_err(|source| TileError::Io { path, source })?;
+        let there = match standing {
+            // Written anew without a look: what reads right may never have reached the disk.
+            Standing::Replace => None,
+            Standing::Refuse => read_if_there(&place).map_err(io)?,
+        };
+        match there {
+            Some(there) if there == bytes => {}
+            Some(_) => return Err(TileError::Differs { path: place }),
+            None => {
+                self.make(folder).map_err(io)?;
+                let temporary = folder.join("next");
+                fs::write(&temporary, bytes).and_then(|()| fs::rename(&temporary, &place)).map_err(io)?;
+            }
+        }
+        if path == path.full() {
+            self.full.push(place);
+            self.filled.push(path);
+        } else {
+            self.partial.push(place);
         }
         Ok(())
     }
 
-    /// Removes the partial versions of a tile that is full now.
-    pub(super) fn remove_partials(&self, path: TilePath) {
-        // They take room and do no harm; the specification allows them to stay.
-        drop(fs::remove_dir_all(self.dir.join(path.partials())));
+    /// Begins the partial tiles of another tree: those of the one before need not become durable.
+    pub(super) fn begin_partials(&mut self) {
+        self.partial.clear();
+    }
+
+    /// Files that are not known to be durable.
+    pub(super) fn waiting(&self) -> usize {
+        self.full.len() + self.partial.len()
+    }
+
+    /// Makes all tiles durable, bytes and names; then removes the partial ones of those that are full.
+    ///
+    /// # Errors
+    /// None of them may be believed to be durable, now or later: what failed to reach the disk once can read right.
+    pub(super) fn make_durable(&mut self) -> Result<(), TileError> {
+        for path in self.full.drain(..).chain(self.partial.drain(..)) {
+            File::open(&path)
+                .and_then(|file| file.sync_data())
+                .map_err(|source| TileError::Io { path, source })?;
+        }
+        while let Some(path) = self.folders.pop_first() {
+            File::open(&path)
+                .and_then(|dir| dir.sync_all())
+                .map_err(|source| TileError::Io { path, source })?;
+        }
+        for path in self.filled.drain(..) {
+            // They take room and do no harm; the specification allows them to stay.
+            drop(fs::remove_dir_all(self.dir.join(path.partials())));
+        }
+        Ok(())
     }
 
     fn make(&mut self, folder: &Path) -> io::Result<()> {
-        if self.unsynced.contains(folder) {
+        if self.folders.contains(folder) {
             return Ok(());
         }
         if !folder.is_dir() {
@@ -77,8 +123,16 @@ impl TileFolder {
             self.make(parent)?;
             fs::create_dir(folder)?;
         }
-        self.unsynced.insert(folder.to_owned());
+        self.folders.insert(folder.to_owned());
         Ok(())
+    }
+}
+
+fn read_if_there(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

@@ -80,7 +80,17 @@ fn whatever_of_tiles_and_checkpoints_a_crash_swallowed_the_next_start_reaches_th
     let first = newest(&world);
     let (edge, bundle) =
         (TilePath::hashes(0, first.size / 256, 1).partials(), TilePath::entries(2, 1).partials());
-    for lost in ["tile", "tile/0", "tile/1", "tile/entries", &edge, &bundle, "checkpoints", "checkpoint"] {
+    for lost in [
+        "tile",
+        "tile/0",
+        "tile/1",
+        "tile/entries",
+        &edge,
+        &bundle,
+        "checkpoints",
+        "checkpoint",
+        "checkpoint.durable",
+    ] {
         world.write(40);
         let before = newest(&world);
         let place = world.log_dir().join(lost);
@@ -137,18 +147,58 @@ fn past_written_anew_with_all_hashes_is_found_at_the_start_by_what_was_signed() 
     assert!(matches!(error, StartError::Seal(SealError::OtherRoot { .. })), "{error:?}");
 }
 
+/// C8
 #[test]
-fn tile_that_differs_from_the_entries_closes_the_log() {
+fn tiles_that_a_crash_tore_are_made_again() {
     let world = World::sealed();
     world.write(300);
-    fs::remove_file(world.log_dir().join("checkpoint")).unwrap();
-    fs::remove_file(world.outside()).unwrap();
-    let tile = world.log_dir().join("tile/0/000");
-    let mut bytes = fs::read(&tile).unwrap();
-    bytes[77] ^= 1;
-    fs::write(tile, bytes).unwrap();
-    let error = world.start().unwrap_err();
-    assert!(matches!(error, StartError::Seal(SealError::Tile(TileError::Differs { .. }))), "{error:?}");
+    let mark = fs::read(world.log_dir().join(sealer::DURABLE)).unwrap();
+    world.write(600);
+    let before = newest(&world);
+    let tiles = ["tile/0/001", "tile/0/002", "tile/entries/001", "tile/entries/002"];
+    let whole = tiles.map(|tile| fs::read(world.log_dir().join(tile)).unwrap());
+    let torn: [fn(&[u8]) -> Vec<u8>; 4] = [
+        |_| Vec::new(),
+        |bytes| vec![0; bytes.len()],
+        |bytes| bytes[..4096].to_vec(),
+        |bytes| [&bytes[..512], &vec![0; bytes.len() - 512][..]].concat(),
+    ];
+    for tear in torn {
+        fs::write(world.log_dir().join(sealer::DURABLE), &mark).unwrap();
+        for tile in tiles {
+            let path = world.log_dir().join(tile);
+            fs::write(&path, tear(&fs::read(&path).unwrap())).unwrap();
+        }
+        drop(world.start().unwrap());
+        assert_eq!(newest(&world).root, before.root);
+        assert_eq!(tiles.map(|tile| fs::read(world.log_dir().join(tile)).unwrap()), whole);
+        assert_eq!(fs::read(world.log_dir().join(sealer::DURABLE)).unwrap(), newest_note(&world));
+    }
+}
+
+/// D3
+#[test]
+fn tile_of_another_log_is_not_replaced_and_closes_this_one() {
+    let world = World::sealed();
+    world.write(50);
+    let backup = world.dir.path().join("backup");
+    copy(&world.log_dir(), &backup);
+    let outside = fs::read(world.outside()).unwrap();
+    world.write(300);
+    // All that was signed is put back, and a tile of what came after is left where it will be written again.
+    let tile = fs::read(world.log_dir().join("tile/0/000")).unwrap();
+    fs::remove_dir_all(world.log_dir()).unwrap();
+    copy(&backup, &world.log_dir());
+    fs::write(world.outside(), outside).unwrap();
+    fs::write(world.log_dir().join("tile/0/000"), tile).unwrap();
+    let (log, _) = world.start().unwrap();
+    on_core(&log, async |port| {
+        for _ in 0..200 {
+            port.open(&opening()).await.unwrap().close_durably(&completed()).await.unwrap();
+        }
+    });
+    let health = log.shutdown();
+    assert!(matches!(&health, Health::Failed(reason) if reason.contains("differs")), "{health:?}");
 }
 
 /// D3
@@ -208,10 +258,13 @@ fn damage_that_comes_while_the_log_is_open_stops_it() {
     assert!(matches!(&health, Health::Failed(reason) if reason.contains("byte")), "{health:?}");
 }
 
+fn newest_note(world: &World) -> Vec<u8> {
+    fs::read(world.log_dir().join(sealer::NAME)).unwrap()
+}
+
 /// The newest checkpoint, whoever signed it.
 fn newest(world: &World) -> crate::transparency::checkpoint::Checkpoint {
-    let note = fs::read(world.log_dir().join(sealer::NAME)).unwrap();
-    crate::transparency::note::Note::parse(&note).unwrap().text().parse().unwrap()
+    crate::transparency::note::Note::parse(&newest_note(world)).unwrap().text().parse().unwrap()
 }
 
 fn root_of(lines: &[String]) -> Hash {
