@@ -40,7 +40,7 @@ impl Kelisim {
                 names: vec!["127.0.0.1".into()],
                 origin: "bench.kelisim/log".into(),
                 operator: holder(OPERATOR, "National operator")?,
-                administrator: OperatorId::new("administrator")?,
+                administrator: actor(Role::Administrator, OPERATOR)?.id,
                 extra: String::new(),
             },
         )?;

@@ -25,6 +25,10 @@ struct Arguments {
     /// The peers in their order. Naming one twice shows the noise of the machine: its ratio should be 1.
     #[arg(long, value_delimiter = ',', value_parser = ["nginx", "kelisim"], default_value = "nginx,kelisim")]
     peers: Vec<String>,
+    /// Where the keys, the gateway's data folder and its log go while this runs; a real disk, on which nobody else is busy.
+    /// Default: beside this program.
+    #[arg(long)]
+    folder: Option<PathBuf>,
     /// Writes all samples here.
     #[arg(long)]
     json: Option<PathBuf>,
@@ -50,7 +54,8 @@ fn main() -> anyhow::Result<()> {
     let length = Duration::try_from_secs_f64(arguments.seconds).context("--seconds")?;
     let window = Window { warm_up: length / 4, length };
     let binary = env::current_exe()?;
-    let world = World::start(binary.parent().context("the program is in a folder")?, &binary)?;
+    let beside = binary.parent().context("the program is in a folder")?;
+    let world = World::start(arguments.folder.as_deref().unwrap_or(beside), &binary)?;
     let peers =
         arguments.peers.iter().map(|name| peer(name, &world, &binary)).collect::<anyhow::Result<Vec<_>>>()?;
     println!("{}, {} rounds of {length:?} a peer and case\n", machine()?, arguments.rounds);
