@@ -1,5 +1,7 @@
 //! What the sealer signs: the tree of what was durable, read by tools that nobody here wrote; never another past.
 
+use std::iter;
+
 use ct_merkle::{InclusionProof, RootHash};
 use sha2::Sha256 as Sha2;
 use tlog_tiles::{Checkpoint as TheirCheckpoint, Tile, TileHashReader, TileReader};
@@ -157,13 +159,12 @@ fn tiles_that_a_crash_tore_are_made_again() {
     let before = newest(&world);
     let tiles = ["tile/0/001", "tile/0/002", "tile/entries/001", "tile/entries/002"];
     let whole = tiles.map(|tile| fs::read(world.log_dir().join(tile)).unwrap());
-    let torn: [fn(&[u8]) -> Vec<u8>; 4] = [
-        |_| Vec::new(),
-        |bytes| vec![0; bytes.len()],
-        |bytes| bytes[..4096].to_vec(),
-        |bytes| [&bytes[..512], &vec![0; bytes.len() - 512][..]].concat(),
-    ];
-    for tear in torn {
+    // What a crash may leave of a file that was not synced: nothing, zeros, its beginning, its beginning and zeros.
+    for (whole_bytes, length) in [(0, 0), (0, usize::MAX), (4096, 4096), (512, usize::MAX)] {
+        let tear = |bytes: &[u8]| {
+            let kept = bytes.iter().take(whole_bytes).copied();
+            kept.chain(iter::repeat(0)).take(bytes.len().min(length)).collect::<Vec<u8>>()
+        };
         fs::write(world.log_dir().join(sealer::DURABLE), &mark).unwrap();
         for tile in tiles {
             let path = world.log_dir().join(tile);
