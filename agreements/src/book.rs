@@ -74,6 +74,7 @@ pub struct SystemPage {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Validity {
     Missing,
+    Suspended(Timestamp),
     Withdrawn(Timestamp),
     Between(Timestamp, Timestamp),
 }
@@ -340,9 +341,8 @@ impl Validity {
     fn of(conformity: Option<&Conformity>, zone: &TimeZone) -> Self {
         match conformity {
             None => Self::Missing,
-            Some(Conformity { withdrawn: Some(at), .. } | Conformity { suspended: Some(at), .. }) => {
-                Self::Withdrawn(*at)
-            }
+            Some(Conformity { withdrawn: Some(at), .. }) => Self::Withdrawn(*at),
+            Some(Conformity { suspended: Some(at), .. }) => Self::Suspended(*at),
             Some(held) => Self::Between(start_of(held.valid_from, zone), end_of(held.valid_until, zone)),
         }
     }

@@ -159,6 +159,9 @@ fn standing(book: &Book, page: &SystemPage, party: Party, now: Timestamp) -> Res
             Validity::Between(_, until) if until <= now => {
                 return Err(Denial::PaperEnded { party, system: system(), paper, at: until });
             }
+            Validity::Suspended(at) => {
+                return Err(Denial::PaperSuspended { party, system: system(), paper, at });
+            }
             Validity::Withdrawn(at) => {
                 return Err(Denial::PaperWithdrawn { party, system: system(), paper, at });
             }

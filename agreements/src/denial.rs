@@ -57,6 +57,9 @@ pub enum Denial {
     /// A1: it ended.
     #[error("{paper} of {party} {system} ended at {at}")]
     PaperEnded { party: Party, system: SystemId, paper: Paper, at: Timestamp },
+    /// A1: it is suspended.
+    #[error("{paper} of {party} {system} is suspended since {at}")]
+    PaperSuspended { party: Party, system: SystemId, paper: Paper, at: Timestamp },
     /// A1: it was withdrawn.
     #[error("{paper} of {party} {system} was withdrawn at {at}")]
     PaperWithdrawn { party: Party, system: SystemId, paper: Paper, at: Timestamp },
@@ -175,9 +178,13 @@ impl Denial {
             Self::NetworkNotRegistered { .. } => &rows::NETWORK_NOT_REGISTERED,
             Self::PaperMissing { paper: Paper::Attestation, .. } => &rows::ATTESTATION_MISSING,
             Self::PaperEnded { paper: Paper::Attestation, .. } => &rows::ATTESTATION_ENDED,
+            Self::PaperSuspended { paper: Paper::Attestation, .. } => &rows::ATTESTATION_SUSPENDED,
             Self::PaperWithdrawn { paper: Paper::Attestation, .. } => &rows::ATTESTATION_WITHDRAWN,
             Self::PaperMissing { paper: Paper::QualityCertificate, .. } => &rows::QUALITY_CERTIFICATE_MISSING,
             Self::PaperEnded { paper: Paper::QualityCertificate, .. } => &rows::QUALITY_CERTIFICATE_ENDED,
+            Self::PaperSuspended { paper: Paper::QualityCertificate, .. } => {
+                &rows::QUALITY_CERTIFICATE_SUSPENDED
+            }
             Self::PaperWithdrawn { paper: Paper::QualityCertificate, .. } => {
                 &rows::QUALITY_CERTIFICATE_WITHDRAWN
             }
@@ -226,6 +233,7 @@ impl Denial {
             | Self::WrongEnvironment { party, .. }
             | Self::PaperMissing { party, .. }
             | Self::PaperEnded { party, .. }
+            | Self::PaperSuspended { party, .. }
             | Self::PaperWithdrawn { party, .. }
             | Self::ReadinessOutdated { party, .. } => match party {
                 Party::Consumer => Culprit::Consumer,

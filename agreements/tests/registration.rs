@@ -279,14 +279,17 @@ fn the_regulator_marks_an_object_national_and_the_mark_has_its_history() {
 /// A1: what is suspended does not count until it is resumed; what is withdrawn never again.
 #[test]
 fn a_suspended_paper_stops_exchange_until_it_is_resumed() {
-    for paper in [Paper::Attestation, Paper::QualityCertificate] {
+    for (paper, code) in [
+        (Paper::Attestation, "attestation-suspended"),
+        (Paper::QualityCertificate, "quality-certificate-suspended"),
+    ] {
         let mut world = World::exchanging();
         let stop = Command::SuspendPaper { system: system("portal"), paper };
         let go = Command::ResumePaper { system: system("portal"), paper };
         assert_eq!(world.answer(&call()), "permit");
         assert!(matches!(world.refused(integrator(), go.clone()), CommandError::NoConformity { .. }));
         world.must(regulator(), stop.clone());
-        assert_ne!(world.answer(&call()), "permit");
+        assert_eq!(world.answer(&call()), code);
         assert!(matches!(world.refused(integrator(), stop), CommandError::NoConformity { .. }));
         world.must(integrator(), go);
         assert_eq!(world.answer(&call()), "permit");

@@ -90,6 +90,10 @@ async fn rule(code: &str) -> Scene {
             let conformity = ended();
             after(Who::Integrator, Command::RecordAttestation { system: register(), conformity }).await
         }
+        "attestation-suspended" => {
+            let paper = agreements::Paper::Attestation;
+            after(Who::Regulator, Command::SuspendPaper { system: portal(), paper }).await
+        }
         "attestation-withdrawn" => {
             after(Who::Regulator, Command::WithdrawAttestation { system: portal() }).await
         }
@@ -97,6 +101,10 @@ async fn rule(code: &str) -> Scene {
         "quality-certificate-ended" => {
             let conformity = ended();
             after(Who::Integrator, Command::RecordQualityCertificate { system: portal(), conformity }).await
+        }
+        "quality-certificate-suspended" => {
+            let paper = agreements::Paper::QualityCertificate;
+            after(Who::Regulator, Command::SuspendPaper { system: register(), paper }).await
         }
         "quality-certificate-withdrawn" => {
             after(Who::Regulator, Command::WithdrawQualityCertificate { system: register() }).await

@@ -112,12 +112,19 @@ impl Model<'_> {
         }
         self.stopped(&Target::System(system.card.id.clone()), now, found);
         let today = astana(now).date();
-        let [missing, ended, withdrawn] =
-            ["attestation-missing", "attestation-ended", "attestation-withdrawn"];
-        paper(system.attestation.as_ref(), today, [missing, ended, withdrawn], found);
-        let [missing, ended, withdrawn] =
-            ["quality-certificate-missing", "quality-certificate-ended", "quality-certificate-withdrawn"];
-        paper(system.quality_certificate.as_ref(), today, [missing, ended, withdrawn], found);
+        paper(
+            system.attestation.as_ref(),
+            today,
+            ["attestation-missing", "attestation-ended", "attestation-suspended", "attestation-withdrawn"],
+            found,
+        );
+        let codes = [
+            "quality-certificate-missing",
+            "quality-certificate-ended",
+            "quality-certificate-suspended",
+            "quality-certificate-withdrawn",
+        ];
+        paper(system.quality_certificate.as_ref(), today, codes, found);
     }
 
     /// Orders that were issued and not lifted; lifting is believed only where it is proven.
@@ -337,14 +344,16 @@ fn meant(operation: &Operation, call: &Call<'_>) -> bool {
             .all(|(piece, given)| if piece.starts_with('{') { !given.is_empty() } else { piece == given })
 }
 
-fn paper(held: Option<&Conformity>, today: Date, codes: [&'static str; 3], found: &mut Codes) {
-    let [missing, ended, withdrawn] = codes;
+fn paper(held: Option<&Conformity>, today: Date, codes: [&'static str; 4], found: &mut Codes) {
+    let [missing, ended, suspended, withdrawn] = codes;
     let Some(held) = held else {
         found.insert(missing);
         return;
     };
     if held.withdrawn.is_some() {
         found.insert(withdrawn);
+    } else if held.suspended.is_some() {
+        found.insert(suspended);
     }
     if today > held.valid_until {
         found.insert(ended);

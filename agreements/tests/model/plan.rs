@@ -15,6 +15,8 @@ use crate::support::*;
 pub(crate) enum Change {
     PaperGone(&'static str, Paper),
     PaperDates(&'static str, Paper, Date, Date),
+    PaperSuspended(&'static str, Paper),
+    PaperResumed(&'static str, Paper),
     PaperWithdrawn(&'static str, Paper),
     SystemSuspended(&'static str),
     SystemResumed(&'static str),
@@ -134,6 +136,8 @@ impl Change {
                     }
                 }
             }
+            Self::PaperSuspended(id, paper) => then(log, Event::PaperSuspended { system: system(id), paper }),
+            Self::PaperResumed(id, paper) => then(log, Event::PaperResumed { system: system(id), paper }),
             Self::PaperWithdrawn(id, Paper::Attestation) => {
                 then(log, Event::AttestationWithdrawn { system: system(id) });
             }
@@ -371,6 +375,8 @@ fn change() -> impl Strategy<Value = Change> {
     let standing = prop_oneof![
         1 => (id(), paper()).prop_map(|(id, paper)| Change::PaperGone(id, paper)),
         3 => (id(), paper(), date(), date()).prop_map(|(id, paper, a, b)| Change::PaperDates(id, paper, a, b)),
+        1 => (id(), paper()).prop_map(|(id, paper)| Change::PaperSuspended(id, paper)),
+        1 => (id(), paper()).prop_map(|(id, paper)| Change::PaperResumed(id, paper)),
         1 => (id(), paper()).prop_map(|(id, paper)| Change::PaperWithdrawn(id, paper)),
         1 => id().prop_map(Change::SystemSuspended),
         1 => id().prop_map(Change::SystemResumed),

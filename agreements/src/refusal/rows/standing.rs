@@ -93,6 +93,19 @@ pub const ATTESTATION_ENDED: Row = Row {
     },
 };
 
+/// `attestation-suspended`
+pub const ATTESTATION_SUSPENDED: Row = Row {
+    code: "attestation-suspended",
+    clause: "Interaction 14",
+    status: 403,
+    culprit: Culprit::Consumer,
+    words: Words {
+        kk: "Айырбасқа қатысушы жүйенің аттестатының қолданылуы тоқтатыла тұрған. Себебін жойып, қолданылуын қайта бастауды сұраңыз.",
+        ru: "Действие аттестата соответствия одной из систем обмена приостановлено. Устраните причину и попросите возобновить его действие.",
+        en: "The attestation of one of the two systems is suspended. Remove the cause and have it resumed.",
+    },
+};
+
 /// `attestation-withdrawn`
 pub const ATTESTATION_WITHDRAWN: Row = Row {
     code: "attestation-withdrawn",
@@ -129,6 +142,19 @@ pub const QUALITY_CERTIFICATE_ENDED: Row = Row {
         kk: "Айырбасқа қатысушы жүйенің сапа сертификатының мерзімі аяқталған. Жаңа сертификат алып, оны тіркеңіз.",
         ru: "Срок сертификата качества одной из систем обмена истёк. Получите новый сертификат и зарегистрируйте его.",
         en: "The quality certificate of one of the two systems has expired. Obtain a new one and have it recorded.",
+    },
+};
+
+/// `quality-certificate-suspended`
+pub const QUALITY_CERTIFICATE_SUSPENDED: Row = Row {
+    code: "quality-certificate-suspended",
+    clause: "Interaction 14",
+    status: 403,
+    culprit: Culprit::Consumer,
+    words: Words {
+        kk: "Айырбасқа қатысушы жүйенің сапа сертификатының қолданылуы тоқтатыла тұрған. Себебін жойып, қолданылуын қайта бастауды сұраңыз.",
+        ru: "Действие сертификата качества одной из систем обмена приостановлено. Устраните причину и попросите возобновить его действие.",
+        en: "The quality certificate of one of the two systems is suspended. Remove the cause and have it resumed.",
     },
 };
 
