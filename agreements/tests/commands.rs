@@ -249,13 +249,13 @@ fn what_is_registered_is_not_registered_again() {
 fn an_incomplete_application_is_returned_with_what_is_missing() {
     let mut world = World::empty();
     let mut bare = SystemCard { documents: vec![document(DocumentKind::TrialAct)], ..card("bare", MINISTRY) };
-    let error = world.refused(integrator(), Command::RegisterSystem { card: bare.clone(), code: "1".into() });
+    let error = world.refused(registrar(), Command::RegisterSystem { card: bare.clone(), code: "1".into() });
     let missing =
         vec![DocumentKind::Description, DocumentKind::TechnicalDocumentation, DocumentKind::ProductionAct];
     assert_eq!(error, CommandError::Incomplete { system: system("bare"), missing });
     bare.ownership = Ownership::NonState;
     bare.documents = vec![document(DocumentKind::Description)];
-    world.must(integrator(), Command::RegisterSystem { card: bare, code: "1".into() });
+    world.must(registrar(), Command::RegisterSystem { card: bare, code: "1".into() });
 }
 
 /// A5
@@ -263,7 +263,7 @@ fn an_incomplete_application_is_returned_with_what_is_missing() {
 fn production_is_entered_once_and_with_its_act() {
     let mut world = World::empty();
     let trial = SystemCard { phase: Phase::Trial, ..card("portal", MINISTRY) };
-    world.must(integrator(), Command::RegisterSystem { card: trial, code: "1".into() });
+    world.must(registrar(), Command::RegisterSystem { card: trial, code: "1".into() });
     let enter = |kind| Command::EnterProduction { system: system("portal"), act: document(kind) };
     let error = world.refused(integrator(), enter(DocumentKind::TrialAct));
     assert!(matches!(error, CommandError::Incomplete { .. }), "{error}");
@@ -276,7 +276,7 @@ fn production_is_entered_once_and_with_its_act() {
 fn a_system_always_names_its_networks() {
     let mut world = World::registered();
     let nowhere = SystemCard { networks: vec![], ..card("nowhere", MINISTRY) };
-    let error = world.refused(integrator(), Command::RegisterSystem { card: nowhere, code: "1".into() });
+    let error = world.refused(registrar(), Command::RegisterSystem { card: nowhere, code: "1".into() });
     assert_eq!(error, CommandError::NoNetworks { system: system("nowhere") });
     let update = Command::UpdateSystem { system: system("portal"), networks: Some(vec![]), endpoint: None };
     let error = world.refused(integrator(), update);

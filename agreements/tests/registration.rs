@@ -141,6 +141,31 @@ fn a_system_registered_in_one_step_has_its_application_too() {
     assert!(!filed.gaps.is_empty());
 }
 
+/// E4, A1: who registers a system alone does not give it its papers, without which it exchanges nothing; one that an
+/// application registered had two people already.
+#[test]
+fn who_registers_a_system_in_one_step_does_not_record_its_papers() {
+    let mut world = World::empty();
+    let shortcut = Command::RegisterSystem { card: card("portal", MINISTRY), code: "1".into() };
+    world.must(registrar(), shortcut);
+    let papers = |id: &str| {
+        let conformity = conformity(id);
+        let attestation =
+            Command::RecordAttestation { system: system(id), conformity: conformity.clone() };
+        [attestation, Command::RecordQualityCertificate { system: system(id), conformity }]
+    };
+    for paper in papers("portal") {
+        let alone = world.refused(registrar(), paper.clone());
+        assert!(matches!(alone, CommandError::SamePerson { .. }), "{alone}");
+        world.must(integrator(), paper);
+    }
+    world.must(officer(MINISTRY), submit(application("other", MINISTRY)));
+    world.must(integrator(), accept(2));
+    for paper in papers("other") {
+        world.must(integrator(), paper);
+    }
+}
+
 /// A3: resources, software and infrastructure get accounting codes.
 #[test]
 fn other_objects_are_accounted_for_with_a_code_of_their_own() {

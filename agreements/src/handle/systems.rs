@@ -5,7 +5,7 @@ use ipnet::IpNet;
 use super::{Check, CommandError};
 use crate::{
     BoundCertificate, Conformity, Document, DocumentKind, Endpoint, Event, Filed, Fingerprint, Outcome,
-    Phase, Subject, SystemCard, SystemId, SystemStatus,
+    Phase, Subject, System, SystemCard, SystemId, SystemStatus,
 };
 
 impl Check<'_> {
@@ -78,7 +78,7 @@ impl Check<'_> {
         system: SystemId,
         conformity: Conformity,
     ) -> Result<Event, CommandError> {
-        self.live(&system)?;
+        self.not_its_registrar(self.live(&system)?)?;
         valid(&conformity)?;
         Ok(Event::AttestationRecorded { system, conformity })
     }
@@ -94,7 +94,7 @@ impl Check<'_> {
         system: SystemId,
         conformity: Conformity,
     ) -> Result<Event, CommandError> {
-        self.live(&system)?;
+        self.not_its_registrar(self.live(&system)?)?;
         valid(&conformity)?;
         Ok(Event::QualityCertificateRecorded { system, conformity })
     }
@@ -121,6 +121,18 @@ impl Check<'_> {
             system.ok_or_else(|| CommandError::Unknown { what: format!("certificate {certificate}") })?;
         self.reasoned()?;
         Ok(Event::CertificateUnbound { system, certificate })
+    }
+
+    /// E4: who registered a system alone, in one step, does not give it the papers without which it exchanges nothing.
+    fn not_its_registrar(&self, system: &System) -> Result<(), CommandError> {
+        let filed = system.dossier.application.and_then(|number| self.registry.application(number));
+        let Some((filed, accepted)) = filed.and_then(|filed| Some((filed, filed.outcome.trace()?))) else {
+            return Ok(());
+        };
+        if accepted.actor.id != filed.submitted.actor.id {
+            return Ok(());
+        }
+        self.second_person(&accepted.actor, "registered this system alone")
     }
 }
 

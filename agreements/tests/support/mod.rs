@@ -60,7 +60,7 @@ impl World {
         let mut world = Self::empty();
         for (id, holder, certificate) in SYSTEMS {
             world.must(
-                integrator(),
+                registrar(),
                 Command::RegisterSystem { card: card(id, holder), code: format!("code-{id}") },
             );
             let conformity = conformity(id);
@@ -532,6 +532,11 @@ pub(crate) fn administrator() -> Actor {
 
 pub(crate) fn integrator() -> Actor {
     actor("integrator", Role::ServiceIntegrator, NATIONAL_OPERATOR)
+}
+
+/// Registers systems that came on paper.
+pub(crate) fn registrar() -> Actor {
+    actor("registrar", Role::ServiceIntegrator, NATIONAL_OPERATOR)
 }
 
 pub(crate) fn regulator() -> Actor {

@@ -129,6 +129,16 @@ impl Registrar {
             let issued = self.authority.issue_person(&person, clock::now());
             self.keep(&signer(&officer), &issued.trouble("issue a signer's certificate")?)?;
         }
+        // E4: who registers a system in one step is not who records its papers.
+        let integrator = self.cast.with(Role::ServiceIntegrator)?;
+        let registrar = Operator {
+            id: OperatorId::new(REGISTRAR).trouble("name the registrar")?,
+            name: format!("Registrar of {}", integrator.name),
+            role: Role::ServiceIntegrator,
+            holder: integrator.bin,
+            reach: Reach::default(),
+        };
+        self.issue(Command::RegisterOperator { operator: registrar }, &administrator)?;
         self.issue(Command::NameRegulator { bin: self.cast.regulator }, &administrator)
     }
 
@@ -160,7 +170,8 @@ impl Registrar {
             responsible: format!("Officer of {}", self.cast.body(member.holder)?.name),
             documents: self.documents(member)?,
         };
-        self.issue(Command::RegisterSystem { card, code: member.code.clone() }, &integrator)?;
+        let registrar = self.actor(&OperatorId::new(REGISTRAR).trouble("name the registrar")?)?;
+        self.issue(Command::RegisterSystem { card, code: member.code.clone() }, &registrar)?;
         let system = member.id.clone();
         if let Some(conformity) = self.conformity(member, DocumentKind::Attestation, member.attestation)? {
             self.issue(Command::RecordAttestation { system: system.clone(), conformity }, &integrator)?;
@@ -382,3 +393,4 @@ fn signer(officer: &OperatorId) -> String {
 pub(super) const VIA: &str = "demo";
 const REASON: &str = "demonstration";
 const ADMINISTRATOR: &str = "administrator";
+const REGISTRAR: &str = "registrar";

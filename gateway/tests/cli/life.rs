@@ -241,7 +241,7 @@ fn who_may_not_is_told_who_may() {
     found(&folder);
     let said = folder.say(&["system", "suspend", "portal", "--as", "office", "--reason", "spite"]);
     assert_eq!(said.exit, 1);
-    assert!(said.err.contains("--as integrator or --as regulator"), "{said:?}");
+    assert!(said.err.contains("--as integrator or --as registrar or --as regulator"), "{said:?}");
     let nobody = folder.json(1, &["system", "resume", "portal", "--as", "nobody"]);
     assert!(nobody["error"]["what"].as_str().unwrap().contains("no operator nobody"), "{nobody}");
     let other = folder
@@ -262,6 +262,7 @@ fn found(folder: &Folder) {
         ("office", "holder-officer", OFFICE),
         ("regulator", "regulator", REGULATOR),
         ("integrator", "service-integrator", INTEGRATOR),
+        ("registrar", "service-integrator", INTEGRATOR),
     ] {
         folder.does(&["operator", "add", id, id, "--role", role, "--holder", bin]);
     }
@@ -288,14 +289,16 @@ fn system(folder: &Folder, id: &str, bin: &str) {
         "endpoint": { "address": "127.0.0.1:1", "server_name": "localhost" },
     });
     let card = folder.file(&format!("{id}.json"), &card.to_string());
-    let lacking = folder.json(1, &["system", "register", &card, "--as", "integrator"]);
+    let lacking = folder.json(1, &["system", "register", &card, "--as", "registrar"]);
     assert!(lacking["error"]["todo"].as_str().unwrap().contains("--document"), "{lacking}");
     let paper = folder.file("paper.txt", "a document");
     let kinds = ["description", "trial-act", "technical-documentation"].map(|kind| format!("{kind}={paper}"));
     let documents = ["--document", &kinds[0], "--document", &kinds[1], "--document", &kinds[2]];
-    folder.does(&[&["system", "register", &card, "--as", "integrator"], &documents[..]].concat());
+    folder.does(&[&["system", "register", &card, "--as", "registrar"], &documents[..]].concat());
     for step in ["attest", "certify"] {
         let paper = ["--number", "1", "--issuer", "Body", "--from", "2020-01-01", "--until", "2099-12-31"];
+        let alone = folder.json(1, &[&["system", step, id, "--as", "registrar"], &paper[..]].concat());
+        assert!(alone["error"]["todo"].as_str().unwrap().contains("--as"), "{alone}");
         folder.does(&[&["system", step, id, "--as", "integrator"], &paper[..]].concat());
     }
     folder.does(&["certs", "issue-system", id, "--name", "localhost", "--bind", "--as", "integrator"]);

@@ -64,7 +64,9 @@ pub struct World {
     pub provider: Provider,
     /// Concurs in agreements, and supervises.
     pub regulator: Desk,
-    /// Registers systems.
+    /// Registers systems that came on paper.
+    pub registrar: Desk,
+    /// Records systems' papers, and what becomes of systems.
     pub integrator: Desk,
     /// Runs the gateway.
     pub administrator: Desk,
@@ -176,7 +178,7 @@ impl World {
     /// # Panics
     /// If the rules refuse it.
     pub async fn joins(&self, code: &str) -> Consumer {
-        plan::registered(&self.integrator, sample::card(code, sample::MINISTRY, None));
+        plan::registered([&self.registrar, &self.integrator], sample::card(code, sample::MINISTRY, None));
         let (issued, identity) = self.certificate(code);
         self.administrator.issues(plan::binding(&sample::system(code), &issued));
         let mut text = sample::agreement("address-lookup");

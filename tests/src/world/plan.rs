@@ -130,6 +130,7 @@ impl Plan {
         let registry = Registry::new(office);
         let people = People { registry: &registry, authority: &authority };
         let administrator = people.desk("administrator", Role::Administrator, sample::OPERATOR, None);
+        let registrar = people.desk("registrar", Role::ServiceIntegrator, sample::OPERATOR, None);
         let integrator = people.desk("integrator", Role::ServiceIntegrator, sample::OPERATOR, None);
         let regulator = people.desk("regulator", Role::Regulator, sample::REGULATOR, Some(Side::Regulator));
         let ministry = people.desk("ministry", Role::HolderOfficer, sample::MINISTRY, Some(Side::Consumer));
@@ -139,7 +140,7 @@ impl Plan {
         {
             administrator.issues(Command::RegisterHolder { holder: holder(number, name) });
         }
-        for desk in [&integrator, &regulator, &ministry, &agency] {
+        for desk in [&registrar, &integrator, &regulator, &ministry, &agency] {
             let Actor { id, role, holder, .. } = desk.actor().clone();
             let name = id.to_string();
             administrator.issues(Command::RegisterOperator {
@@ -158,7 +159,7 @@ impl Plan {
         let [asks, answers] = [portal, register].map(|card| {
             let (id, (issued, identity)) =
                 (card.id.clone(), issue(&authority, card.id.as_str(), clock::now()));
-            registered(&integrator, card);
+            registered([&registrar, &integrator], card);
             administrator.issues(binding(&id, &issued));
             identity
         });
@@ -173,6 +174,7 @@ impl Plan {
             consumer: Consumer::new(at, asks, Arc::clone(&trust)),
             provider: Provider::start(socket, &answers, trust),
             regulator,
+            registrar,
             integrator,
             administrator,
             ministry,
@@ -212,12 +214,12 @@ impl People<'_> {
     }
 }
 
-/// Registers a system in good standing.
-pub(super) fn registered(integrator: &Desk, card: SystemCard) {
+/// Registers a system in good standing: one registers, another looks at its papers.
+pub(super) fn registered([registrar, integrator]: [&Desk; 2], card: SystemCard) {
     let system = card.id.clone();
     let conformity = sample::conformity(system.as_str(), "2026-01-01", "2099-12-31");
     let code = format!("code-{system}");
-    integrator.issues(Command::RegisterSystem { card, code });
+    registrar.issues(Command::RegisterSystem { card, code });
     integrator.issues(Command::RecordAttestation { system: system.clone(), conformity: conformity.clone() });
     integrator.issues(Command::RecordQualityCertificate { system, conformity });
 }
