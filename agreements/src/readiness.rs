@@ -130,7 +130,7 @@ pub enum Ready {
     Unchecked,
     /// The newest check failed.
     Failed,
-    /// A system changed since: its networks, its endpoint, or its phase.
+    /// A system changed since: its networks, endpoint, phase or make, or it got a certificate.
     Outdated(Party),
     /// The newest check holds until then.
     Until(Timestamp),

@@ -37,6 +37,7 @@ fn a_certificate_bound_to_no_system_is_nobody() {
 fn a_certificate_counts_until_it_is_unbound_and_its_successor_beside_it() {
     let mut world = World::exchanging();
     world.must(integrator(), bind("portal", 11));
+    world.check(&personnel_agreement());
     let renewed = Call { certificate: fingerprint(11), ..call() };
     assert_eq!((world.answer(&call()), world.answer(&renewed)), ("permit", "permit"));
     world.must(integrator(), Command::UnbindCertificate { certificate: fingerprint(1) });

@@ -51,9 +51,19 @@ fn a_system_that_changes_is_checked_anew() {
     let networks = || Some(vec!["10.1.0.0/16".parse().unwrap()]);
     let endpoint = || card("personnel", AGENCY).endpoint;
     let update = |id, networks, endpoint| Command::UpdateSystem { system: system(id), networks, endpoint };
+    let made = |id| Command::CorrectInformation {
+        subject: Subject::System(system(id)),
+        card: CardCorrection::default(),
+        information: from_json(json!({ "technical": { "platform": "Another" } })),
+        changed_on: None,
+        discovery: None,
+    };
     for (change, party) in [
         (update("portal", networks(), None), Party::Consumer),
         (update("personnel", None, endpoint()), Party::Provider),
+        (bind("portal", 20), Party::Consumer),
+        (bind("personnel", 20), Party::Provider),
+        (made("portal"), Party::Consumer),
     ] {
         let mut world = World::agreed(&open());
         world.must(integrator(), change);

@@ -40,7 +40,8 @@ impl Registry {
         Some(agreement)
     }
 
-    /// The revision at which a system's networks, endpoint or phase last changed; 0 if never since its registration.
+    /// The revision at which a system's networks, endpoint, certificates, phase or make last changed; 0 if never since its
+    /// registration. A certificate that is taken away leaves nothing new to check.
     pub fn changed(&self, system: &SystemId) -> u64 {
         self.changed.get(system).copied().unwrap_or(0)
     }

@@ -108,7 +108,7 @@ impl Registry {
             Event::QualityCertificateWithdrawn { system } => {
                 self.systems.get_mut(system)?.quality_certificate.as_mut()?.withdrawn = Some(recorded.at);
             }
-            Event::CertificateBound { system, certificate } => self.bind(system, certificate)?,
+            Event::CertificateBound { system, certificate } => self.bind(system, certificate, recorded)?,
             Event::CertificateUnbound { system, certificate } => self.unbind(system, certificate)?,
             Event::DataTypePublished { data_type } => {
                 let key = (data_type.provider.clone(), data_type.id.clone());

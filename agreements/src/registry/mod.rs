@@ -45,7 +45,7 @@ pub struct Registry {
     acts: BTreeMap<(ActId, String), Act>,
     systems: BTreeMap<SystemId, System>,
     certificates: BTreeMap<Fingerprint, SystemId>,
-    /// When a system's networks, endpoint or phase last changed: the event's number.
+    /// When a system's networks, endpoint, certificates, phase or make last changed: the event's number.
     changed: BTreeMap<SystemId, u64>,
     data_types: BTreeMap<(SystemId, DataTypeId), Published>,
     #[serde(skip)]

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::Registry;
 use crate::{
     Accounted, Application, ApplicationNumber, Applied, CardCorrection, Changed, Correction, Discovery,
-    Document, Dossier, Employee, EndOfOperation, Filed, Gap, Information, Named, ObjectCard, ObjectStatus,
+    Document, Dossier, Employee, EndOfOperation, Filed, Gap, Information, InformationKind, Named, ObjectCard, ObjectStatus,
     Outcome, Recorded, Region, Significance, Subject, Superseded, SystemCard, SystemStatus, Trace, Words,
 };
 
@@ -93,6 +93,12 @@ impl Registry {
         discovery: Option<u32>,
         recorded: &Recorded,
     ) -> Option<()> {
+        let touches = |(kind, _): &(InformationKind, Value)| CHECKED.contains(kind);
+        if let Subject::System(id) = subject
+            && information.said().iter().any(touches)
+        {
+            self.changed.insert(id.clone(), recorded.sequence);
+        }
         let mut changes = self.correct_card(subject, card)?;
         let dossier = self.dossier_mut(subject)?;
         changes.extend(dossier.information.correct(information.clone()));
@@ -235,6 +241,10 @@ impl Registry {
         }
     }
 }
+
+/// What of the registered information says how a system is made: after its correction both sides are checked anew (B5).
+const CHECKED: [InformationKind; 3] =
+    [InformationKind::Technical, InformationKind::Software, InformationKind::Infrastructure];
 
 impl Trace {
     /// Who caused an event, when and why.

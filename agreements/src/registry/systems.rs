@@ -91,7 +91,12 @@ impl Registry {
         }
     }
 
-    pub(super) fn bind(&mut self, system: &SystemId, certificate: &BoundCertificate) -> Option<()> {
+    pub(super) fn bind(
+        &mut self,
+        system: &SystemId,
+        certificate: &BoundCertificate,
+        recorded: &Recorded,
+    ) -> Option<()> {
         let bound = &mut self.systems.get_mut(system)?.certificates;
         // A6: a certificate says who asks, so it is one system's.
         if self.certificates.contains_key(&certificate.fingerprint) {
@@ -99,6 +104,8 @@ impl Registry {
         }
         bound.push(certificate.clone());
         self.certificates.insert(certificate.fingerprint, system.clone());
+        // B5: who renews a certificate has changed the keys that both sides were found to have.
+        self.changed.insert(system.clone(), recorded.sequence);
         Some(())
     }
 

@@ -141,11 +141,7 @@ fn what_heads_sign_beside_agreements(folder: &Folder) {
 fn found_ready(folder: &Folder) {
     let asked = folder.json(1, &["agreement", "readiness", "ar-1"]);
     assert_eq!(asked["ready"], "unchecked");
-    let mut checks = asked["wanted"].clone();
-    for check in checks.as_array_mut().unwrap() {
-        (check["outcome"], check["detail"]) = (json!("passed"), json!("as it should be"));
-    }
-    let mut found = json!({ "revision": asked["revision"], "checks": checks });
+    let mut found = all_passed(&asked);
     let whole = folder.file("found.json", &found.to_string());
     found["checks"].as_array_mut().unwrap().pop();
     let part = folder.file("part.json", &found.to_string());
@@ -153,6 +149,15 @@ fn found_ready(folder: &Folder) {
     assert!(lacking["error"]["what"].as_str().unwrap().contains("lacks"), "{lacking}");
     folder.does(&["agreement", "readiness", "ar-1", &whole, "--as", "integrator"]);
     assert!(folder.does(&["agreement", "readiness", "ar-1"]).starts_with("ready until a system changes"));
+}
+
+/// The record of a check in which all that is asked for is as it should be.
+fn all_passed(asked: &Value) -> Value {
+    let mut checks = asked["wanted"].clone();
+    for check in checks.as_array_mut().unwrap() {
+        (check["outcome"], check["detail"]) = (json!("passed"), json!("as it should be"));
+    }
+    json!({ "revision": asked["revision"], "checks": checks })
 }
 
 /// What a call that differs from the agreed one is refused with.
@@ -201,6 +206,11 @@ fn certificates_come_and_go(folder: &Folder) {
         folder.say(&asked)
     };
     assert!(by(&older).out.contains("certificate-not-registered"));
+    assert!(by(&newer).out.contains("readiness-outdated"), "a new certificate is checked");
+    let asked = folder.json(1, &["agreement", "readiness", "ar-1"]);
+    assert_eq!(asked["ready"], json!({ "outdated": "consumer" }));
+    let found = folder.file("found.json", &all_passed(&asked).to_string());
+    folder.does(&["agreement", "readiness", "ar-1", &found, "--as", "integrator"]);
     assert_eq!(by(&newer).exit, 0);
     revoke(&newer);
     assert_eq!(refusal(folder, &[]), "certificate-not-registered");

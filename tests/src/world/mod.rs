@@ -162,9 +162,19 @@ impl World {
         issue(&self.authority, code, at)
     }
 
-    /// Binds a certificate to a system.
+    /// Binds a certificate to a system, and has it checked anew under the agreements that were checked.
     pub async fn bind(&self, system: &SystemId, issued: &IssuedPem) {
-        self.administrator.orders(plan::binding(system, issued)).await;
+        self.administrator.issues(plan::binding(system, issued));
+        let checked: Vec<_> = self.registry.with(|office| {
+            let theirs = office.registry().agreements().filter(|one| {
+                one.readiness.is_some() && [&one.header.consumer, &one.header.provider].contains(&system)
+            });
+            theirs.map(|one| (one.header.number.clone(), one.header.version)).collect()
+        });
+        for (number, version) in checked {
+            self.integrator.found(&number, version, CheckOutcome::Passed);
+        }
+        self.settled().await;
     }
 
     /// Both systems of an agreement's first version are found ready, and the gateway knows.
