@@ -56,7 +56,8 @@ pub enum Command {
     RecordAct { act: Act },
     /// Says when a version of an act loses force.
     ///
-    /// Agreements that stand on it fall with it, or at the end of a later day where the regulator gives one.
+    /// Agreements that stand on it are in force until a later day: as the regulator says, its own last day at the
+    /// earliest, or else when the term of the register of terms is over, which begins today if the act's day is past.
     RepealAct {
         act: ActId,
         version: String,

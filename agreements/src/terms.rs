@@ -21,6 +21,8 @@ pub enum TermKind {
     Return,
     /// Correcting what is registered, from its change, or from the discovery of what is wrong or missing.
     Correction,
+    /// Putting agreements onto another basis, from the last day of an act that they stand on (B10).
+    Basis,
 }
 
 /// In which days a term is counted.
@@ -115,6 +117,7 @@ mod tests {
             (TermKind::Outcome, 5),
             (TermKind::Return, 2),
             (TermKind::Correction, 10),
+            (TermKind::Basis, 30),
         ] {
             let term = terms.on(kind, day("2026-02-02")).unwrap();
             assert_eq!((term.days, term.counted), (days, Counted::Working));
@@ -135,7 +138,7 @@ mod tests {
         };
         terms.set(changed.clone());
         terms.set(changed);
-        assert_eq!(terms.all().len(), 5);
+        assert_eq!(terms.all().len(), 6);
         let due = |from: &str| {
             let term = terms.on(TermKind::Return, day(from)).unwrap();
             term.due(day(from), &Calendar::default())

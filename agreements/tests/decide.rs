@@ -500,7 +500,7 @@ fn an_agreement_falls_with_an_act_that_it_stands_on() {
         version: "2003-07-08".into(),
         last_day: "2026-04-30".parse().unwrap(),
         successor: None,
-        agreements_until: None,
+        agreements_until: Some("2026-04-30".parse().unwrap()),
     };
     world.must(regulator(), repeal);
     assert_eq!(world.answer_at(&call(), "2026-04-30T18:59:59.999999999Z"), "permit");

@@ -258,3 +258,32 @@ fn agreements_may_be_given_time_after_an_act_that_they_stand_on_lost_force() {
     assert_eq!(world.answer_at(&call(), "2026-06-11T18:59:59Z"), "permit");
     assert_eq!(world.answer_at(&call(), "2026-06-11T19:00:00Z"), "basis-lapsed");
 }
+
+/// B10, A8: thirty working days where the regulator says nothing, from the last day, or from today if that is past.
+#[test]
+fn agreements_have_thirty_working_days_after_an_act_that_they_stand_on_lost_force() {
+    let repeal = |last_day: &str| Command::RepealAct {
+        act: ActId::new("hr-order").unwrap(),
+        version: "2003-07-08".into(),
+        last_day: last_day.parse().unwrap(),
+        successor: None,
+        agreements_until: None,
+    };
+    let until = |world: &World| world.registry.acts().next().unwrap().agreements_until.unwrap().to_string();
+    let mut world = World::exchanging();
+    world.must(regulator(), repeal("2026-04-30"));
+    assert_eq!(until(&world), "2026-06-17");
+    assert_eq!(world.answer_at(&call(), "2026-06-17T18:59:59Z"), "permit");
+    assert_eq!(world.answer_at(&call(), "2026-06-17T19:00:00Z"), "basis-lapsed");
+    let mut world = World::exchanging();
+    world.now = at("2026-04-30T10:00:00+05:00");
+    world.must(regulator(), repeal("2026-01-01"));
+    assert_eq!(until(&world), "2026-06-17");
+    let term = Term {
+        days: 5,
+        ..world.registry.terms().on(TermKind::Basis, world.now.to_zoned(almaty()).date()).unwrap().clone()
+    };
+    world.must(regulator(), Command::SetTerm { term });
+    world.must(regulator(), repeal("2026-06-01"));
+    assert_eq!(until(&world), "2026-06-08");
+}

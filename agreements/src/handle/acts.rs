@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 
 use super::{Check, CommandError};
-use crate::{Act, ActId, Event};
+use crate::{Act, ActId, Event, TermKind};
 
 impl Check<'_> {
     pub(super) fn record_act(&self, act: Act) -> Result<Event, CommandError> {
@@ -27,6 +27,11 @@ impl Check<'_> {
         if agreements_until.is_some_and(|day| day < last_day) {
             return Err(CommandError::EmptyValidity { number: format!("act {act} {version}") });
         }
+        // B10: nobody has time who does not know yet.
+        let known = last_day.max(self.today());
+        let term = self.registry.terms().on(TermKind::Basis, known);
+        let agreements_until =
+            agreements_until.or_else(|| Some(term?.due(known, self.registry.calendar())));
         Ok(Event::ActRepealed { act, version, last_day, successor, agreements_until })
     }
 }

@@ -37,7 +37,7 @@ Example:
         /// Its last day in force
         #[arg(long, value_name = "DATE")]
         last_day: Date,
-        /// Last day of the agreements that stand on it; they fall with it where this is not given
+        /// Last day of the agreements that stand on it; its own for at once [default: 30 working days later]
         #[arg(long, value_name = "DATE")]
         agreements_until: Option<Date>,
         /// What comes in its place
@@ -67,9 +67,15 @@ pub(super) fn run(common: &Common, command: ActCommand) -> Result<Answer, Failur
             desk.issue(Command::RecordAct { act }, done)
         }
         ActCommand::Repeal { id, version, last_day, successor, agreements_until } => {
-            let done = format!("act {id} {version} is in force until {last_day}");
-            let command = Command::RepealAct { act: id, version, last_day, successor, agreements_until };
-            desk.issue(command, done)
+            let command = Command::RepealAct {
+                act: id.clone(),
+                version: version.clone(),
+                last_day,
+                successor,
+                agreements_until,
+            };
+            let answer = desk.issue(command, format!("act {id} {version} is in force until {last_day}"))?;
+            Ok(answer.and(affected(&desk)))
         }
         ActCommand::Affected => Ok(affected(&desk)),
         ActCommand::List => {
