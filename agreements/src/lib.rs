@@ -95,7 +95,7 @@ pub use registry::{Agreement, Header, Misfit, OutOfStep, Part, Published, Regist
 pub use rights::{entitled, may};
 pub use signed::{ApprovedUsers, Signed, SignedForm, UserList};
 pub use system::{
-    BoundCertificate, Conformity, Document, DocumentKind, Endpoint, EndpointFault, Ownership, Phase,
+    BoundCertificate, Conformity, Document, DocumentKind, Endpoint, EndpointFault, Openness, Ownership, Phase,
     Significance, System, SystemCard, SystemStatus,
 };
 pub use template::{PathTemplate, TemplateError};

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use crate::{
     Actor, ApplicationNumber, Bin, Changed, Document, EndOfOperation, IdError, Information, ObjectId,
-    OperatorId, Region, Significance, SystemId, Words,
+    Openness, OperatorId, Region, Significance, SystemId, Words,
 };
 
 /// What kind of object it is, beside systems.
@@ -94,6 +94,9 @@ pub struct CardCorrection {
     /// Who owns it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<Bin>,
+    /// Whether the public register names it; for systems.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub openness: Option<Openness>,
 }
 
 /// Who is responsible for keeping what is registered of an object up to date (Registration 12).

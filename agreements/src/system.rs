@@ -42,6 +42,24 @@ pub enum Significance {
     National,
 }
 
+/// Whether the public register names a system (Law 4.2.3; Portal 5.3).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Openness {
+    /// It does: openness is presumed.
+    #[default]
+    Open,
+    /// It does not, nor any agreement of the system.
+    Restricted,
+}
+
+impl Openness {
+    /// Whether it is what is presumed.
+    pub fn is_presumed(&self) -> bool {
+        *self == Self::Open
+    }
+}
+
 /// Where a system stands in the registry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -217,6 +235,9 @@ pub struct SystemCard {
     /// Marked national or not.
     #[serde(default)]
     pub significance: Significance,
+    /// Whether the public register names it.
+    #[serde(default, skip_serializing_if = "Openness::is_presumed")]
+    pub openness: Openness,
     /// Where it is; absent for the whole Republic.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region: Option<Region>,

@@ -23,7 +23,8 @@ impl Check<'_> {
         if let Some(owner) = card.owner {
             self.holder(owner)?;
         }
-        if card.name.as_ref().is_some_and(Words::is_empty) {
+        let of_object = matches!(subject, Subject::Object(_));
+        if card.name.as_ref().is_some_and(Words::is_empty) || (of_object && card.openness.is_some()) {
             return Err(CommandError::NothingSaid);
         }
         if changed_on.is_some_and(|day| day > self.today()) {

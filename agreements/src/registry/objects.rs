@@ -117,13 +117,13 @@ impl Registry {
                 changes.push(Changed { field: field.to_owned(), old, new });
             }
         };
-        let (name, region, owner) = match subject {
+        let (name, region, owner, openness) = match subject {
             Subject::System(id) => {
                 let known = &mut self.systems.get_mut(id)?.card;
                 let name = card.name.as_ref().map(|name| {
                     (Value::from(std::mem::replace(&mut known.name, name.to_string())), json!(name))
                 });
-                (name, &mut known.region, &mut known.owner)
+                (name, &mut known.region, &mut known.owner, Some(&mut known.openness))
             }
             Subject::Object(id) => {
                 let known = &mut self.objects.get_mut(id)?.card;
@@ -131,11 +131,14 @@ impl Registry {
                     .name
                     .as_ref()
                     .map(|name| (json!(std::mem::replace(&mut known.name, name.clone())), json!(name)));
-                (name, &mut known.region, &mut known.owner)
+                (name, &mut known.region, &mut known.owner, None)
             }
         };
         if let Some((old, new)) = name {
             changed("name", old, new);
+        }
+        if let (Some(new), Some(old)) = (&card.openness, openness) {
+            changed("openness", json!(std::mem::replace(old, *new)), json!(new));
         }
         if let Some(new) = &card.region {
             let old: Option<Region> = region.replace(new.clone());

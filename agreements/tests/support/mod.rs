@@ -398,6 +398,7 @@ pub(crate) fn card(id: &str, holder: &str) -> SystemCard {
         ownership: if id == "insurer" { Ownership::NonState } else { Ownership::State },
         phase: Phase::Production,
         significance: Significance::Ordinary,
+        openness: Openness::Open,
         region: None,
         networks: vec!["10.1.0.0/16".parse().unwrap(), "fd00:1::/32".parse().unwrap()],
         endpoint: Some(Endpoint {

@@ -1,9 +1,9 @@
 //! The public register of agreements in force (E5): who, what, what for, on what basis, when. For anybody.
 //!
-//! Not in it: protection measures, addresses, and whatever is for official use or confidential.
+//! Not in it: protection measures, addresses, restricted systems, and whatever has a category above public.
 
 use agreements::{
-    Agreement, AgreementNumber, AgreementText, Basis, Bin, Category, Registry, Stage, SystemId, almaty,
+    Agreement, AgreementNumber, AgreementText, Basis, Bin, Category, Openness, Registry, Stage, SystemId, almaty,
 };
 use http::header::CONTENT_DISPOSITION;
 use jiff::civil::Date;
@@ -123,11 +123,13 @@ fn line(registry: &Registry, agreement: &Agreement, today: Date) -> Option<Publi
 /// Whether that there is such an agreement may be known to anybody.
 fn is_open(registry: &Registry, text: &AgreementText) -> bool {
     let known = |category: Category| match category {
-        Category::Public | Category::Restricted => true,
-        Category::OfficialUse | Category::Confidential | Category::StateSecret => false,
+        Category::Public => true,
+        Category::Restricted | Category::OfficialUse | Category::Confidential | Category::StateSecret => false,
     };
+    let open = |id: &SystemId| registry.system(id).is_some_and(|one| one.card.openness == Openness::Open);
     let categories = text.data.iter().filter_map(|grant| registry.category(&text.provider, &grant.data_type));
-    known(text.protection.category) && categories.into_iter().all(known)
+    let named = open(&text.consumer) && open(&text.provider);
+    named && known(text.protection.category) && categories.into_iter().all(known)
 }
 
 fn party(registry: &Registry, id: &SystemId) -> Option<PublicParty> {

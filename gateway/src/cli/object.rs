@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use agreements::{
     Accounted, Bin, CardCorrection, Command, DocumentKind, Dossier, Employee, EndOfOperation, Information,
-    OperatorId, Region, Significance, Subject, Words,
+    Openness, OperatorId, Region, Significance, Subject, Words,
 };
 use clap::{Args, Subcommand};
 use jiff::civil::Date;
@@ -133,6 +133,9 @@ pub(super) struct Correct {
     /// Who owns it
     #[arg(long, value_name = "BIN")]
     owner: Option<Bin>,
+    /// Whether the public register names the system and its agreements: open or restricted
+    #[arg(long, value_parser = word::<Openness>)]
+    openness: Option<Openness>,
     /// When what it tells of changed, where it is not an error that is put right
     #[arg(long, value_name = "DATE")]
     changed_on: Option<Date>,
@@ -151,7 +154,12 @@ pub(super) fn run(common: &Common, command: ObjectCommand) -> Result<Answer, Fai
             let done = format!("{} is corrected", correct.subject);
             let command = Command::CorrectInformation {
                 subject: correct.subject,
-                card: CardCorrection { name: correct.name, region: correct.region, owner: correct.owner },
+                card: CardCorrection {
+                    name: correct.name,
+                    region: correct.region,
+                    owner: correct.owner,
+                    openness: correct.openness,
+                },
                 information: Box::new(information.unwrap_or_default()),
                 changed_on: correct.changed_on,
                 discovery: correct.discovery,

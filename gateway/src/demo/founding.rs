@@ -164,6 +164,7 @@ impl Registrar {
             ownership: member.ownership,
             phase: member.phase,
             significance: member.significance,
+            openness: agreements::Openness::Open,
             region: member.region.clone(),
             networks: vec!["127.0.0.0/8".parse().trouble("name the network")?],
             endpoint,

@@ -55,7 +55,7 @@ fn address_lookup() -> Value {
         "accounting": { "retention_years": 3, "text": "By the gateway" },
         "recovery": { "within_hours": 4, "text": "Ask again" },
         "protection": {
-            "category": "restricted", "rate": { "per_second": 100_000, "burst": 100_000 }, "text": "The gateway's",
+            "category": "public", "rate": { "per_second": 100_000, "burst": 100_000 }, "text": "The gateway's",
         },
     })
 }
@@ -106,7 +106,7 @@ fn address() -> DataType {
     });
     let items = json!({ "type": "object", "properties": { "items": { "type": "array", "items": item } } });
     from_json(json!({
-        "id": "address", "version": 1, "provider": REGISTER, "title": "Address", "category": "restricted",
+        "id": "address", "version": 1, "provider": REGISTER, "title": "Address", "category": "public",
         "operations": [
             { "id": "lookup", "method": "GET", "path": "/addresses/{code}", "query": [{ "name": "lang" }],
               "response": { "schema": item, "max_bytes": 32_768 }, "logical_part": "addresses" },
@@ -142,7 +142,7 @@ fn person() -> DataType {
 /// Published with a schema that is none: nothing of it can be checked.
 fn unusable() -> DataType {
     from_json(json!({
-        "id": "unusable", "version": 1, "provider": REGISTER, "title": "Unusable", "category": "restricted",
+        "id": "unusable", "version": 1, "provider": REGISTER, "title": "Unusable", "category": "public",
         "operations": [{
             "id": "read", "method": "GET", "path": "/", "logical_part": "all",
             "response": { "schema": { "$ref": "https://schemas.example/elsewhere.json" } },
@@ -167,6 +167,7 @@ pub fn card(id: &str, holder: &str, endpoint: Option<SocketAddr>) -> SystemCard 
         ownership: Ownership::State,
         phase: Phase::Production,
         significance: Significance::Ordinary,
+        openness: agreements::Openness::Open,
         region: None,
         networks: vec![from_json(json!("127.0.0.0/8"))],
         endpoint: endpoint.map(|address| Endpoint {

@@ -129,12 +129,15 @@ async fn a_draft_is_judged_without_being_drafted() {
 /// E5
 #[tokio::test]
 async fn anybody_reads_which_agreements_are_in_force_and_nobody_how_they_are_protected() {
-    let world =
-        World::consumer_and_provider().agreement("address-lookup").agreement("person-records").start().await;
+    let plan = World::consumer_and_provider().agreement("address-lookup").agreement("person-records");
+    let quiet = |text: &mut Value| {
+        (text["number"], text["protection"]["category"]) = (json!("quiet-lookup"), json!("restricted"));
+    };
+    let world = plan.agreement_with("address-lookup", quiet).start().await;
     let nobody = world.clerk();
     let told = nobody.get("/v1/public/agreements").await;
     let body = told.json();
-    assert_eq!(ids(&body, "number"), ["address-lookup"], "what is confidential is not in it");
+    assert_eq!(ids(&body, "number"), ["address-lookup"], "what is confidential or restricted is not in it");
     let one = &body["items"][0];
     assert_eq!(one["consumer"]["holder_name"], "Ministry");
     assert_eq!(one["purposes"], json!(["Delivery of answers"]));
@@ -148,6 +151,15 @@ async fn anybody_reads_which_agreements_are_in_force_and_nobody_how_they_are_pro
     assert_eq!(text.lines().count(), 2);
     assert!(text.lines().nth(1).unwrap().starts_with("address-lookup,1,portal,"), "{text}");
     let regulator = world.program(&world.regulator);
+    let mark = |openness: &str| {
+        json!({ "subject": { "system": "portal" }, "card": { "openness": openness }, "information": {} })
+    };
+    let ministry = world.program(&world.ministry);
+    for (openness, listed) in [("restricted", &[][..]), ("open", &["address-lookup"])] {
+        assert_eq!(ministry.command("correct-information", mark(openness)).await.outcome(), "200");
+        let register = nobody.get("/v1/public/agreements").await.json();
+        assert_eq!(ids(&register, "number"), listed, "the portal is {openness}");
+    }
     let stop = json!({ "number": "address-lookup", "version": 1 });
     assert_eq!(regulator.command("suspend-agreement", stop).await.outcome(), "200");
     assert_eq!(ids(&nobody.get("/v1/public/agreements").await.json(), "number"), [""; 0]);
