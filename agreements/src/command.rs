@@ -11,10 +11,10 @@ use ipnet::IpNet;
 use crate::{
     Access, Act, ActId, Actor, AgreementNumber, Application, ApplicationNumber, Bin, BoundCertificate,
     CalendarDay, CardCorrection, Category, Conformity, DataType, DataTypeId, DelegationNumber,
-    DelegationText, Document, Employee, EndOfOperation, Endpoint, Fingerprint, Gap, Holder, Information,
-    LiftingText, ListedUser, ObjectCard, Operator, OperatorId, OperatorStanding, Paper, PrescriptionText,
-    ReadinessCheck, Revoked, Signature, Significance, Subject, SystemCard, SystemId, Term, UserList, Words,
-    YearlyHoliday,
+    DelegationText, Document, Effect, Employee, EndOfOperation, Endpoint, Fingerprint, Gap, Holder,
+    Information, LiftingText, ListedUser, ObjectCard, Operator, OperatorId, OperatorStanding, Paper,
+    PrescriptionText, ReadinessCheck, Revoked, Signature, Significance, Subject, SystemCard, SystemId, Term,
+    UserList, Words, YearlyHoliday,
 };
 
 /// Something an operator asks the registry to do.
@@ -50,6 +50,8 @@ pub enum Command {
     UnbindOperatorCertificate { certificate: Fingerprint },
     /// Grants a password or a token; the secret itself never comes here.
     GrantAccess { operator: OperatorId, access: Access },
+    /// Confirms a means of access that somebody else gave to an operator who approves; `grant` is the event that gave it.
+    ConfirmAccess { operator: OperatorId, grant: u64 },
     /// Takes a password or a token away.
     RevokeAccess { operator: OperatorId, access: Revoked },
     /// Enters a version of an act.
@@ -218,6 +220,8 @@ pub enum Event {
     OperatorCertificateBound {
         operator: OperatorId,
         certificate: BoundCertificate,
+        #[serde(default)]
+        effect: Effect,
     },
     OperatorCertificateUnbound {
         operator: OperatorId,
@@ -226,6 +230,12 @@ pub enum Event {
     AccessGranted {
         operator: OperatorId,
         access: Access,
+        #[serde(default)]
+        effect: Effect,
+    },
+    AccessConfirmed {
+        operator: OperatorId,
+        grant: u64,
     },
     AccessRevoked {
         operator: OperatorId,

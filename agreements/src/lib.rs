@@ -50,7 +50,7 @@ pub mod refusal;
 /// Names the rules by which events are folded: another text for each version of this crate.
 pub const RULES: &str = env!("AGREEMENTS_RULES");
 
-pub use access::{Access, OperatorAccess, Revoked, Token};
+pub use access::{Access, Effect, Given, OperatorAccess, Revoked, Token, Waiting};
 pub use act::{Act, Basis, BasisKind};
 pub use agreement::{
     Accounting, AgreementText, AnswerAfter, Attachment, Grant, ListedUser, NamedPurpose, PersonalDataClause,
@@ -95,8 +95,8 @@ pub use registry::{Agreement, Header, Misfit, OutOfStep, Part, Published, Regist
 pub use rights::{entitled, may};
 pub use signed::{ApprovedUsers, Signed, SignedForm, UserList};
 pub use system::{
-    BoundCertificate, Conformity, Document, DocumentKind, Endpoint, EndpointFault, Openness, Ownership, Phase,
-    Significance, System, SystemCard, SystemStatus,
+    BoundCertificate, Conformity, Document, DocumentKind, Endpoint, EndpointFault, Openness, Ownership,
+    Phase, Significance, System, SystemCard, SystemStatus,
 };
 pub use template::{PathTemplate, TemplateError};
 pub use terms::{Counted, Term, TermKind, Terms};

@@ -23,8 +23,8 @@ pub fn entitled(command: CommandName) -> &'static [Role] {
             &[Administrator, Regulator]
         }
         CommandName::BindOperatorCertificate | CommandName::UnbindOperatorCertificate => &[Administrator],
-        // Their own; the administrator, everybody's.
-        CommandName::GrantAccess | CommandName::RevokeAccess => &Role::ALL,
+        // Their own; the administrator, everybody's; the regulator confirms everybody's.
+        CommandName::GrantAccess | CommandName::ConfirmAccess | CommandName::RevokeAccess => &Role::ALL,
 
         CommandName::RecordAct | CommandName::RepealAct | CommandName::SetTerm => &[Regulator],
         CommandName::SetCalendarDay | CommandName::ClearCalendarDay | CommandName::SetYearlyHoliday => {

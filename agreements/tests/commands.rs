@@ -69,6 +69,7 @@ fn every_command() -> Vec<Command> {
         },
         Command::UnbindOperatorCertificate { certificate: fingerprint(7) },
         Command::GrantAccess { operator: OperatorId::new("petrov").unwrap(), access: Access::Password },
+        Command::ConfirmAccess { operator: OperatorId::new("petrov").unwrap(), grant: 7 },
         Command::RevokeAccess { operator: OperatorId::new("petrov").unwrap(), access: Revoked::Password },
         Command::RecordAct { act: act("new", "1") },
         repeal(),

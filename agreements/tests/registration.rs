@@ -150,8 +150,7 @@ fn who_registers_a_system_in_one_step_does_not_record_its_papers() {
     world.must(registrar(), shortcut);
     let papers = |id: &str| {
         let conformity = conformity(id);
-        let attestation =
-            Command::RecordAttestation { system: system(id), conformity: conformity.clone() };
+        let attestation = Command::RecordAttestation { system: system(id), conformity: conformity.clone() };
         [attestation, Command::RecordQualityCertificate { system: system(id), conformity }]
     };
     for paper in papers("portal") {

@@ -143,7 +143,7 @@ fn an_expert_sees_until_the_last_day_and_changes_nothing() {
     assert_eq!(systems_seen(&world, &expert).len(), 0);
     assert_eq!(standing(&world, "expert"), OperatorStanding::Ended);
     // What they change is how they come in themselves.
-    let own = [CommandName::GrantAccess, CommandName::RevokeAccess];
+    let own = [CommandName::GrantAccess, CommandName::ConfirmAccess, CommandName::RevokeAccess];
     for role in [Role::Expert, Role::ResponsibleEmployee] {
         assert!(
             CommandName::all().filter(|name| !own.contains(name)).all(|name| !entitled(name).contains(&role))

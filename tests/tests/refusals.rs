@@ -191,7 +191,13 @@ async fn rule(code: &str) -> Scene {
             let last_day = sample::date("2026-01-01");
             after(
                 Who::Regulator,
-                Command::RepealAct { act, version, last_day, successor: None, agreements_until: Some(last_day) },
+                Command::RepealAct {
+                    act,
+                    version,
+                    last_day,
+                    successor: None,
+                    agreements_until: Some(last_day),
+                },
             )
             .await
         }

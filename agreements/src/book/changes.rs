@@ -35,6 +35,7 @@ impl Changes {
             Event::HolderRegistered { .. }
             | Event::OperatorRegistered { .. }
             | Event::AccessGranted { .. }
+            | Event::AccessConfirmed { .. }
             | Event::AccessRevoked { .. }
             | Event::ApplicationSubmitted { .. }
             | Event::ApplicationReturned { .. }

@@ -30,8 +30,7 @@ impl Check<'_> {
         // B10: nobody has time who does not know yet.
         let known = last_day.max(self.today());
         let term = self.registry.terms().on(TermKind::Basis, known);
-        let agreements_until =
-            agreements_until.or_else(|| Some(term?.due(known, self.registry.calendar())));
+        let agreements_until = agreements_until.or_else(|| Some(term?.due(known, self.registry.calendar())));
         Ok(Event::ActRepealed { act, version, last_day, successor, agreements_until })
     }
 }

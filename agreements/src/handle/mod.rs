@@ -40,7 +40,7 @@ pub fn handle(
     check.active()?;
     let event = match command {
         Command::RegisterHolder { holder } => Event::HolderRegistered { holder },
-        Command::RegisterOperator { operator } => check.register_operator(operator)?,
+        Command::RegisterOperator { operator } => return check.register_operator(operator),
         Command::ConfirmOperator { operator } => check.confirm_operator(operator)?,
         Command::SuspendOperator { operator } => check.suspend_operator(operator)?,
         Command::ResumeOperator { operator } => check.resume_operator(operator)?,
@@ -54,6 +54,7 @@ pub fn handle(
             check.unbind_operator_certificate(certificate)?
         }
         Command::GrantAccess { operator, access } => check.grant_access(operator, access)?,
+        Command::ConfirmAccess { operator, grant } => check.confirm_access(operator, grant)?,
         Command::RevokeAccess { operator, access } => check.revoke_access(operator, access)?,
 
         Command::RecordAct { act } => check.record_act(act)?,

@@ -4,7 +4,7 @@ use super::{Check, CommandError};
 use crate::{Bin, Enrolment, Event, Operator, OperatorId, OperatorStanding, Role};
 
 impl Check<'_> {
-    pub(super) fn register_operator(&self, operator: Operator) -> Result<Event, CommandError> {
+    pub(super) fn register_operator(&self, operator: Operator) -> Result<Vec<Event>, CommandError> {
         self.holder(operator.holder)?;
         reaches(&operator)?;
         if operator.reach.until.is_some_and(|until| until < self.today()) {
@@ -37,7 +37,10 @@ impl Check<'_> {
             Some(Enrolment { standing: OperatorStanding::Suspended, .. }) => OperatorStanding::Suspended,
             _ => OperatorStanding::Active,
         };
-        Ok(Event::OperatorRegistered { operator, standing })
+        // What somebody was let in with for another role may be known to who gave it.
+        let falls = if gains { self.access_falls(&operator.id) } else { Vec::new() };
+        let registered = Event::OperatorRegistered { operator, standing };
+        Ok(std::iter::once(registered).chain(falls).collect())
     }
 
     pub(super) fn confirm_operator(&self, operator: OperatorId) -> Result<Event, CommandError> {

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use super::kept::read;
 use super::{Published, Registry};
 use crate::{
-    ApprovedUsers, Event, Lifted, OperatorStanding, Outcome, Readiness, Recorded, Stage, SystemStatus, Trace,
-    UserList,
+    ApprovedUsers, Event, Given, Lifted, OperatorStanding, Outcome, Readiness, Recorded, Stage, SystemStatus,
+    Trace, UserList,
 };
 
 impl Registry {
@@ -67,11 +67,16 @@ impl Registry {
             }
             Event::PaperResumed { system, paper } => self.paper_mut(system, *paper)?.suspended = None,
             Event::RegulatorNamed { bin } => self.regulator = Some(*bin),
-            Event::OperatorCertificateBound { operator, certificate } => {
-                self.bind_operator(operator, certificate)?;
+            Event::OperatorCertificateBound { operator, certificate, effect } => {
+                self.give(operator, Given::Certificate(certificate.clone()), *effect, recorded)?;
             }
-            Event::OperatorCertificateUnbound { certificate, .. } => self.unbind_operator(certificate)?,
-            Event::AccessGranted { operator, access } => self.grant(operator, access, recorded.sequence)?,
+            Event::OperatorCertificateUnbound { operator, certificate } => {
+                self.unbind_operator(operator, certificate)?;
+            }
+            Event::AccessGranted { operator, access, effect } => {
+                self.give(operator, access.clone().into(), *effect, recorded)?;
+            }
+            Event::AccessConfirmed { operator, grant } => self.confirm(operator, *grant)?,
             Event::AccessRevoked { operator, access } => self.revoke(operator, access)?,
             Event::ActRecorded { act } => {
                 self.acts.insert((act.id.clone(), act.version.clone()), act.clone());

@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 use super::Registry;
 use crate::{
     Accounted, Application, ApplicationNumber, Applied, CardCorrection, Changed, Correction, Discovery,
-    Document, Dossier, Employee, EndOfOperation, Filed, Gap, Information, InformationKind, Named, ObjectCard, ObjectStatus,
-    Outcome, Recorded, Region, Significance, Subject, Superseded, SystemCard, SystemStatus, Trace, Words,
+    Document, Dossier, Employee, EndOfOperation, Filed, Gap, Information, InformationKind, Named, ObjectCard,
+    ObjectStatus, Outcome, Recorded, Region, Significance, Subject, Superseded, SystemCard, SystemStatus,
+    Trace, Words,
 };
 
 impl Registry {

@@ -55,7 +55,7 @@ fn operation(name: CommandName, variant: &Value) -> Operation {
         }
         CommandName::GrantAccess => {
             put("access", named("AccessGrant"), "access");
-            problems.push("password-unfit");
+            problems.extend(["password-unfit", "old-password-wrong", "locked-out"]);
         }
         _ => {}
     }
@@ -151,7 +151,8 @@ fn carry_out(shared: &Shared, asked: &Asked, caller: &Caller, name: CommandName)
         }
         (None, name) => (plain(name, fields)?, None),
     };
-    let secret = grant.as_ref().map(grants::before).transpose()?;
+    let proof = |grant| grants::before(shared, asked, caller, &command, grant);
+    let secret = grant.as_ref().map(proof).transpose()?;
     let issued = shared.issue(command, caller, &reason, expected);
     let secret = match (grant, secret) {
         (Some(grant), Some(secret)) => grants::after(shared, &grant, secret, &issued)?,

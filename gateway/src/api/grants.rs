@@ -7,8 +7,10 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::access::{PasswordFault, Secret, TokenText, hash_password};
-use super::asked::read;
+use super::asked::{Asked, read};
+use super::auth::Caller;
 use super::problem::Problem;
+use super::session::knows_password;
 use super::shared::Shared;
 
 /// A means of access to grant, with what only the access store is told.
@@ -20,6 +22,10 @@ pub(super) enum AccessGrant {
         /// The password.
         #[schema(min_length = 12, max_length = 64)]
         password: String,
+        /// The one before, from an operator who changes their own.
+        #[serde(default)]
+        #[schema(max_length = 256)]
+        old: Option<String>,
     },
     /// A token; the answer holds it as `secret`, once.
     Token {
@@ -65,10 +71,21 @@ pub(super) fn command(mut fields: Map<String, Value>) -> Result<(Command, Access
 /// Makes what proves the grant.
 ///
 /// # Errors
-/// `password-unfit`, `access-unavailable`.
-pub(super) fn before(grant: &AccessGrant) -> Result<Proof, Problem> {
+/// `password-unfit`, `old-password-wrong`, `access-unavailable`.
+pub(super) fn before(
+    shared: &Shared,
+    asked: &Asked,
+    caller: &Caller,
+    command: &Command,
+    grant: &AccessGrant,
+) -> Result<Proof, Problem> {
     match grant {
-        AccessGrant::Password { password } => {
+        AccessGrant::Password { password, old } => {
+            if let Command::GrantAccess { operator, .. } = command
+                && *operator == caller.actor.id
+            {
+                knows_password(shared, operator, old.as_deref(), asked.address)?;
+            }
             let hash = hash_password(password)
                 .map_err(|fault: PasswordFault| Problem::new("password-unfit", fault.to_string()))?;
             Ok(Proof::Password(hash))

@@ -3,7 +3,8 @@
 //! Not in it: protection measures, addresses, restricted systems, and whatever has a category above public.
 
 use agreements::{
-    Agreement, AgreementNumber, AgreementText, Basis, Bin, Category, Openness, Registry, Stage, SystemId, almaty,
+    Agreement, AgreementNumber, AgreementText, Basis, Bin, Category, Openness, Registry, Stage, SystemId,
+    almaty,
 };
 use http::header::CONTENT_DISPOSITION;
 use jiff::civil::Date;
@@ -124,7 +125,9 @@ fn line(registry: &Registry, agreement: &Agreement, today: Date) -> Option<Publi
 fn is_open(registry: &Registry, text: &AgreementText) -> bool {
     let known = |category: Category| match category {
         Category::Public => true,
-        Category::Restricted | Category::OfficialUse | Category::Confidential | Category::StateSecret => false,
+        Category::Restricted | Category::OfficialUse | Category::Confidential | Category::StateSecret => {
+            false
+        }
     };
     let open = |id: &SystemId| registry.system(id).is_some_and(|one| one.card.openness == Openness::Open);
     let categories = text.data.iter().filter_map(|grant| registry.category(&text.provider, &grant.data_type));

@@ -1,5 +1,7 @@
 //! Logging in, asking who one is, and leaving.
 
+use std::net::IpAddr;
+
 use agreements::{Bin, OperatorId, OperatorStanding, Role, almaty};
 use http::header::SET_COOKIE;
 use http::{Method, StatusCode};
@@ -97,11 +99,7 @@ fn log_in(shared: &Shared, asked: &Asked) -> Result<Reply, Problem> {
     shared.may_log_in(asked.address)?;
     let login: Login = asked.json()?;
     let (account, now) = (login.operator.as_str(), clock::now());
-    let lockout = Lockout { free: shared.config.login_failures, first: shared.config.first_lock() };
-    if let Some(locked) = shared.access().locked(account, asked.address, lockout, now)? {
-        let wait = locked.until.as_second().saturating_sub(now.as_second()).try_into().unwrap_or(1);
-        return Err(Problem::new("locked-out", format!("try again in {wait} s")).after(wait));
-    }
+    not_locked_out(shared, account, asked.address)?;
     let known = shared.newest(|registry| {
         let operator = account.parse::<OperatorId>().ok().and_then(|id| registry.operator(&id).cloned());
         let today = now.to_zoned(almaty()).date();
@@ -120,9 +118,7 @@ fn log_in(shared: &Shared, asked: &Asked) -> Result<Reply, Problem> {
     // As long for nobody as for somebody.
     let right = verify_password(&login.password, hash.as_deref());
     let Some((operator, granted)) = known.filter(|_| right) else {
-        shared.access().failed(account, asked.address, now)?;
-        shared.access().sweep_failures(now)?;
-        shared.metrics.api_logins_failed.inc();
+        failed(shared, account, asked.address)?;
         return Err(Problem::new("login-failed", "no operator has this name and password"));
     };
     let secret = {
@@ -142,6 +138,45 @@ fn log_in(shared: &Shared, asked: &Asked) -> Result<Reply, Problem> {
         Deliver::Bearer => reply,
         Deliver::Cookie => reply.with(SET_COOKIE, &cookie(&secret.text())),
     })
+}
+
+/// E4: an operator's own password changes by who knows the one before, not by whoever found a session open.
+///
+/// # Errors
+/// `old-password-wrong`, and what a login that fails is refused with.
+pub(super) fn knows_password(
+    shared: &Shared,
+    operator: &OperatorId,
+    old: Option<&str>,
+    address: IpAddr,
+) -> Result<(), Problem> {
+    let granted = shared.newest(|registry| Ok(registry.access(operator).and_then(|held| held.password)))?;
+    let Some(granted) = granted else { return Ok(()) };
+    shared.may_log_in(address)?;
+    not_locked_out(shared, operator.as_str(), address)?;
+    let hash = shared.access().password(operator.as_str(), granted)?;
+    if old.is_some_and(|old| verify_password(old, hash.as_deref())) {
+        return Ok(());
+    }
+    failed(shared, operator.as_str(), address)?;
+    Err(Problem::new("old-password-wrong", "say the password that you have as `old`"))
+}
+
+fn not_locked_out(shared: &Shared, account: &str, address: IpAddr) -> Result<(), Problem> {
+    let now = clock::now();
+    let lockout = Lockout { free: shared.config.login_failures, first: shared.config.first_lock() };
+    let Some(locked) = shared.access().locked(account, address, lockout, now)? else { return Ok(()) };
+    let wait = locked.until.as_second().saturating_sub(now.as_second()).try_into().unwrap_or(1);
+    Err(Problem::new("locked-out", format!("try again in {wait} s")).after(wait))
+}
+
+fn failed(shared: &Shared, account: &str, address: IpAddr) -> Result<(), Problem> {
+    let now = clock::now();
+    let access = shared.access();
+    access.failed(account, address, now)?;
+    access.sweep_failures(now)?;
+    shared.metrics.api_logins_failed.inc();
+    Ok(())
 }
 
 fn who(_shared: &Shared, asked: &Asked) -> Result<Reply, Problem> {

@@ -5,7 +5,8 @@
 use std::io::BufRead;
 
 use agreements::{
-    Access, BoundCertificate, Command, CommandName, Event, Fingerprint, OperatorId, Revoked, TokenId,
+    Access, BoundCertificate, Command, CommandName, Effect, Event, Fingerprint, Given, OperatorId, Recorded,
+    Revoked, TokenId,
 };
 use certs::Purpose;
 use certs::authority::PersonRequest;
@@ -17,15 +18,16 @@ use serde_json::json;
 use super::certificates::{kept, organisation, unused};
 use super::common::word;
 use super::desk::{Desk, read};
+use super::table::{Table, moment};
 use super::{Answer, Common, Exit, Failure};
-use crate::api::access::{AccessError, AccessStore, Secret, TokenText, hash_password};
+use crate::api::access::{AccessError, AccessStore, Secret, TokenText, hash_password, verify_password};
 use crate::clock;
 
 #[derive(Args)]
 pub(super) struct PasswordArguments {
     /// Whose
     id: OperatorId,
-    /// Make one and show it, rather than read it from standard input
+    /// Make one and show it, rather than read it from standard input; one's own is asked for first
     #[arg(long)]
     generate: bool,
 }
@@ -88,6 +90,10 @@ pub(super) enum RevokeCommand {
 pub(super) fn password(common: &Common, asked: PasswordArguments) -> Result<Answer, Failure> {
     let mut desk = Desk::open(common)?;
     let store = store(&desk)?;
+    let actor = desk.actor()?;
+    if actor.id == asked.id {
+        knows(&desk, &store, &asked.id)?;
+    }
     let made = if asked.generate { Some(Secret::fresh()?.text()) } else { None };
     let password = match &made {
         Some(made) => made.clone(),
@@ -95,13 +101,13 @@ pub(super) fn password(common: &Common, asked: PasswordArguments) -> Result<Answ
     };
     let hash = hash_password(&password)
         .map_err(|fault| Failure::of(Exit::Usage, &fault, "choose another; --generate makes one"))?;
-    let actor = desk.actor()?;
     let command = Command::GrantAccess { operator: asked.id.clone(), access: Access::Password };
     let events = desk.office.issue(command, &actor, desk.reason())?;
     let granted = events.iter().find(|one| matches!(one.event, Event::AccessGranted { .. }));
     let sequence = granted.map_or(0, |one| one.sequence);
     store.set_password(&asked.id, sequence, &hash)?;
-    let answer = desk.issued(&events, format!("{} may log in with the new password", asked.id))?;
+    let done = format!("{} may log in with the new password", asked.id);
+    let answer = desk.issued(&events, given(&events, done))?;
     Ok(match made {
         Some(made) => answer.and(Answer::new(json!({ "password": made }), format!("{made}\n"))),
         None => answer,
@@ -126,7 +132,69 @@ pub(super) fn token(common: &Common, asked: TokenArguments) -> Result<Answer, Fa
     let token = TokenText { id: asked.name, secret }.to_string();
     let done = format!("{} may use this token until {expires}; it is shown once", asked.id);
     let shown = Answer::new(json!({ "token": token }), format!("{token}\n"));
-    Ok(desk.issued(&events, done)?.and(shown))
+    Ok(desk.issued(&events, given(&events, done))?.and(shown))
+}
+
+/// What lets an operator in, without what is secret.
+pub(super) fn show(common: &Common, id: &OperatorId) -> Result<Answer, Failure> {
+    let desk = Desk::open(common)?;
+    if desk.registry().operator(id).is_none() {
+        let todo = "see `kelisim operator list`";
+        return Err(Failure::new(Exit::Refused, format!("no operator {id}"), todo));
+    }
+    let held = desk.registry().access(id).cloned().unwrap_or_default();
+    let mut table = Table::new(["MEANS", "NAME", "UNTIL", "STANDING"]);
+    let mut row = |given: &Given, standing: String| {
+        let (means, name, until) = match given {
+            Given::Password => ("password", "-".to_owned(), "-".to_owned()),
+            Given::Token(token) => ("token", token.id.to_string(), moment(token.expires)),
+            Given::Certificate(bound) => {
+                ("certificate", bound.fingerprint.to_string(), moment(bound.not_after))
+            }
+        };
+        table.row([means.to_owned(), name, until, standing]);
+    };
+    let counts = || "counts".to_owned();
+    if held.password.is_some() {
+        row(&Given::Password, counts());
+    }
+    held.tokens.iter().for_each(|token| row(&Given::Token(token.clone()), counts()));
+    held.certificates.iter().for_each(|bound| row(&Given::Certificate(bound.clone()), counts()));
+    for waiting in &held.waiting {
+        row(&waiting.given, format!("waits: given by {} in event {}", waiting.by.actor.id, waiting.grant));
+    }
+    Answer::of(&held, table.or("nothing lets them in"))
+}
+
+/// What was done, or that it waits for another person.
+fn given(events: &[Recorded], done: String) -> String {
+    let waits = events.iter().find(|one| {
+        matches!(
+            one.event,
+            Event::AccessGranted { effect: Effect::OnceConfirmed, .. }
+                | Event::OperatorCertificateBound { effect: Effect::OnceConfirmed, .. }
+        )
+    });
+    match waits {
+        None => done,
+        Some(event) => format!(
+            "{done}, once another administrator, the regulator or they themselves confirm it: \
+             `kelisim operator confirm-access … {}`",
+            event.sequence
+        ),
+    }
+}
+
+/// Whoever changes their own password knows the one before.
+fn knows(desk: &Desk<'_>, store: &AccessStore, id: &OperatorId) -> Result<(), Failure> {
+    let granted = desk.registry().access(id).and_then(|held| held.password);
+    let Some(granted) = granted else { return Ok(()) };
+    let hash = store.password(id.as_str(), granted)?;
+    if verify_password(&line()?, hash.as_deref()) {
+        return Ok(());
+    }
+    let todo = "give the password before as the first line of standard input; or have another give a new one";
+    Err(Failure::new(Exit::Refused, format!("this is not the password of {id}"), todo))
 }
 
 pub(super) fn certificate(common: &Common, asked: CertificateArguments) -> Result<Answer, Failure> {
@@ -191,7 +259,9 @@ fn bind(desk: &mut Desk<'_>, operator: OperatorId, chain: &[u8]) -> Result<Answe
         not_after: verified.not_after(),
     };
     let done = format!("{} is {operator}, until {}", certificate.fingerprint, certificate.not_after);
-    desk.issue(Command::BindOperatorCertificate { operator, certificate }, done)
+    let (actor, command) = (desk.actor()?, Command::BindOperatorCertificate { operator, certificate });
+    let events = desk.office.issue(command, &actor, desk.reason())?;
+    desk.issued(&events, given(&events, done))
 }
 
 fn store(desk: &Desk<'_>) -> Result<AccessStore, Failure> {

@@ -104,6 +104,20 @@ Example:
   kelisim operator certificate saule --chain saule.pem
   kelisim operator certificate saule --iin 860101300123")]
     Certificate(access::CertificateArguments),
+    /// Show what lets an operator into the API, and what waits to be confirmed
+    #[command(after_help = "Example:\n  kelisim operator access saule")]
+    Access {
+        /// Whose
+        id: OperatorId,
+    },
+    /// Confirm what another gave to an operator who approves: it counts from then on
+    #[command(after_help = "Example:\n  kelisim operator confirm-access saule 57 --as second-administrator")]
+    ConfirmAccess {
+        /// Whose
+        id: OperatorId,
+        /// The event that gave it, as `kelisim operator access` shows
+        grant: u64,
+    },
     /// Take a means of access away
     #[command(subcommand)]
     Revoke(access::RevokeCommand),
@@ -149,6 +163,11 @@ pub(super) fn operator(common: &Common, command: OperatorCommand) -> Result<Answ
         OperatorCommand::Token(asked) => access::token(common, asked),
         OperatorCommand::Certificate(asked) => access::certificate(common, asked),
         OperatorCommand::Revoke(command) => access::revoke(common, command),
+        OperatorCommand::Access { id } => access::show(common, &id),
+        OperatorCommand::ConfirmAccess { id, grant } => {
+            let done = format!("what event {grant} gave to {id} counts now");
+            desk()?.issue(Command::ConfirmAccess { operator: id, grant }, done)
+        }
         OperatorCommand::Add { id, name, role, holder, region, until, systems } => {
             let reach = Reach { region, until, systems };
             let done = format!("{id} may act as {} for {holder}", kebab(&role));

@@ -247,8 +247,7 @@ impl Stage {
                 let last_day = Day::of(clock::now()).date(-1);
                 let (act, version) = (act.clone(), version.clone());
                 let agreements_until = Some(last_day);
-                let repeal =
-                    Command::RepealAct { act, version, last_day, successor: None, agreements_until };
+                let repeal = Command::RepealAct { act, version, last_day, successor: None, agreements_until };
                 self.issue(repeal, self.cast.with(Role::Regulator)?.officer.clone())
             }
             Deed::Categorise { provider, data_type, category } => {

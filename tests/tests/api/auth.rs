@@ -181,8 +181,16 @@ async fn access_is_granted_over_the_api_and_its_secret_is_shown_once() {
 
     let password =
         |text: &str| json!({ "operator": "ministry", "access": { "password": { "password": text } } });
-    assert_eq!(ministry.command("grant-access", password("short")).await.outcome(), "422 password-unfit");
-    assert_eq!(ministry.command("grant-access", password("staple of my own")).await.outcome(), "200");
+    let new = |text: &str, old: &str| json!({ "operator": "ministry", "access": { "password": { "password": text, "old": old } } });
+    assert_eq!(
+        ministry.command("grant-access", new("short", PASSWORD)).await.outcome(),
+        "422 password-unfit"
+    );
+    for unknown in [password("staple of my own"), new("staple of my own", "staple of others")] {
+        let told = ministry.command("grant-access", unknown).await;
+        assert_eq!(told.outcome(), "403 old-password-wrong", "a session found open changes no password");
+    }
+    assert_eq!(ministry.command("grant-access", new("staple of my own", PASSWORD)).await.outcome(), "200");
     assert_eq!(ministry.get("/v1/session").await.outcome(), "401 unauthenticated", "sessions end with it");
     assert_eq!(log_in(&world.clerk(), "ministry", "staple of my own", "bearer").await.outcome(), "201");
     let others =
@@ -196,4 +204,31 @@ async fn access_is_granted_over_the_api_and_its_secret_is_shown_once() {
     for said in [&secret[8..], PASSWORD, "staple of my own", "argon2"] {
         assert!(!text.contains(said), "{said} is in the history");
     }
+}
+
+/// E4: what an administrator gives to somebody who approves counts once another person has confirmed it.
+#[tokio::test]
+async fn an_administrator_does_not_come_in_as_the_regulator_alone() {
+    let world = World::consumer_and_provider().start().await;
+    world.password(&world.regulator, PASSWORD);
+    let told = log_in(&world.clerk(), "regulator", PASSWORD, "bearer").await;
+    let regulator = world.clerk().bearer(told.json()["session"].as_str().unwrap());
+    world.password(&world.administrator, PASSWORD);
+    let told = log_in(&world.clerk(), "administrator", PASSWORD, "bearer").await;
+    let administrator = world.clerk().bearer(told.json()["session"].as_str().unwrap());
+    let expires = tests::world::in_hours(1).to_string();
+    let grant = |name: &str| {
+        let token = json!({ "id": name, "commands": ["concur-in-agreement"], "expires": expires });
+        json!({ "operator": "regulator", "access": { "token": token } })
+    };
+    let told = administrator.command("grant-access", grant("one")).await.json();
+    let event = &told["events"][0];
+    assert_eq!(event["event"]["effect"], "once-confirmed");
+    let intruder = world.clerk().bearer(told["secret"].as_str().unwrap());
+    assert_eq!(intruder.get("/v1/session").await.outcome(), "401 unauthenticated");
+    let confirm = json!({ "operator": "regulator", "grant": event["sequence"] });
+    let alone = administrator.command("confirm-access", confirm.clone()).await;
+    assert_eq!(alone.outcome(), "409 same-person");
+    assert_eq!(regulator.command("confirm-access", confirm).await.outcome(), "200");
+    assert_eq!(intruder.get("/v1/session").await.json()["operator"], "regulator");
 }

@@ -151,9 +151,7 @@ async fn anybody_reads_which_agreements_are_in_force_and_nobody_how_they_are_pro
     assert_eq!(text.lines().count(), 2);
     assert!(text.lines().nth(1).unwrap().starts_with("address-lookup,1,portal,"), "{text}");
     let regulator = world.program(&world.regulator);
-    let mark = |openness: &str| {
-        json!({ "subject": { "system": "portal" }, "card": { "openness": openness }, "information": {} })
-    };
+    let mark = |openness: &str| json!({ "subject": { "system": "portal" }, "card": { "openness": openness }, "information": {} });
     let ministry = world.program(&world.ministry);
     for (openness, listed) in [("restricted", &[][..]), ("open", &["address-lookup"])] {
         assert_eq!(ministry.command("correct-information", mark(openness)).await.outcome(), "200");

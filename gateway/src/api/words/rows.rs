@@ -19,6 +19,13 @@ pub const ALL: &[Row] = &[
         en: "Operator or password is wrong",
     },
     Row {
+        code: "old-password-wrong",
+        status: 403,
+        kk: "Бұрынғы құпиясөз қате",
+        ru: "Прежний пароль неверен",
+        en: "The password before is wrong",
+    },
+    Row {
         code: "certificate-not-bound",
         status: 401,
         kk: "Сертификат операторға байланыстырылмаған",
