@@ -1,5 +1,7 @@
 //! Data types: what may be exchanged, with its operations, schemas and category.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -115,6 +117,22 @@ pub enum SubjectPlace {
     Query(String),
 }
 
+/// A request that may be made at any time to see whether an operation answers as it should (B5): about nobody and
+/// nothing real, and without effect.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SampleRequest {
+    /// What stands in the places of the path.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub path: BTreeMap<String, String>,
+    /// The query parameters.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub query: BTreeMap<String, String>,
+    /// The body, where the operation has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<Value>,
+}
+
 /// One operation of a data type.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -139,6 +157,9 @@ pub struct Operation {
     pub response: Option<Payload>,
     /// The logical part of the resource that is read or written (Interaction 7).
     pub logical_part: String,
+    /// What a readiness check may ask it; without one, only what reads and needs nothing to be named is asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sample: Option<SampleRequest>,
 }
 
 /// That a data type holds personal data, and what for it was collected.
@@ -168,6 +189,26 @@ pub struct DataType {
     pub personal: Option<PersonalData>,
     /// Its operations.
     pub operations: Vec<Operation>,
+}
+
+impl Operation {
+    /// What is wrong with the declared sample, if anything is.
+    pub fn sample_fault(&self) -> Option<&'static str> {
+        let sample = self.sample.as_ref()?;
+        let named = |name: &String| self.query.iter().any(|one| one.name == *name);
+        let lacks = |one: &Parameter| {
+            one.presence == Presence::Required && !sample.query.contains_key(one.name.as_str())
+        };
+        if self.path.filled(&sample.path).is_none() {
+            Some("its sample does not name what stands in each place of the path, and in no other")
+        } else if !sample.query.keys().all(named) || self.query.iter().any(lacks) {
+            Some("its sample lacks a parameter, or has one that the operation has not")
+        } else if sample.body.is_some() != self.request.is_some() {
+            Some("its sample has no body where the operation has one, or the other way round")
+        } else {
+            None
+        }
+    }
 }
 
 impl DataType {

@@ -61,7 +61,8 @@ pub use book::{AgreementPage, Book, Changes, Followed, GrantPage, SystemPage};
 pub use calendar::{Calendar, CalendarDay, DayIs, DayKind, HolidayFault, OnWeekend, YearlyHoliday};
 pub use command::{Command, CommandName, Event, Recorded};
 pub use data_type::{
-    Category, DataType, Method, Operation, Parameter, Payload, PersonalData, Presence, SubjectPlace,
+    Category, DataType, Method, Operation, Parameter, Payload, PersonalData, Presence, SampleRequest,
+    SubjectPlace,
 };
 pub use deadlines::{Deadline, DeadlineStanding};
 pub use decide::{Call, Claims, Permit, decide};

@@ -1,5 +1,7 @@
 //! Path templates of operations, such as `/persons/{iin}/orders`.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
@@ -69,6 +71,18 @@ impl PathTemplate {
         self.segments.iter().any(|segment| matches!(segment, Segment::Place(place) if place == name))
     }
 
+    /// The decoded segments with `places` filled in; `None` unless exactly these are its places, and none is empty or a
+    /// dot segment.
+    pub fn filled<'a>(&'a self, places: &'a BTreeMap<String, String>) -> Option<Vec<&'a str>> {
+        let fills = |value: &str| !matches!(value, "" | "." | "..");
+        let known = places.iter().all(|(name, value)| self.has_place(name) && fills(value));
+        let segments = self.segments.iter().map(|segment| match segment {
+            Segment::Literal(literal) => Some(literal.as_str()),
+            Segment::Place(name) => places.get(name).map(String::as_str),
+        });
+        segments.collect::<Option<_>>().filter(|_| known)
+    }
+
     /// The template as written.
     pub fn as_str(&self) -> &str {
         &self.text
@@ -113,6 +127,13 @@ mod tests {
         assert!(!template.matches(&["persons", "1"]));
         assert_eq!(template.place("iin", &["persons", "7", "orders"]), Some("7"));
         assert!(PathTemplate::new("/").unwrap().matches::<&str>(&[]));
+        let places = |pairs: &[(&str, &str)]| {
+            pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+        };
+        let (right, empty, more) =
+            (places(&[("iin", "7")]), places(&[("iin", "")]), places(&[("iin", "7"), ("x", "8")]));
+        assert_eq!(template.filled(&right).unwrap(), ["persons", "7", "orders"]);
+        assert!([empty, more, places(&[])].iter().all(|wrong| template.filled(wrong).is_none()));
     }
 
     #[test]

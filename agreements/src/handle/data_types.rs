@@ -49,6 +49,9 @@ impl Check<'_> {
             if !named {
                 return wrong(&format!("operation {} names its subject nowhere", operation.id));
             }
+            if let Some(fault) = operation.sample_fault() {
+                return wrong(&format!("operation {}: {fault}", operation.id));
+            }
             for payload in [&operation.request, &operation.response].into_iter().flatten() {
                 if payload.max_bytes > 8 << 20 {
                     return wrong(
