@@ -30,6 +30,7 @@ use crate::exchange_log::{
 use crate::listener::{Listener, Parts};
 use crate::office::Depositary;
 use crate::operations::{Operations, Shown};
+use crate::readiness::Prober;
 use crate::registry::follower::{FollowError, Follower, Following};
 use crate::registry::proof::Proofs;
 use crate::registry::snapshot::Snapshots;
@@ -166,6 +167,7 @@ impl App {
             limits: limits.clone(),
             memory: Budget::new(limits.max_buffered_mib << 20),
             metrics: Arc::clone(&metrics),
+            arrivals: Arc::default(),
         });
         let stopping = Arc::new(AtomicBool::new(false));
         let face = Face {
@@ -376,6 +378,8 @@ fn serve_api(
     let registry = config.path(&config.registry.path);
     let depositary = Depositary::new(&config.path(&settings.depositary));
     let parts = api::Parts {
+        arrivals: Arc::clone(&shared.arrivals),
+        prober: Prober::new(config, identity, trust)?,
         config: settings.clone(),
         environment: config.environment,
         trust: Arc::clone(trust),

@@ -9,6 +9,7 @@
 //! office    what people do on a data folder
 //! api       the registry over HTTPS     explain       a call that nobody made
 //! trusted   trust read from files     operations    /metrics, /live, /ready
+//! readiness the two-sided check that precedes transfer
 //! witness   the regulator's witness   transparency  trees, proofs, signed notes: pure
 //! stamping  time stamps over checkpoints
 //! ```
@@ -32,6 +33,7 @@ pub mod listener;
 pub mod office;
 pub mod operations;
 pub mod payload;
+pub mod readiness;
 pub mod registry;
 pub mod stamping;
 pub mod telemetry;

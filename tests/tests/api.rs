@@ -7,6 +7,8 @@ mod auth;
 mod commands;
 #[path = "api/documents.rs"]
 mod documents;
+#[path = "api/orders.rs"]
+mod orders;
 #[path = "api/reads.rs"]
 mod reads;
 #[path = "api/schemathesis.rs"]

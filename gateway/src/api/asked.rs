@@ -44,8 +44,21 @@ pub struct Reply {
     pub body: Bytes,
     /// The revision of the registry that it shows.
     pub revision: Option<u64>,
+    /// What its tag goes by.
+    pub tagged: Tagged,
+    /// Its tag, without quotes.
+    pub etag: Option<String>,
     /// Further headers.
     pub headers: HeaderMap,
+}
+
+/// What the tag of an answer goes by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tagged {
+    /// The registry's revision, if it is said: what is shown changes only with that.
+    Revision,
+    /// What is shown itself.
+    Content,
 }
 
 impl Asked {
@@ -117,23 +130,6 @@ impl Asked {
         json.end().map_err(|error| Problem::new("body-malformed", error.to_string()))?;
         Ok(read)
     }
-
-    /// The revision that the registry must be at (RFC 9110 §13.1.1).
-    ///
-    /// # Errors
-    /// `header-malformed`.
-    pub fn expected(&self) -> Result<Option<u64>, Problem> {
-        let Some(value) = self.headers.get(header::IF_MATCH) else { return Ok(None) };
-        if value == "*" {
-            return Ok(None);
-        }
-        let revision = value.to_str().ok().and_then(|text| {
-            let text = text.strip_prefix('"')?.strip_suffix('"')?;
-            text.split(['-', ';']).next()?.parse().ok()
-        });
-        let wrong = || Problem::new("header-malformed", "If-Match: one ETag as it was given, or *");
-        revision.map(Some).ok_or_else(wrong)
-    }
 }
 
 impl Reply {
@@ -154,6 +150,8 @@ impl Reply {
             media_type: media_type.into(),
             body: body.into(),
             revision: None,
+            tagged: Tagged::Revision,
+            etag: None,
             headers: HeaderMap::new(),
         }
     }
@@ -166,7 +164,19 @@ impl Reply {
     /// The same, saying which revision it shows.
     #[must_use]
     pub fn of(self, revision: u64) -> Self {
-        Self { revision: Some(revision), ..self }
+        Self { revision: Some(revision), etag: Some(revision.to_string()), ..self }
+    }
+
+    /// The same without a tag: what is shown changes with the day as well.
+    #[must_use]
+    pub fn untagged(self) -> Self {
+        Self { revision: None, etag: None, ..self }
+    }
+
+    /// The same, of one thing that was read at a revision: its tag changes with that thing only.
+    #[must_use]
+    pub fn object(self, revision: u64) -> Self {
+        Self { revision: Some(revision), tagged: Tagged::Content, ..self }
     }
 
     /// The same, with another status.

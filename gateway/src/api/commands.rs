@@ -2,18 +2,20 @@
 
 use agreements::{Command, CommandName, Recorded, entitled};
 use aws_lc_rs::digest::{Context, SHA256};
-use http::{Method, StatusCode};
+use http::Method;
+use http::header::IF_MATCH;
 use serde_json::{Map, Value, json};
 use utoipa::PartialSchema;
 
-use super::access::{Claim, Kept};
 use super::asked::{Asked, Reply, read};
 use super::auth::Caller;
 use super::operation::{Access, Cost, Does, Media, Operation, header, named};
 use super::problem::Problem;
 use super::shared::Shared;
+use super::tag::{self, Expected};
 use super::{grants, signing};
 use crate::clock;
+use crate::registry::{Issued, Once};
 
 /// An operation for each command.
 pub(super) fn operations() -> Vec<Operation> {
@@ -69,7 +71,8 @@ fn operation(name: CommandName, variant: &Value) -> Operation {
         inputs: vec![
             header(
                 "If-Match",
-                "The ETag of what was read: the command is refused with 412 if the registry changed since",
+                "An ETag that was given: the command is refused with 412 if what was shown with it is no longer so. The tag \
+                 of one thing goes by that thing alone; the tag of a list or of a command's answer, by the whole registry",
             ),
             header(
                 "Idempotency-Key",
@@ -86,7 +89,8 @@ fn operation(name: CommandName, variant: &Value) -> Operation {
     }
 }
 
-/// Carries a command out, or says what it answered when it was asked for under the same key.
+/// Carries a command out, or says what it answered when it was asked for under the same key: keys stand in the registry
+/// with the events, so that a crash leaves both or neither.
 ///
 /// # Errors
 /// Whatever the rules, the registry and the access store find.
@@ -95,47 +99,40 @@ pub(super) fn issue(
     asked: &Asked,
     name: CommandName,
     operation: &Operation,
+    operations: &[Operation],
 ) -> Result<Reply, Problem> {
     let caller = asked.caller()?;
-    let Some(key) = key(asked)? else { return carry_out(shared, asked, caller, name) };
-    let mut request = Context::new(&SHA256);
-    for part in [operation.path.as_bytes(), b"\0", format!("{:?}", asked.expected()?).as_bytes(), &asked.body]
-    {
-        request.update(part);
+    let once = once(asked, caller, operation)?;
+    // Before the request is looked into: what was done is answered alike, whatever has become of it since.
+    if let Some(done) = once.as_ref().map(|once| shared.done(once)).transpose()?.flatten() {
+        return answer(&done, None);
     }
-    let request = request.finish();
-    let operator = caller.actor.id.as_str();
-    match shared.access().claim(operator, key, request.as_ref(), clock::now())? {
-        Claim::New => {}
-        Claim::Answered(kept) => {
-            let status = StatusCode::from_u16(kept.status).unwrap_or(StatusCode::OK);
-            return Ok(Reply::new(kept.media_type, kept.body).status(status));
-        }
-        Claim::Pending => {
-            return Err(Problem::new("idempotency-pending", "nothing is done again under this key"));
-        }
-        Claim::Other => return Err(Problem::new("idempotency-key-reused", "choose another key")),
-        Claim::TooMany => {
-            return Err(Problem::new("too-many-requests", "too many keys in a day").after(3_600));
+    match tag::expected(&asked.headers)? {
+        Expected::Any => carry_out(shared, asked, caller, name, None, once.as_ref()),
+        Expected::Revision(revision) => carry_out(shared, asked, caller, name, Some(revision), once.as_ref()),
+        Expected::Shown { tag } => {
+            for _ in 0..ATTEMPTS {
+                // The command stands on the very revision at which what was read is still so.
+                let revision = tag::still(shared, asked, operations, &tag)?;
+                match carry_out(shared, asked, caller, name, Some(revision), once.as_ref()) {
+                    // Something else changed in between.
+                    Err(problem) if problem.code == "precondition-failed" => {}
+                    ended => return ended,
+                }
+            }
+            Err(Problem::new("busy", "others kept changing the registry").after(1))
         }
     }
-    let answered = carry_out(shared, asked, caller, name);
-    match &answered {
-        // A secret is shown once, and never kept.
-        Ok(reply) => {
-            let body = without_secret(&reply.body);
-            let kept = Kept { status: 200, media_type: reply.media_type.to_string(), body };
-            shared.access().keep(operator, key, &kept)?;
-        }
-        // The registry may have taken it in: the key stays claimed.
-        Err(problem) if problem.code == "registry-unavailable" => {}
-        Err(_) => shared.access().release(operator, key)?,
-    }
-    answered
 }
 
-fn carry_out(shared: &Shared, asked: &Asked, caller: &Caller, name: CommandName) -> Result<Reply, Problem> {
-    let expected = asked.expected()?;
+fn carry_out(
+    shared: &Shared,
+    asked: &Asked,
+    caller: &Caller,
+    name: CommandName,
+    expected: Option<u64>,
+    once: Option<&Once>,
+) -> Result<Reply, Problem> {
     let mut fields: Map<String, Value> = asked.json()?;
     let reason = reason(&mut fields)?;
     let (command, grant) = match (signing::form(name), name) {
@@ -153,12 +150,19 @@ fn carry_out(shared: &Shared, asked: &Asked, caller: &Caller, name: CommandName)
     };
     let proof = |grant| grants::before(shared, asked, caller, &command, grant);
     let secret = grant.as_ref().map(proof).transpose()?;
-    let issued = shared.issue(command, caller, &reason, expected);
+    let issued = match once {
+        None => shared.issue(command, caller, &reason, expected)?,
+        Some(once) => match shared.issue_once(once, command, caller, &reason, expected)? {
+            Issued::Now(events) => events,
+            // A secret is shown once, and never kept.
+            Issued::Before(events) => return answer(&events, None),
+        },
+    };
     let secret = match (grant, secret) {
         (Some(grant), Some(secret)) => grants::after(shared, &grant, secret, &issued)?,
         _ => None,
     };
-    answer(&issued?, secret)
+    answer(&issued, secret)
 }
 
 /// A command as its fields say.
@@ -207,12 +211,19 @@ fn answer(recorded: &[Recorded], secret: Option<String>) -> Result<Reply, Proble
     Ok(Reply::json(&body)?.of(revision))
 }
 
-fn without_secret(body: &[u8]) -> String {
-    let mut body: Value = serde_json::from_slice(body).unwrap_or_default();
-    if let Some(fields) = body.as_object_mut() {
-        fields.remove(SECRET);
+/// The request as one that is carried out once, if it bears a key.
+fn once(asked: &Asked, caller: &Caller, operation: &Operation) -> Result<Option<Once>, Problem> {
+    let Some(key) = key(asked)? else { return Ok(None) };
+    let mut request = Context::new(&SHA256);
+    let precondition = asked.headers.get(IF_MATCH).map_or(&b""[..], |value| value.as_bytes());
+    for part in [operation.path.as_bytes(), precondition, &asked.body] {
+        request.update(&(part.len() as u64).to_be_bytes());
+        request.update(part);
     }
-    body.to_string()
+    let mut digest = [0; 32];
+    digest.copy_from_slice(request.finish().as_ref());
+    let operator = caller.actor.id.to_string();
+    Ok(Some(Once { operator, key: key.to_owned(), request: digest, at: clock::now() }))
 }
 
 /// draft-ietf-httpapi-idempotency-key-header, without the quotes that few send.
@@ -223,6 +234,9 @@ fn key(asked: &Asked) -> Result<Option<&str>, Problem> {
         .map(Some)
         .ok_or_else(|| Problem::new("header-malformed", "Idempotency-Key: 1 to 128 visible characters"))
 }
+
+/// How often a command is carried out anew when what it does not depend on changed first.
+const ATTEMPTS: u32 = 16;
 
 const MOST_REASON: usize = 500;
 

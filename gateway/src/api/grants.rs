@@ -104,9 +104,8 @@ pub(super) fn after(
     shared: &Shared,
     grant: &AccessGrant,
     proof: Proof,
-    issued: &Result<Vec<Recorded>, Problem>,
+    recorded: &[Recorded],
 ) -> Result<Option<String>, Problem> {
-    let Ok(recorded) = issued else { return Ok(None) };
     let granted = recorded.iter().find_map(|one| match &one.event {
         Event::AccessGranted { operator, .. } => Some((operator, one.sequence)),
         _ => None,

@@ -7,6 +7,7 @@
 //! commands   changes                 signing    … by signatures     grants  … of access
 //! reads      resources               public     the public register
 //! explain    a call nobody made      documents  the depositary
+//! readiness  checks of systems       tag        what If-Match and If-None-Match go by
 //! problem    answers that are none   words      … and what they are called
 //! ```
 //!
@@ -25,11 +26,13 @@ pub mod operation;
 mod paging;
 pub mod problem;
 mod public;
+mod readiness;
 mod reads;
 mod serve;
 mod session;
 mod shared;
 mod signing;
+mod tag;
 mod visibility;
 pub mod words;
 
@@ -46,6 +49,7 @@ pub use self::shared::{Parts, Shared};
 pub fn operations() -> Vec<Operation> {
     let mut all = commands::operations();
     all.extend(reads::operations());
+    all.extend(readiness::operations());
     all.extend(explain::operations());
     all.extend(documents::operations());
     all.extend(session::operations());

@@ -11,7 +11,7 @@ use utoipa::{PartialSchema, ToSchema};
 
 use super::operation::{Access, Media, Operation};
 use super::problem::{self, ProblemDocument};
-use super::{grants, public, reads, session, words};
+use super::{grants, public, readiness, reads, session, words};
 use crate::api::explain;
 
 /// Where it is.
@@ -108,7 +108,7 @@ fn responses(operation: &Operation) -> Value {
         answer["content"][other] = json!({ "schema": { "type": "string" } });
     }
     if operation.inputs.iter().any(|input| input.name == "If-None-Match") {
-        answer["headers"] = json!({ "ETag": { "description": "The revision that is shown", "schema": { "type": "string" } } });
+        answer["headers"] = json!({ "ETag": { "description": "The tag of what is shown: of one thing, its own; of a list, the registry's revision", "schema": { "type": "string" } } });
         responses.insert("304".to_owned(), json!({ "description": "It is still so" }));
     }
     if operation.id == "keep-document" {
@@ -182,8 +182,17 @@ fn schemas() -> Value {
         reads::AgreementSheet,
         reads::LintRequest,
         reads::LintReport,
+        reads::AgreementDiff,
+        reads::CalendarYear,
+        reads::DueDay,
+        reads::TermList,
+        reads::DeadlineLine,
+        agreements::Prescription,
+        agreements::Delegation,
         public::PublicAgreement,
         explain::ExplainRequest,
+        readiness::ReadinessSheet,
+        readiness::ReadinessRequest,
     );
     let mut schemas: Map<String, Value> = all
         .into_iter()
@@ -240,5 +249,4 @@ const CALLERS: &[&str] = &[
 ];
 
 /// Problems of operations that change something.
-const WRITES: &[&str] =
-    &["precondition-failed", "idempotency-key-reused", "idempotency-pending", "too-many-requests"];
+const WRITES: &[&str] = &["precondition-failed", "idempotency-key-reused", "too-many-requests"];

@@ -65,6 +65,8 @@ pub enum Does {
     Asked(fn(&Shared, &Asked) -> Result<Reply, Problem>),
     /// A command.
     Issue(CommandName),
+    /// Begins a readiness check, which goes on after the answer.
+    Check,
     /// Takes a document as it comes.
     TakeDocument,
     /// Gives a document as it is read.

@@ -118,6 +118,8 @@ impl From<Failure> for Problem {
                 let detail = format!("the registry is at revision {found}, not {expected}");
                 Self::new("precondition-failed", detail)
             }
+            Failure::Store(StoreError::Repeated) => Self::new("idempotency-key-reused", "choose another key"),
+            Failure::TooManyKeys => Self::new("too-many-requests", failure.to_string()).after(3_600),
             Failure::Busy(_) => Self::new("busy", failure.to_string()).after(1),
             failure @ (Failure::Store(_) | Failure::OutOfStep(_)) => {
                 // Which file, and why, is for the operator of the gateway.

@@ -87,7 +87,7 @@ fn register(shared: &Shared, asked: &Asked) -> Result<Reply, Problem> {
                 registry.revision(),
             )?;
             // Another day, another register, at the same revision.
-            Ok(Reply { revision: None, ..reply })
+            Ok(reply.untagged())
         }),
         Some("csv") => shared.newest(|registry| {
             let lines = registry.agreements().filter_map(|one| line(registry, one, today));

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use agreements::CommandName;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::rejection::RawPathParamsRejection;
@@ -20,12 +21,12 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tracing::info;
 
-use super::asked::{Asked, Reply};
+use super::asked::{Asked, Reply, Tagged};
 use super::operation::{Access, Cost, Does, Operation};
 use super::problem::Problem;
 use super::shared::Shared;
 use super::words::Language;
-use super::{auth, commands, documents, openapi};
+use super::{auth, commands, documents, openapi, readiness, tag};
 
 /// The other side of a connection, beside each of its requests.
 #[derive(Debug, Clone)]
@@ -39,14 +40,16 @@ pub(super) struct Peer {
 /// All operations at their places.
 pub(super) fn router(shared: &Arc<Shared>, operations: Vec<Operation>) -> Router {
     let document: Arc<[u8]> = openapi::document(&operations).into();
+    let operations: Arc<[Operation]> = operations.into();
     let mut router = Router::new();
-    for operation in operations {
+    for (at, operation) in operations.iter().enumerate() {
         let filter = MethodFilter::try_from(operation.method.clone()).unwrap_or(MethodFilter::GET);
         let path = operation.path.clone();
-        let (shared, operation) = (Arc::clone(shared), Arc::new(operation));
+        let table = Table { all: Arc::clone(&operations), at };
+        let shared = Arc::clone(shared);
         let serves = move |places: Result<RawPathParams, RawPathParamsRejection>, request: Request| {
-            let (shared, operation) = (Arc::clone(&shared), Arc::clone(&operation));
-            async move { serve(&shared, &operation, places, request).await }
+            let (shared, table) = (Arc::clone(&shared), table.clone());
+            async move { serve(&shared, &table, places, request).await }
         };
         router = router.route(&path, on(filter, serves));
     }
@@ -58,6 +61,19 @@ pub(super) fn router(shared: &Arc<Shared>, operations: Vec<Operation>) -> Router
         .route(openapi::PATH, on(MethodFilter::GET, shows))
         .fallback(|request: Request| misplaced("no-such-path", request))
         .method_not_allowed_fallback(|request: Request| misplaced("method-not-allowed", request))
+}
+
+/// An operation among all of them.
+#[derive(Clone)]
+struct Table {
+    all: Arc<[Operation]>,
+    at: usize,
+}
+
+impl Table {
+    fn operation(&self) -> &Operation {
+        &self.all[self.at]
+    }
 }
 
 async fn misplaced(code: &'static str, request: Request) -> Response<Body> {
@@ -75,14 +91,15 @@ async fn drain(body: Body) {
 
 async fn serve(
     shared: &Arc<Shared>,
-    operation: &Arc<Operation>,
+    table: &Table,
     places: Result<RawPathParams, RawPathParamsRejection>,
     request: Request,
 ) -> Response<Body> {
+    let operation = table.operation();
     let (began, headers) = (Instant::now(), request.headers().clone());
     let within = shared.config.request_timeout();
     let (parts, mut body) = request.into_parts();
-    let carried = tokio::time::timeout(within, carry(shared, operation, places, parts, &mut body)).await;
+    let carried = tokio::time::timeout(within, carry(shared, table, places, parts, &mut body)).await;
     drain(body).await;
     let answered = carried.unwrap_or_else(|_| {
         Err(Problem::new("timed-out", format!("it was not done within {} s", within.as_secs())))
@@ -114,11 +131,12 @@ pub(super) enum Answer {
 
 async fn carry(
     shared: &Arc<Shared>,
-    operation: &Arc<Operation>,
+    table: &Table,
     places: Result<RawPathParams, RawPathParamsRejection>,
     parts: request::Parts,
     body: &mut Body,
 ) -> Result<Answer, Problem> {
+    let operation = table.operation();
     let _place = room(&shared.requests).await?;
     let peer = parts.extensions.get::<Peer>().cloned();
     let peer = peer.ok_or_else(|| Problem::new("unauthenticated", "the connection has no other side"))?;
@@ -140,8 +158,10 @@ async fn carry(
         if !roles.contains(&caller.actor.role) {
             return Err(auth::not_in_role(caller.actor.role));
         }
-        if let Does::Issue(name) = operation.does {
-            caller.may(name)?;
+        match operation.does {
+            Does::Issue(name) => caller.may(name)?,
+            Does::Check => caller.may(CommandName::RecordReadiness)?,
+            Does::Asked(_) | Does::TakeDocument | Does::GiveDocument => {}
         }
         asked.caller = Some(caller);
     }
@@ -151,20 +171,35 @@ async fn carry(
     match operation.does {
         Does::TakeDocument => return documents::take(shared, &asked, body).await.map(Answer::Whole),
         Does::GiveDocument => return documents::give(shared, &asked).await.map(Answer::Streamed),
-        Does::Asked(_) | Does::Issue(_) => {}
+        Does::Asked(_) | Does::Issue(_) | Does::Check => {}
     }
     asked.body = self::body(shared, operation, &asked.headers, body).await?;
     let _core = match operation.cost {
         Cost::Usual => None,
         Cost::Hashes => Some(room(&shared.hashing).await?),
     };
-    let (shared, operation) = (Arc::clone(shared), Arc::clone(operation));
-    let reply = blocking(move || match operation.does {
-        Does::Asked(does) => does(&shared, &asked),
-        Does::Issue(name) => commands::issue(&shared, &asked, name, &operation),
-        Does::TakeDocument | Does::GiveDocument => unreachable!("documents are carried out above"),
+    let (shared, table) = (Arc::clone(shared), table.clone());
+    let reply = blocking(move || {
+        let operation = table.operation();
+        match operation.does {
+            Does::Asked(does) => does(&shared, &asked).map(|reply| tagged(reply, operation, &asked)),
+            Does::Issue(name) => commands::issue(&shared, &asked, name, operation, &table.all),
+            Does::Check => readiness::begin(&shared, &asked),
+            Does::TakeDocument | Does::GiveDocument => unreachable!("documents are carried out above"),
+        }
     });
     reply.await.map(Answer::Whole)
+}
+
+/// Gives what is shown of one thing its own tag.
+fn tagged(reply: Reply, operation: &Operation, asked: &Asked) -> Reply {
+    match reply.tagged {
+        Tagged::Revision => reply,
+        Tagged::Content => {
+            let tag = tag::tag(&tag::path(&operation.path, &asked.path), &reply.body);
+            Reply { etag: Some(tag), ..reply }
+        }
+    }
 }
 
 /// A place among those that are served at once; those who wait too long are told so.
@@ -268,7 +303,7 @@ pub(super) fn finish(answered: Result<Reply, Problem>, asked: &HeaderMap) -> Res
 }
 
 fn whole(reply: Reply, asked: &HeaderMap) -> Response<Body> {
-    let etag = reply.revision.map(|revision| etag(revision, &reply.media_type));
+    let etag = reply.etag.map(|tag| format!("\"{tag}\""));
     let known = etag.as_ref().is_some_and(|etag| {
         let sent = asked.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
         sent.flat_map(|value| value.split(',')).any(|one| {
@@ -290,11 +325,6 @@ fn whole(reply: Reply, asked: &HeaderMap) -> Response<Body> {
     let etag = etag.and_then(|etag| HeaderValue::from_str(&etag).ok());
     response.headers_mut().extend(etag.map(|etag| (ETAG, etag)));
     response
-}
-
-/// The revision says it all: what is shown changes only with the registry.
-fn etag(revision: u64, media_type: &str) -> String {
-    if media_type.starts_with("text/csv") { format!("\"{revision}-csv\"") } else { format!("\"{revision}\"") }
 }
 
 /// Bytes of a body that are read though nobody wants them, and for how long.

@@ -15,12 +15,14 @@ use tokio::sync::Semaphore;
 use super::access::AccessStore;
 use super::auth::Caller;
 use super::problem::Problem;
+use super::readiness::Underway;
 use crate::clock;
 use crate::config::ApiConfig;
 use crate::office::Depositary;
+use crate::readiness::{Arrivals, Prober};
 use crate::registry::proof::Proofs;
 use crate::registry::sqlite::SqliteStore;
-use crate::registry::{Commands, Failure, Views, whole};
+use crate::registry::{Commands, Failure, Issued, Once, Views, whole};
 use crate::telemetry::metrics::Metrics;
 
 /// What the API is made of.
@@ -37,6 +39,12 @@ pub struct Shared {
     pub depositary: Depositary,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// When consumers were last seen.
+    pub arrivals: Arc<Arrivals>,
+    /// What readiness checks are made with.
+    pub(super) prober: Prober,
+    /// Readiness checks under way.
+    pub(super) underway: Underway,
     /// Requests being answered.
     pub(super) requests: Semaphore,
     /// Passwords being hashed: each takes 19 MiB and a core.
@@ -70,6 +78,10 @@ pub struct Parts {
     pub depositary: Depositary,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// When consumers were last seen.
+    pub arrivals: Arc<Arrivals>,
+    /// What readiness checks are made with.
+    pub prober: Prober,
     /// The registry's store, for commands.
     pub commands: Commands,
     /// The registry's file, for its past.
@@ -97,6 +109,9 @@ impl Shared {
             views: parts.views,
             depositary: parts.depositary,
             metrics: parts.metrics,
+            arrivals: parts.arrivals,
+            prober: parts.prober,
+            underway: Underway::default(),
         }
     }
 
@@ -170,6 +185,30 @@ impl Shared {
             Some(revision) => commands.issue_on(revision, command, actor, reason, now),
         };
         Ok(recorded?)
+    }
+
+    /// Issues a command as [`Shared::issue`] does, once under its key.
+    ///
+    /// # Errors
+    /// As [`Shared::issue`]; `idempotency-key-reused`; `too-many-requests`.
+    pub fn issue_once(
+        &self,
+        once: &Once,
+        command: Command,
+        caller: &Caller,
+        reason: &str,
+        expected: Option<u64>,
+    ) -> Result<Issued, Problem> {
+        let mut commands = lock(&self.commands);
+        Ok(commands.issue_once(once, expected, command, &caller.actor, reason, clock::now())?)
+    }
+
+    /// What was done under a request's key.
+    ///
+    /// # Errors
+    /// `idempotency-key-reused`; `registry-unavailable`.
+    pub fn done(&self, once: &Once) -> Result<Option<Vec<Recorded>>, Problem> {
+        Ok(lock(&self.commands).done(once)?)
     }
 
     /// The access store.

@@ -79,7 +79,9 @@ impl From<registry::Failure> for Failure {
     fn from(failure: registry::Failure) -> Self {
         match failure {
             registry::Failure::Refused(error) => error.into(),
-            registry::Failure::Busy(_) => Self::of(Exit::Environment, &failure, "try again"),
+            registry::Failure::Busy(_) | registry::Failure::TooManyKeys => {
+                Self::of(Exit::Environment, &failure, "try again")
+            }
             registry::Failure::Store(_) | registry::Failure::OutOfStep(_) => {
                 let todo =
                     "if the store was changed from outside, restore it from a backup and find out by whom";
@@ -149,7 +151,7 @@ fn advice(error: &CommandError) -> &'static str {
         CommandError::DelegationUnfit(_) => "correct the delegation and have it signed anew",
         CommandError::PrescriptionUnfit(_) => "correct the prescription; see `kelisim prescription list`",
         CommandError::NotChecked { .. } => {
-            "see `kelisim agreement readiness`: it lists what is to be checked"
+            "see `kelisim agreement readiness`: it lists what is to be checked; `kelisim readiness` checks it"
         }
         CommandError::CheckUnfit(_) => "correct the record of the check",
         CommandError::ChangedSince { .. } => "check again: the systems are not what was checked",

@@ -127,6 +127,8 @@ enum Command {
     /// Agreements: from a draft to the end
     #[command(subcommand)]
     Agreement(agreement::AgreementCommand),
+    /// Check that both systems of an agreement are ready for transfer, and record what was found
+    Readiness(readiness::Readiness),
     /// Orders of the regulator against a system or an agreement
     #[command(subcommand)]
     Prescription(prescription::PrescriptionCommand),
@@ -178,6 +180,7 @@ impl Command {
             // Verified as of then.
             | Self::Certs(certificates::CertsCommand::Verify(_)) => true,
             Self::Demo(_)
+            | Self::Readiness(_)
             | Self::Init(_)
             | Self::Run
             | Self::CheckConfig
@@ -248,6 +251,7 @@ fn act(common: &Common, command: Command) -> Result<Answer, Failure> {
         Command::DataType(command) => data_type::run(common, command),
         Command::Act(command) => act::run(common, command),
         Command::Agreement(command) => agreement::run(common, command),
+        Command::Readiness(readiness) => readiness.run(common),
         Command::Prescription(command) => prescription::run(common, command),
         Command::Delegation(command) => delegation::run(common, command),
         Command::Explain(explain) => explain.run(common),

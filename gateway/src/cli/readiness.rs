@@ -1,8 +1,11 @@
-//! `kelisim agreement readiness`: what a two-sided check of an agreement's systems found (B5).
+//! `kelisim readiness`: a two-sided check of an agreement's systems, made and recorded; `kelisim agreement readiness`: what
+//! the newest one found, or another record of one (B5).
 
 use std::path::Path;
 
-use agreements::{CheckKind, Command, Party, ReadinessCheck, Ready, wanted_checks};
+use agreements::{CheckKind, Command, CommandError, Party, ReadinessCheck, Ready, entitled, wanted_checks};
+use certs::keys::Identity;
+use clap::Args;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::json;
@@ -10,7 +13,8 @@ use serde_json::json;
 use super::agreement::Which;
 use super::desk::{Desk, kebab, read_json};
 use super::table::{Table, moment, short};
-use super::{Answer, Exit, Failure};
+use super::{Answer, Common, Exit, Failure};
+use crate::readiness::{Plan, Prober, passed};
 
 pub(super) const AFTER_HELP: &str = "\
 Example:
@@ -23,6 +27,65 @@ In JSON:
 
 The revision is the registry's, on which the check was made. Outcomes are passed, failed and unmeasured. Without a
 file it says what is to be checked, and ends with 1 unless a check is on record that holds.";
+
+#[derive(Args)]
+#[command(after_help = "\
+Example:
+  kelisim readiness ar-2026-1 --as integrator --reason 'before the first transfer'
+
+It reaches the provider with the gateway's own certificate, asks it for a sample of each data type that the agreement
+names, holds the answers against their schemas, and looks at the consumer's certificate. Asked is only what reads and
+needs nothing to be named, or what the data type declares as a sample. What was found is recorded, and ends with 1
+unless both systems are ready; with --dry-run nothing is recorded.")]
+pub(super) struct Readiness {
+    #[command(flatten)]
+    which: Which,
+    /// Check, and record nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+impl Readiness {
+    pub(super) fn run(self, common: &Common) -> Result<Answer, Failure> {
+        let mut desk = Desk::open(common)?;
+        let (number, version) = (&self.which.number, desk.version(&self.which.number, self.which.version)?);
+        // Nobody has a provider asked who may not record what it answered.
+        let role = desk.actor()?.role;
+        if !entitled(agreements::CommandName::RecordReadiness).contains(&role) {
+            return Err(CommandError::NotInRole { role }.into());
+        }
+        let plan = Plan::of(desk.registry(), number, version).map_err(|unplannable| {
+            Failure::of(Exit::Refused, &unplannable, "see `kelisim agreement show`")
+        })?;
+        let checks = look(&desk, &plan)?;
+        let ready = passed(&checks);
+        let mut table = Table::new(["SIDE", "CHECK", "OUTCOME", "DETAIL"]);
+        for one in &checks {
+            table.row([side(one.party), named(&one.check), kebab(&one.outcome), one.detail.clone()]);
+        }
+        let word = if ready { "ready" } else { "not ready" };
+        let json = json!({
+            "agreement": number, "version": version, "ready": ready, "checks": checks, "recorded": !self.dry_run,
+        });
+        let answer = Answer::new(json, format!("{number} version {version}: {word}\n{table}"));
+        let answer =
+            if self.dry_run { answer } else { answer.and(desk.issue(plan.record(checks), "recorded")?) };
+        Ok(if ready { answer } else { answer.negative() })
+    }
+}
+
+fn look(desk: &Desk<'_>, plan: &Plan) -> Result<Vec<ReadinessCheck>, Failure> {
+    let own = &desk.config.identity;
+    let identity = Identity::from_files(&desk.config.path(&own.certificate), &desk.config.path(&own.key))?;
+    let unready =
+        |error: &dyn std::error::Error| Failure::of(Exit::Environment, error, "run `kelisim check-config`");
+    let prober =
+        Prober::new(&desk.config, &identity, desk.office.trust()).map_err(|error| unready(&error))?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| unready(&error))?;
+    // When consumers were last seen is known to the running gateway alone.
+    Ok(runtime.block_on(prober.check(plan, None)))
+}
 
 /// What a check found, as its file says it.
 #[derive(Deserialize)]

@@ -5,6 +5,7 @@
 mod api;
 mod exchange;
 mod places;
+mod readiness;
 mod witnesses;
 
 use std::ops::RangeInclusive;
@@ -19,6 +20,7 @@ pub use places::{
     IdentityConfig, LineFormat, LogSettings, OperationsConfig, RegistryConfig, TelemetryConfig,
     TimeStampSettings, TrustConfig,
 };
+pub use readiness::ReadinessConfig;
 pub use witnesses::{WhenSilent, WitnessPlace, WitnessesConfig};
 
 /// The whole configuration.
@@ -45,6 +47,9 @@ pub struct Config {
     /// The API.
     #[serde(default)]
     pub api: ApiConfig,
+    /// Readiness checks.
+    #[serde(default)]
+    pub readiness: ReadinessConfig,
     /// The operations face.
     #[serde(default)]
     pub operations: OperationsConfig,
@@ -126,6 +131,7 @@ impl Config {
         config.trust.check().map_err(|(key, message)| wrong(format!("trust.{key}"), message))?;
         config.registry.check().map_err(|(key, message)| wrong(format!("registry.{key}"), message))?;
         config.api.check().map_err(|(key, message)| wrong(format!("api.{key}"), message))?;
+        config.readiness.check().map_err(|(key, message)| wrong(format!("readiness.{key}"), message))?;
         config.log.check().map_err(|(key, message)| wrong(format!("log.{key}"), message))?;
         config.witnesses.check().map_err(|(key, message)| wrong(format!("witnesses.{key}"), message))?;
         Ok(config)

@@ -48,6 +48,7 @@ use crate::clock;
 use crate::config::Limits;
 use crate::exchange_log::{LogError, LogPort, OpenEntry, Outcome};
 use crate::framing::{FramingViolation, Observed, strict};
+use crate::readiness::Arrivals;
 use crate::registry::{Gate, View, Views};
 use crate::telemetry::metrics::Metrics;
 
@@ -79,6 +80,8 @@ pub struct Shared {
     pub memory: Arc<Budget>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// When consumers were last seen.
+    pub arrivals: Arc<Arrivals>,
 }
 
 /// Who is on a connection, as its certificate proved.

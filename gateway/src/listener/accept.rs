@@ -10,7 +10,9 @@ use tokio::task::JoinSet;
 use tracing::{debug, error, info, warn};
 
 use super::{Arrival, Core, Drain, http1, http2, tokio_listener, tokio_stream};
+use crate::clock;
 use crate::exchange::Caller;
+use crate::readiness::Seen;
 use crate::telemetry::chain;
 
 /// Serves one runtime until it has drained.
@@ -111,6 +113,8 @@ async fn serve(core: Arc<Core>, tcp: TcpStream, peer: std::net::SocketAddr, seat
         return info!(certificate = %accepted.chain.fingerprint(), "connection refused: this caller has too many");
     };
     metrics.connections.inc();
+    let seen = Seen { at: clock::now(), alpn: accepted.alpn };
+    core.path.shared.arrivals.note(accepted.chain.fingerprint(), seen);
     let Accepted { stream, chain, alpn, .. } = accepted;
     let caller = Caller { chain, peer };
     match alpn {

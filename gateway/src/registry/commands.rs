@@ -6,7 +6,7 @@ use tracing::warn;
 
 use super::evidence;
 use super::snapshot::{self, Read, Snapshots, Unread, worth_keeping};
-use super::store::{Chain, Store, StoreError};
+use super::store::{Chain, Done, Once, Store, StoreError};
 
 /// A registry with its store, for those who issue commands.
 pub struct Commands {
@@ -28,9 +28,21 @@ pub enum Failure {
     /// What the store holds does not add up.
     #[error(transparent)]
     OutOfStep(#[from] OutOfStep),
+    /// An operator used too many keys.
+    #[error("too many keys within a day")]
+    TooManyKeys,
     /// Others kept appending.
     #[error("the registry is busy: others changed it {0} times meanwhile; try again")]
     Busy(u32),
+}
+
+/// The events of a command that is carried out once.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Issued {
+    /// It was carried out now.
+    Now(Vec<Recorded>),
+    /// It was before, under the same key.
+    Before(Vec<Recorded>),
 }
 
 impl From<Unread> for Failure {
@@ -113,12 +125,67 @@ impl Commands {
     ) -> Result<Vec<Recorded>, Failure> {
         for _ in 0..ATTEMPTS {
             self.refresh()?;
-            match self.attempt(command.clone(), actor, reason, now) {
+            match self.attempt(command.clone(), actor, reason, now, None) {
                 Err(Failure::Store(StoreError::Conflict { .. })) => {}
                 ended => return ended,
             }
         }
         Err(Failure::Busy(ATTEMPTS))
+    }
+
+    /// Carries out one command, if the registry is at revision `expected` or nothing is expected of it; once under its key,
+    /// whoever else appends, and whenever the process ended meanwhile.
+    ///
+    /// # Errors
+    /// [`Failure`]; [`StoreError::Repeated`] within it if another request stands under the key.
+    pub fn issue_once(
+        &mut self,
+        once: &Once,
+        expected: Option<u64>,
+        command: Command,
+        actor: &Actor,
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<Issued, Failure> {
+        for _ in 0..ATTEMPTS {
+            self.refresh()?;
+            // After the refresh: what the registry shows of an earlier attempt, its key shows too.
+            if let Some(done) = self.store.done(once)? {
+                return self.again(once, &done);
+            }
+            if self.store.keys(once)? >= MOST_KEYS {
+                return Err(Failure::TooManyKeys);
+            }
+            let found = self.registry.revision();
+            if let Some(expected) = expected.filter(|expected| *expected != found) {
+                return Err(StoreError::Conflict { expected, found }.into());
+            }
+            match self.attempt(command.clone(), actor, reason, now, Some(once)) {
+                Err(Failure::Store(StoreError::Conflict { .. } | StoreError::Repeated)) => {}
+                ended => return ended.map(Issued::Now),
+            }
+        }
+        Err(Failure::Busy(ATTEMPTS))
+    }
+
+    /// The events of a command that was carried out under a request's key.
+    ///
+    /// # Errors
+    /// The store cannot be read; [`StoreError::Repeated`] if it was another request.
+    pub fn done(&mut self, once: &Once) -> Result<Option<Vec<Recorded>>, Failure> {
+        let Some(done) = self.store.done(once)? else { return Ok(None) };
+        match self.again(once, &done)? {
+            Issued::Now(events) | Issued::Before(events) => Ok(Some(events)),
+        }
+    }
+
+    fn again(&mut self, once: &Once, done: &Done) -> Result<Issued, Failure> {
+        if done.request != once.request {
+            return Err(StoreError::Repeated.into());
+        }
+        let count = usize::try_from(done.last.saturating_sub(done.first)).unwrap_or(0).saturating_add(1);
+        let before = done.first.checked_sub(1).ok_or(StoreError::Tampered(done.first))?;
+        Ok(Issued::Before(self.store.read(before, count)?))
     }
 
     /// Carries out one command if the registry is at revision `expected`.
@@ -138,7 +205,7 @@ impl Commands {
         if found != expected {
             return Err(StoreError::Conflict { expected, found }.into());
         }
-        self.attempt(command, actor, reason, now)
+        self.attempt(command, actor, reason, now, None)
     }
 
     fn attempt(
@@ -147,6 +214,7 @@ impl Commands {
         actor: &Actor,
         reason: &str,
         now: Timestamp,
+        once: Option<&Once>,
     ) -> Result<Vec<Recorded>, Failure> {
         let events = handle(&self.registry, command, actor, reason, now)?;
         let revision = self.registry.revision();
@@ -160,7 +228,7 @@ impl Commands {
                 event,
             })
             .collect();
-        self.store.append(revision, &recorded)?;
+        self.store.append_once(revision, &recorded, once)?;
         self.refresh()?;
         Ok(recorded)
     }
@@ -208,6 +276,9 @@ impl Commands {
         self.store.read(after, most)
     }
 }
+
+/// Most keys of one operator in a day.
+const MOST_KEYS: u32 = 10_000;
 
 /// How often a command is checked anew when others appended first.
 const ATTEMPTS: u32 = 16;

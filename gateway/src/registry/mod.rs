@@ -18,7 +18,7 @@ mod keeper;
 pub mod proof;
 mod view;
 
-pub use commands::{Commands, Failure};
+pub use commands::{Commands, Failure, Issued};
 pub use evidence::{set_aside, whole};
-pub use store::{Chain, Store, StoreError};
+pub use store::{Chain, Done, KEPT_FOR, Once, Store, StoreError};
 pub use view::{Allowed, Gate, Unconfirmed, View, Views};

@@ -10,7 +10,7 @@ use aws_lc_rs::digest::{Context, SHA256};
 use rusqlite::backup::{Backup, Progress, StepResult};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior, params};
 
-use super::store::{Chain, Store, StoreError};
+use super::store::{Chain, Done, KEPT_FOR, Once, Store, StoreError};
 
 /// An SQLite file with the events.
 #[derive(Debug)]
@@ -96,7 +96,12 @@ impl SqliteStore {
 }
 
 impl Store for SqliteStore {
-    fn append(&mut self, expected: u64, events: &[Recorded]) -> Result<(), StoreError> {
+    fn append_once(
+        &mut self,
+        expected: u64,
+        events: &[Recorded],
+        once: Option<&Once>,
+    ) -> Result<(), StoreError> {
         self.in_place()?;
         // Immediate: the revision that is read here is the one that is written on.
         let append = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -113,9 +118,31 @@ impl Store for SqliteStore {
             hash = link(&hash, body.as_bytes());
             append.execute(include_str!("sql/append.sql"), params![event.sequence, body, hash])?;
         }
+        if let (Some(once), Some(first), Some(last)) = (once, events.first(), events.last()) {
+            append.execute(include_str!("sql/requests_sweep.sql"), [since(once)])?;
+            let second = once.at.as_second();
+            let row =
+                params![once.operator, once.key, &once.request[..], first.sequence, last.sequence, second];
+            if append.execute(include_str!("sql/request_keep.sql"), row)? == 0 {
+                return Err(StoreError::Repeated);
+            }
+        }
         // Durable from here (synchronous = FULL): a crash after this line loses nothing.
         append.commit()?;
         Ok(())
+    }
+
+    fn done(&mut self, once: &Once) -> Result<Option<Done>, StoreError> {
+        let mut done = self.connection.prepare_cached(include_str!("sql/request_get.sql"))?;
+        let found = done.query_row(params![once.operator, once.key, since(once)], |row| {
+            Ok(Done { request: row.get(0)?, first: row.get(1)?, last: row.get(2)? })
+        });
+        Ok(found.optional()?)
+    }
+
+    fn keys(&mut self, once: &Once) -> Result<u32, StoreError> {
+        let mut count = self.connection.prepare_cached(include_str!("sql/requests_count.sql"))?;
+        Ok(count.query_row(params![once.operator, since(once)], |row| row.get(0))?)
     }
 
     fn read(&mut self, after: u64, most: usize) -> Result<Vec<Recorded>, StoreError> {
@@ -232,14 +259,19 @@ fn prepare(connection: &Connection) -> Result<(), StoreError> {
 /// `application_id` of a registry: "KELI".
 const APPLICATION: i64 = 0x4b45_4c49;
 
-/// `user_version` of a registry as this version writes it.
-const VERSION: i64 = 1;
+/// `user_version` of a registry as this version writes it: 2 since there are requests.
+const VERSION: i64 = 2;
 
 /// `PRAGMA synchronous`: a commit is on the disk when it is acknowledged.
 const FULL: i64 = 2;
 
 /// Pages copied between two words about it: 4 MiB.
 const PAGES: std::ffi::c_int = 1024;
+
+/// The second before which keys are forgotten.
+fn since(once: &Once) -> i64 {
+    once.at.as_second() - KEPT_FOR.as_secs()
+}
 
 fn file_at(path: &Path) -> Option<(u64, u64)> {
     let metadata = std::fs::metadata(path).ok()?;
@@ -257,6 +289,7 @@ fn link(before: &[u8], body: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use agreements::{Actor, Bin, Event, Holder, OperatorId, Role};
+    use jiff::Timestamp;
 
     use super::*;
 
@@ -339,12 +372,52 @@ mod tests {
             let mode = std::fs::metadata(dir.path().join(name)).unwrap().mode();
             assert_eq!(mode & 0o777, 0o600, "{name}");
         }
-        store.connection.execute_batch("PRAGMA user_version = 2").unwrap();
+        store.connection.execute_batch("PRAGMA user_version = 3").unwrap();
         drop(store);
-        assert!(matches!(SqliteStore::open(&path), Err(StoreError::Newer(2))));
+        assert!(matches!(SqliteStore::open(&path), Err(StoreError::Newer(3))));
         let other = dir.path().join("other.sqlite");
         Connection::open(&other).unwrap().execute_batch("CREATE TABLE sessions (id)").unwrap();
         assert!(matches!(SqliteStore::open(&other), Err(StoreError::NoRegistry)));
+    }
+
+    #[test]
+    fn a_request_is_kept_with_its_events_or_neither_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("registry.sqlite");
+        let mut store = SqliteStore::open(&path).unwrap();
+        let once = |key: &str, hour: i64| Once {
+            operator: "saule".into(),
+            key: key.into(),
+            request: [7; 32],
+            at: Timestamp::from_second(1_800_000_000 + hour * 3_600).unwrap(),
+        };
+        store.append_once(0, &[event(1), event(2)], Some(&once("k", 0))).unwrap();
+        let refused = store.append_once(2, &[event(3)], Some(&once("k", 1)));
+        assert!(matches!(refused, Err(StoreError::Repeated)));
+        assert_eq!(store.revision().unwrap(), 2, "nothing is written twice under a key");
+        let refused = store.append_once(1, &[event(2)], Some(&once("other", 1)));
+        assert!(matches!(refused, Err(StoreError::Conflict { .. })));
+        assert_eq!(store.done(&once("other", 1)).unwrap(), None, "what was not done has no key");
+        let mut other = SqliteStore::open(&path).unwrap();
+        let done = Done { request: vec![7; 32], first: 1, last: 2 };
+        assert_eq!(other.done(&once("k", 24)).unwrap(), Some(done));
+        assert_eq!((other.keys(&once("", 0)).unwrap(), other.done(&once("k", 25)).unwrap()), (1, None));
+        store.append_once(2, &[event(3)], Some(&once("k", 25))).unwrap();
+    }
+
+    #[test]
+    fn a_registry_of_the_version_before_takes_requests() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("registry.sqlite");
+        let mut store = SqliteStore::open(&path).unwrap();
+        store.append(0, &[event(1)]).unwrap();
+        store.connection.execute_batch("DROP TABLE requests; PRAGMA user_version = 1").unwrap();
+        drop(store);
+        let mut store = SqliteStore::open(&path).unwrap();
+        let at = "2026-03-02T05:00:00Z".parse().unwrap();
+        let once = Once { operator: "saule".into(), key: "k".into(), request: [7; 32], at };
+        store.append_once(1, &[event(2)], Some(&once)).unwrap();
+        assert_eq!(store.done(&once).unwrap().unwrap().first, 2);
     }
 
     #[test]
@@ -353,7 +426,8 @@ mod tests {
         let path = dir.path().join("registry.sqlite");
         let mut store = SqliteStore::open(&path).unwrap();
         store.append(0, &[event(1)]).unwrap();
-        store.connection.execute_batch("PRAGMA user_version = 0; PRAGMA application_id = 0").unwrap();
+        let before = "DROP TABLE requests; PRAGMA user_version = 0; PRAGMA application_id = 0";
+        store.connection.execute_batch(before).unwrap();
         drop(store);
         let mut store = SqliteStore::open(&path).unwrap();
         assert_eq!(store.read(0, 10).unwrap(), [event(1)]);

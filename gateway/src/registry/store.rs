@@ -1,6 +1,7 @@
 //! The contract of the event store: append, read, revision.
 
 use agreements::Recorded;
+use jiff::{SignedDuration, Timestamp};
 
 /// Where events are kept: append-only, numbered from 1, never edited.
 ///
@@ -12,7 +13,32 @@ pub trait Store: Send {
     /// # Errors
     /// [`StoreError::Conflict`]: somebody else appended first; nothing was written. Anything else: it may have been
     /// written; read again to know.
-    fn append(&mut self, expected: u64, events: &[Recorded]) -> Result<(), StoreError>;
+    fn append(&mut self, expected: u64, events: &[Recorded]) -> Result<(), StoreError> {
+        self.append_once(expected, events, None)
+    }
+
+    /// Appends as [`Store::append`] does, and with the events, all or none, that they answer a request.
+    ///
+    /// # Errors
+    /// As [`Store::append`]; [`StoreError::Repeated`]: something stands under that key, and nothing was written.
+    fn append_once(
+        &mut self,
+        expected: u64,
+        events: &[Recorded],
+        once: Option<&Once>,
+    ) -> Result<(), StoreError>;
+
+    /// What was done under a request's key, by whoever appends to this store, within [`KEPT_FOR`].
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    fn done(&mut self, once: &Once) -> Result<Option<Done>, StoreError>;
+
+    /// How many keys an operator used within [`KEPT_FOR`].
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    fn keys(&mut self, once: &Once) -> Result<u32, StoreError>;
 
     /// Events after revision `after`, at most `most`, in order, checked against the chain of hashes.
     ///
@@ -54,6 +80,33 @@ pub trait Store: Send {
     fn revision(&mut self) -> Result<u64, StoreError>;
 }
 
+/// A request that is carried out once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Once {
+    /// Who asks: another's keys are others.
+    pub operator: String,
+    /// The key that they chose.
+    pub key: String,
+    /// The digest of what they ask.
+    pub request: [u8; 32],
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What was done under a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Done {
+    /// The digest of what was asked.
+    pub request: Vec<u8>,
+    /// The number of the first event.
+    pub first: u64,
+    /// The number of the last.
+    pub last: u64,
+}
+
+/// How long a key is remembered.
+pub const KEPT_FOR: SignedDuration = SignedDuration::from_hours(24);
+
 /// How far events are known, and the hash that binds the last of them to all before.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Chain {
@@ -74,6 +127,9 @@ pub enum StoreError {
         /// The newest revision.
         found: u64,
     },
+    /// A request under the same key was carried out first.
+    #[error("this key was used before")]
+    Repeated,
     /// An event was changed, removed or inserted behind the program's back.
     #[error("event {0} does not follow on the one before it: the store was changed from outside")]
     Tampered(u64),

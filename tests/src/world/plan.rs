@@ -119,6 +119,8 @@ impl Plan {
         let mut config = folder.config().unwrap();
         config.registry.poll_ms = 20;
         config.trust.poll_ms = 20;
+        // Certificates of a world last a day.
+        config.readiness.certificate_days = 0;
         config.log.segment_mib = 4;
         config.exchange.limits.drain_timeout_ms = 2_000;
         for change in self.configure {

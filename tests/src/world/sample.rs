@@ -150,6 +150,45 @@ fn unusable() -> DataType {
     }))
 }
 
+/// A data type that a readiness check can sample: one operation needs nothing, one declares a sample, one changes data.
+pub fn streets() -> DataType {
+    let street = json!({
+        "type": "object", "required": ["code", "name"],
+        "properties": { "code": { "type": "string" }, "name": { "type": "string" } },
+    });
+    let streets = json!({
+        "type": "object", "required": ["items"], "properties": { "items": { "type": "array", "items": street } },
+    });
+    from_json(json!({
+        "id": "streets", "version": 1, "provider": REGISTER, "title": "Streets", "category": "restricted",
+        "operations": [
+            { "id": "list", "method": "GET", "path": "/streets", "response": { "schema": streets },
+              "logical_part": "streets" },
+            { "id": "find", "method": "GET", "path": "/streets/{code}", "query": [{ "name": "lang" }],
+              "response": { "schema": street }, "logical_part": "streets",
+              "sample": { "path": { "code": "sample 1" }, "query": { "lang": "kk" } } },
+            { "id": "rename", "method": "POST", "path": "/streets",
+              "request": { "schema": street }, "response": { "schema": street }, "logical_part": "streets" },
+        ],
+    }))
+}
+
+/// An agreement on [`streets`], in full.
+pub fn streets_agreement() -> Value {
+    let mut text = address_lookup();
+    text["number"] = "streets".into();
+    text["data"] = json!([{
+        "data_type": "streets", "version": 1, "operations": ["list", "find", "rename"],
+        "fields": ["/items/*/code", "/items/*/name", "/code", "/name"],
+    }]);
+    text
+}
+
+/// A street as the register answers with it.
+pub fn street() -> Value {
+    json!({ "code": "1", "name": "Mangilik El" })
+}
+
 /// A system's application, complete.
 pub fn card(id: &str, holder: &str, endpoint: Option<SocketAddr>) -> SystemCard {
     let kinds = [

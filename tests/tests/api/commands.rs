@@ -1,5 +1,6 @@
 //! Commands: what they answer, once or again, on the revision that was read or not at all.
 
+use agreements::CommandName;
 use bytes::Bytes;
 use http::Method;
 use serde_json::json;
@@ -103,21 +104,73 @@ async fn the_same_request_under_the_same_key_is_carried_out_once() {
     assert_eq!(bad.get("/v1/public/agreements").await.outcome(), "200", "only writes look at it");
 }
 
+/// What one read is compared, and nothing else: a busy registry does not keep anybody from working.
 #[tokio::test]
-async fn a_command_on_a_revision_that_is_no_more_is_refused() {
+async fn a_command_on_something_that_changed_since_it_was_read_is_refused_and_on_anything_else_is_not() {
     let world = World::consumer_and_provider().start().await;
     let integrator = world.program(&world.integrator);
     let read = integrator.get("/v1/systems/portal").await;
     let etag = read.header("etag").unwrap().to_owned();
     let careful = integrator.saying("if-match", &etag);
+    let other = json!({ "system": "address-register" });
+    assert_eq!(integrator.command("suspend-system", other.clone()).await.outcome(), "200");
+    let unchanged = integrator.get("/v1/systems/portal").await;
+    assert_eq!(unchanged.header("etag").unwrap(), etag, "it is what it was");
     assert_eq!(careful.command("suspend-system", json!({ "system": "portal" })).await.outcome(), "200");
     let late = careful.command("resume-system", json!({ "system": "portal" })).await;
     assert_eq!(late.outcome(), "412 precondition-failed");
     let any = integrator.saying("if-match", "*");
     assert_eq!(any.command("resume-system", json!({ "system": "portal" })).await.outcome(), "200");
-    let wrong = integrator.saying("if-match", "yesterday");
-    let told = wrong.command("suspend-system", json!({ "system": "portal" })).await;
-    assert_eq!(told.outcome(), "400 header-malformed");
+    for wrong in ["yesterday", "\"nothing/here~AAAA\"", "\"documents/ab~AAAA\"", "\"x\", \"y\""] {
+        let told = integrator.saying("if-match", wrong).command("resume-system", other.clone()).await;
+        assert_eq!(told.outcome(), "400 header-malformed", "{wrong}");
+    }
+    let nobody = integrator.saying("if-match", "\"systems/nobody~AAAA\"");
+    assert_eq!(nobody.command("resume-system", other.clone()).await.outcome(), "412 precondition-failed");
+
+    let list = integrator.get("/v1/systems").await;
+    let whole = integrator.saying("if-match", list.header("etag").unwrap());
+    assert_eq!(whole.command("resume-system", other.clone()).await.outcome(), "200");
+    let told = whole.command("suspend-system", other).await;
+    assert_eq!(told.outcome(), "412 precondition-failed", "a list's tag is the whole registry's");
+}
+
+/// A crash between the event and the answer: the key stands with the event, so that the next process answers what was
+/// done; a crash before the event leaves no key, and the request is carried out.
+#[tokio::test]
+async fn what_a_crash_cut_off_is_neither_lost_nor_done_twice() {
+    let mut world = World::consumer_and_provider().start().await;
+    let token = world.token(&world.integrator, "program", vec![CommandName::SuspendSystem], 1);
+    let request = |clerk: &tests::world::Clerk| {
+        let clerk = clerk.bearer(&token).saying("idempotency-key", "k-1");
+        async move { clerk.command("suspend-system", json!({ "system": "portal" })).await }
+    };
+    let first = request(&world.clerk()).await;
+    assert_eq!(first.outcome(), "200");
+    world.start_again();
+    let again = request(&world.clerk()).await;
+    assert_eq!((again.outcome().as_str(), again.json()), ("200", first.json()));
+    let integrator = world.clerk().bearer(&token);
+    let events = integrator.get("/v1/events?event=system-suspended").await.json();
+    assert_eq!(events["items"].as_array().unwrap().len(), 1);
+    // Nothing of a request that the rules refuse is kept: it may be right later.
+    let keyed = integrator.saying("idempotency-key", "k-2");
+    let told = keyed.command("suspend-system", json!({ "system": "portal" })).await;
+    assert_eq!(told.outcome(), "409 wrong-status");
+    let system = tests::world::sample::system("portal");
+    world.integrator.issues(agreements::Command::ResumeSystem { system });
+    assert_eq!(keyed.command("suspend-system", json!({ "system": "portal" })).await.outcome(), "200");
+}
+
+/// Two of the same request at once are one.
+#[tokio::test]
+async fn the_same_request_twice_at_once_is_carried_out_once() {
+    let world = World::consumer_and_provider().start().await;
+    let integrator = world.program(&world.integrator).saying("idempotency-key", "k-1");
+    let ask = || integrator.command("suspend-system", json!({ "system": "portal" }));
+    let (one, other) = tokio::join!(ask(), ask());
+    assert_eq!((one.outcome(), other.outcome()), ("200".into(), "200".into()));
+    assert_eq!(one.json(), other.json());
 }
 
 /// No lost update, no gap, no number twice: two writers over the API and one beside it.

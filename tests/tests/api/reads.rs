@@ -126,6 +126,25 @@ async fn a_draft_is_judged_without_being_drafted() {
     assert_eq!(clerk.post("/v1/lint", &good).await.json()["problems"], json!([]));
 }
 
+/// That the registry's file cannot be read is not that there is no such agreement.
+#[tokio::test]
+async fn an_agreement_whose_signatures_cannot_be_read_is_not_said_to_be_absent() {
+    let world = World::consumer_and_provider().agreement("address-lookup").start().await;
+    let clerk = world.program(&world.regulator);
+    let paths = ["/v1/agreements/address-lookup", "/v1/agreements/address-lookup/versions/1"];
+    for path in paths {
+        assert_eq!(clerk.get(path).await.outcome(), "200");
+    }
+    let file = rusqlite::Connection::open(world.config.path(&world.config.registry.path)).unwrap();
+    let spoil = "DROP TRIGGER events_are_never_edited;
+        UPDATE events SET body = replace(body, 'jws', 'JWS') WHERE body LIKE '%agreement-signed%'";
+    file.execute_batch(spoil).unwrap();
+    for path in paths {
+        assert_eq!(clerk.get(path).await.outcome(), "503 registry-unavailable");
+    }
+    assert_eq!(clerk.get("/v1/agreements/nothing").await.outcome(), "404 not-found");
+}
+
 /// E5
 #[tokio::test]
 async fn anybody_reads_which_agreements_are_in_force_and_nobody_how_they_are_protected() {

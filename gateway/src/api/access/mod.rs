@@ -1,4 +1,4 @@
-//! The access store: what proves that a caller is an operator, hashed; and answers kept for those who ask again.
+//! The access store: what proves that a caller is an operator, hashed.
 //!
 //! Owner: the API and `kelisim operator`. Trust: whoever can write this file can put a password or token of their own
 //! under an operator whom the registry grants one, and act as them; they cannot grant what the registry does not, nor
@@ -7,7 +7,6 @@
 //! Durability: what was kept survives a crash. Consistency: one writer at a time, by SQLite. What is lost here can be
 //! granted anew.
 
-mod answers;
 mod lockout;
 mod secret;
 mod sessions;
@@ -19,7 +18,6 @@ use std::time::Duration;
 use agreements::{OperatorId, TokenId};
 use rusqlite::{Connection, OptionalExtension, params};
 
-pub use self::answers::{Claim, Kept};
 pub use self::lockout::{Locked, Lockout};
 pub use self::secret::{PasswordFault, Secret, TokenText, hash_password, verify_password};
 pub use self::sessions::{Session, SessionLife};

@@ -1,7 +1,8 @@
 //! Agreements and their versions.
 
 use agreements::{
-    Agreement, AgreementNumber, Bin, ListedUser, Problem as Fault, Registry, Stage, SystemId, lint,
+    Agreement, AgreementNumber, AgreementText, Bin, ListedUser, Point, Problem as Fault, Registry, Stage,
+    SystemId, diff, lint,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -12,7 +13,7 @@ use super::super::operation::{Media, Operation, at, named, parameter, place};
 use super::super::paging;
 use super::super::problem::Problem;
 use super::super::shared::Shared;
-use super::{list, one, page};
+use super::{list, one_read, page};
 
 /// A version of an agreement in a list.
 #[derive(Debug, Serialize, ToSchema)]
@@ -54,6 +55,19 @@ pub(in crate::api) struct LintRequest {
 pub(in crate::api) struct LintReport {
     /// Each problem with its clause; none if it can be signed.
     problems: Vec<Fault>,
+}
+
+/// What a version allows that another does not, and the reverse.
+#[derive(Serialize, ToSchema)]
+pub(in crate::api) struct AgreementDiff {
+    /// The agreement.
+    number: AgreementNumber,
+    /// From which version.
+    from: u32,
+    /// To which.
+    to: u32,
+    /// Each point with its direction, in the order of the fields.
+    points: Vec<Point>,
 }
 
 impl From<&Agreement> for AgreementLine {
@@ -120,12 +134,31 @@ pub(super) fn operations() -> Vec<Operation> {
             place(
                 "version",
                 "The version",
-                serde_json::json!({ "type": "integer", "minimum": 1, "maximum": u32::MAX }),
+                versions(),
             ),
             at(),
         ]),
+        Operation::read(
+            "diff",
+            "/v1/agreements/{number}/diff",
+            "Says point by point what a version of an agreement allows that another does not, and the reverse",
+            part,
+            Media::named("AgreementDiff"),
+            differing,
+        )
+        .with([
+            number(),
+            parameter("from", "From which version; the one before where it is absent", versions()),
+            parameter("to", "To which; the newest where it is absent", versions()),
+            at(),
+        ])
+        .failing(&["document-unreadable"]),
         lint,
     ]
+}
+
+fn versions() -> Value {
+    serde_json::json!({ "type": "integer", "minimum": 1, "maximum": u32::MAX })
 }
 
 fn agreements(shared: &Shared, asked: &Asked) -> Result<Reply, Problem> {
@@ -158,20 +191,42 @@ fn is_of(registry: &Registry, agreement: &Agreement, bin: Bin) -> bool {
 
 fn agreement(shared: &Shared, asked: &Asked) -> Result<Reply, Problem> {
     let number: AgreementNumber = asked.place("number")?;
-    one(shared, asked, |registry, viewer| {
+    one_read(shared, asked, |registry, viewer| {
         let seen: Vec<&Agreement> =
             registry.versions(&number).filter(|one| viewer.sees_agreement(one)).collect();
-        let newest = shared.whole(seen.last()?).ok()?;
+        let Some(newest) = seen.last() else { return Ok(None) };
+        let newest = shared.whole(newest)?;
         let versions = seen.into_iter().map(AgreementLine::from).collect();
-        Some(AgreementSheet { versions, newest, users: registry.users(&number).to_vec() })
+        Ok(Some(AgreementSheet { versions, newest, users: registry.users(&number).to_vec() }))
     })
 }
 
 fn version(shared: &Shared, asked: &Asked) -> Result<Reply, Problem> {
     let (number, version): (AgreementNumber, u32) = (asked.place("number")?, asked.place("version")?);
-    one(shared, asked, |registry, viewer| {
-        let seen = registry.agreement(&number, version).filter(|one| viewer.sees_agreement(one))?;
-        shared.whole(seen).ok()
+    one_read(shared, asked, |registry, viewer| {
+        let seen = registry.agreement(&number, version).filter(|one| viewer.sees_agreement(one));
+        seen.map(|seen| shared.whole(seen)).transpose()
+    })
+}
+
+fn differing(shared: &Shared, asked: &Asked) -> Result<Reply, Problem> {
+    let number: AgreementNumber = asked.place("number")?;
+    let (from, to) = (asked.parameter::<u32>("from")?, asked.parameter::<u32>("to")?);
+    one_read(shared, asked, |registry, viewer| {
+        let seen =
+            |version: &u32| registry.agreement(&number, *version).filter(|one| viewer.sees_agreement(one));
+        let newest = registry.versions(&number).last().map(|one| one.header.version);
+        let Some(to) = to.or(newest) else { return Ok(None) };
+        let from = from.unwrap_or(to.saturating_sub(1));
+        let (Some(before), Some(after)) = (seen(&from), seen(&to)) else { return Ok(None) };
+        let read = |one: &Agreement| {
+            serde_json::from_str::<AgreementText>(&one.document).map_err(|error| {
+                let version = one.header.version;
+                Problem::new("document-unreadable", format!("version {version} is not complete: {error}"))
+            })
+        };
+        let points = diff(&read(before)?, &read(after)?);
+        Ok(Some(AgreementDiff { number: number.clone(), from, to, points }))
     })
 }
 

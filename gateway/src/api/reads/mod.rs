@@ -1,7 +1,9 @@
 //! What may be read: the registry's resources, as they are and as they were.
 
 mod agreements;
+mod calendar;
 mod history;
+mod orders;
 mod parties;
 mod registration;
 mod systems;
@@ -16,7 +18,11 @@ use super::problem::Problem;
 use super::shared::Shared;
 use crate::clock;
 
-pub(in crate::api) use self::agreements::{AgreementLine, AgreementSheet, LintReport, LintRequest};
+pub(in crate::api) use self::agreements::{
+    AgreementDiff, AgreementLine, AgreementSheet, LintReport, LintRequest,
+};
+pub(in crate::api) use self::calendar::{CalendarYear, DueDay, TermList};
+pub(in crate::api) use self::registration::DeadlineLine;
 pub(in crate::api) use self::systems::{DataTypeSheet, SystemLine};
 
 /// All operations that read the registry.
@@ -25,6 +31,8 @@ pub(in crate::api) fn operations() -> Vec<Operation> {
     all.extend(systems::operations());
     all.extend(registration::operations());
     all.extend(agreements::operations());
+    all.extend(orders::operations());
+    all.extend(calendar::operations());
     all.extend(history::operations());
     all
 }
@@ -56,12 +64,21 @@ fn one<V: Serialize>(
     asked: &Asked,
     find: impl FnOnce(&Registry, &Viewer<'_>) -> Option<V>,
 ) -> Result<Reply, Problem> {
+    one_read(shared, asked, |registry, viewer| Ok(find(registry, viewer)))
+}
+
+/// The same, where more than the registry in memory is read: that this cannot be done is not that there is none.
+fn one_read<V: Serialize>(
+    shared: &Shared,
+    asked: &Asked,
+    find: impl FnOnce(&Registry, &Viewer<'_>) -> Result<Option<V>, Problem>,
+) -> Result<Reply, Problem> {
     let actor: &Actor = &asked.caller()?.actor;
     shared.at(asked.at()?, |registry| {
-        let found = find(registry, &Viewer::new(registry, actor, today()));
+        let found = find(registry, &Viewer::new(registry, actor, today()))?;
         let found =
             found.ok_or_else(|| Problem::new("not-found", "there is none, or it is not yours to see"))?;
-        Ok(Reply::json(&found)?.of(registry.revision()))
+        Ok(Reply::json(&found)?.object(registry.revision()))
     })
 }
 

@@ -1,9 +1,14 @@
 //! Applications, other objects, and what is due.
 
-use agreements::{Accounted, ApplicationNumber, Filed, Notice, ObjectId, almaty, is_told, notices};
+use agreements::{
+    Accounted, Actor, ApplicationNumber, Deadline, DeadlineStanding, Filed, Notice, ObjectId, Registry, Role,
+    Viewer, almaty, is_told, notices,
+};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::super::asked::{Asked, Reply};
-use super::super::operation::{Media, Operation, at, named, place};
+use super::super::operation::{Media, Operation, at, named, parameter, place};
 use super::super::paging::{self, Page};
 use super::super::problem::Problem;
 use super::super::shared::Shared;
@@ -58,7 +63,81 @@ pub(super) fn operations() -> Vec<Operation> {
             due,
         )
         .with(paging::inputs()),
+        Operation::read(
+            "list-deadlines",
+            "/v1/deadlines",
+            "Lists steps of the law with their last days: those that one owes or is owed, all to those who supervise",
+            part,
+            paging::media(named("DeadlineLine")),
+            deadlines,
+        )
+        .with(paging::inputs())
+        .with([at(), parameter("standing", "Those that stand so; overdue, say", named("DeadlineStanding"))]),
     ]
+}
+
+/// A step of the law with its last day, and where it stands today.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::api) struct DeadlineLine {
+    /// The step.
+    #[serde(flatten)]
+    deadline: Deadline,
+    /// Where it stands.
+    standing: DeadlineStanding,
+}
+
+fn deadlines(shared: &Shared, asked: &Asked) -> Result<Reply, Problem> {
+    let page = Page::of(asked)?;
+    let wanted = asked.word::<DeadlineStanding>("standing")?;
+    let (actor, at) = (&asked.caller()?.actor, asked.at()?);
+    let today = at.unwrap_or_else(clock::now).to_zoned(almaty()).date();
+    shared.at(at, |registry| {
+        let theirs = theirs(registry, actor);
+        let lines = registry.deadlines().into_iter().filter(|one| theirs(one));
+        let lines = lines.map(|deadline| DeadlineLine { standing: deadline.standing(today), deadline });
+        let chosen = lines.filter(|line| wanted.is_none_or(|wanted| line.standing == wanted)).enumerate();
+        // Another day, other standings, at the same revision.
+        let reply =
+            page.reply(chosen, |(at, _)| format!("{at:010}"), |(_, line)| line, registry.revision())?;
+        Ok(reply.untagged())
+    })
+}
+
+/// Whose deadlines somebody is told of: those of all, or of what they see.
+fn theirs<'r>(registry: &'r Registry, actor: &Actor) -> impl Fn(&Deadline) -> bool + use<'r> {
+    let viewer = Viewer::new(registry, actor, clock::now().to_zoned(almaty()).date());
+    let (role, holder) = (actor.role, actor.holder);
+    move |deadline| {
+        let whole = match role {
+            Role::Administrator | Role::ServiceIntegrator | Role::Regulator | Role::NationalOperator => true,
+            Role::HolderOfficer
+            | Role::RegionalOperator
+            | Role::SectorAuthority
+            | Role::TerritorialUnit
+            | Role::ResponsibleEmployee
+            | Role::Expert => false,
+        };
+        let owes = role == Role::HolderOfficer && deadline.owed_by == Some(holder);
+        let sees = || {
+            let mut words = deadline.about.split([' ', ',']);
+            match (words.next(), words.next()) {
+                (Some("application"), Some(number)) => {
+                    let filed = number.parse().ok().and_then(|number| registry.application(number));
+                    filed.is_some_and(|filed| viewer.sees_application(filed))
+                }
+                (Some("system"), Some(id)) => {
+                    let system = id.parse().ok().and_then(|id| registry.system(&id));
+                    system.is_some_and(|system| viewer.sees_system(system))
+                }
+                (Some("object"), Some(id)) => {
+                    let object = id.parse().ok().and_then(|id| registry.object(&id));
+                    object.is_some_and(|object| viewer.sees_object(object))
+                }
+                _ => false,
+            }
+        };
+        whole || owes || sees()
+    }
 }
 
 fn applications(shared: &Shared, asked: &Asked) -> Result<Reply, Problem> {
@@ -107,6 +186,6 @@ fn due(shared: &Shared, asked: &Asked) -> Result<Reply, Problem> {
         // Another day, other notices, at the same revision.
         let reply =
             page.reply(told, |(at, _)| format!("{at:010}"), |(_, notice)| notice, registry.revision())?;
-        Ok(Reply { revision: None, ..reply })
+        Ok(reply.untagged())
     })
 }

@@ -159,13 +159,6 @@ pub const ALL: &[Row] = &[
         en: "This key was given to another request",
     },
     Row {
-        code: "idempotency-pending",
-        status: 409,
-        kk: "Осы кілтпен сұрау орындалуда немесе үзілген: тарихты қараңыз",
-        ru: "Запрос с этим ключом выполняется или был прерван: смотрите историю",
-        en: "A request with this key is under way or was cut off: see the history",
-    },
-    Row {
         code: "busy",
         status: 503,
         kk: "Қазір бос емес: қайталаңыз",

@@ -23,14 +23,5 @@ CREATE TABLE IF NOT EXISTS failures (
     last INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX IF NOT EXISTS failures_by_age ON failures (last);
-CREATE TABLE IF NOT EXISTS answers (
-    operator TEXT NOT NULL,
-    key TEXT NOT NULL,
-    request BLOB NOT NULL,
-    status INTEGER,
-    type TEXT,
-    body TEXT,
-    made INTEGER NOT NULL,
-    PRIMARY KEY (operator, key)
-) STRICT;
-CREATE INDEX IF NOT EXISTS answers_by_age ON answers (made);
+-- Answers stand in the registry now, with the events that they are of.
+DROP TABLE IF EXISTS answers;

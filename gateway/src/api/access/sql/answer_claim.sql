@@ -1,1 +1,0 @@
-INSERT INTO answers (operator, key, request, made) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING

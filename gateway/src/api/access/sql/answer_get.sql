@@ -1,1 +1,0 @@
-SELECT request, status, type, body FROM answers WHERE operator = ?1 AND key = ?2

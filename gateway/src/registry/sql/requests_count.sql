@@ -1,0 +1,1 @@
+SELECT count(*) FROM requests WHERE operator = ?1 AND made >= ?2
