@@ -63,6 +63,19 @@ impl<'r> Viewer<'r> {
         Self { registry, holder: actor.holder, role: actor.role, part }
     }
 
+    /// Whether nothing is kept from them: of an expert, when they were asked to look at no system in particular.
+    pub fn sees_everything(&self) -> bool {
+        match &self.part {
+            Part::Whole => true,
+            Part::Expert(named) => named.is_empty(),
+            Part::Organisation(_)
+            | Part::Region(_)
+            | Part::Sector(..)
+            | Part::Responsible(_)
+            | Part::Nothing => false,
+        }
+    }
+
     /// Whether they see a system.
     pub fn sees_system(&self, system: &System) -> bool {
         let card = &system.card;

@@ -16,14 +16,14 @@ use certs::trust::{Trust, TrustAnchors};
 use tracing::{info, warn};
 
 use crate::api::access::{AccessError, AccessStore};
-use crate::api::{self, Api};
+use crate::api::{self, Api, RecordPlaces};
 use crate::background::Background;
 use crate::clock;
 use crate::config::{Config, WhenSilent};
 use crate::exchange::Shared;
 use crate::exchange::budget::Budget;
 use crate::exchange::subject::SubjectKey;
-use crate::exchange_index::IndexFollower;
+use crate::exchange_index::{Index, IndexFollower};
 use crate::exchange_log::{
     ExchangeLog, Health, LogConfig, LogKeyError, Openings, RecoveryReport, Sealing, StartError, read_keys,
 };
@@ -180,6 +180,7 @@ impl App {
         let at = config.operations.listen;
         let operations =
             Operations::start(at, Arc::new(face)).map_err(|error| AppError::Listen(at, error))?;
+        prepare_index(config);
         let api = serve_api(config, &identity, &trust, &shared)?;
         let listener = listen(config, &identity, &trust, shared, &log)?;
         info!(
@@ -296,6 +297,13 @@ fn courier(
     Ok(Some(Arc::new(courier.map_err(AppError::Courier)?)))
 }
 
+/// Makes the exchange index if it is not there, so that the API finds one. What goes wrong is said by who follows the log.
+fn prepare_index(config: &Config) {
+    if let Some(path) = &config.log.index {
+        drop(Index::open(&config.path(path), &config.path(&config.log.dir)));
+    }
+}
+
 /// Keeps the exchange index up, if there should be one.
 fn index(config: &Config) -> Option<IndexFollower> {
     let path = config.log.index.as_ref()?;
@@ -385,6 +393,11 @@ fn serve_api(
         trust: Arc::clone(trust),
         views: Arc::clone(&shared.views),
         depositary: depositary.taking(settings.max_document_mb * 1_000_000),
+        record: RecordPlaces {
+            log: config.path(&config.log.dir),
+            index: config.log.index.as_ref().map(|path| config.path(path)),
+            searches: config.path(&config.log.searches),
+        },
         metrics: Arc::clone(&shared.metrics),
         commands: Commands::remembering(
             Box::new(SqliteStore::open(&registry)?),

@@ -11,6 +11,8 @@ mod documents;
 mod orders;
 #[path = "api/reads.rs"]
 mod reads;
+#[path = "api/record.rs"]
+mod record;
 #[path = "api/schemathesis.rs"]
 mod schemathesis;
 #[path = "api/signing.rs"]

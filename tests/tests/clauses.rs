@@ -20,7 +20,6 @@ const STILL_TO_COME: &[(&str, &str)] = &[
     ("C6", "the watch over clocks needs the witness's time"),
     ("C7", "asynchronous delivery needs its queue"),
     ("E1", "audits due and done come with the console"),
-    ("E2", "reading any record, reconciliation and experts come with the console"),
     ("E3", "reports of violations come with the console"),
 ];
 

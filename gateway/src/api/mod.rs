@@ -8,6 +8,7 @@
 //! reads      resources               public     the public register
 //! explain    a call nobody made      documents  the depositary
 //! readiness  checks of systems       tag        what If-Match and If-None-Match go by
+//! record     the exchange log: searches, exports, proofs, tiles
 //! problem    answers that are none   words      … and what they are called
 //! ```
 //!
@@ -28,6 +29,7 @@ pub mod problem;
 mod public;
 mod readiness;
 mod reads;
+mod record;
 mod serve;
 mod session;
 mod shared;
@@ -43,6 +45,7 @@ use axum::Router;
 pub use self::auth::{COOKIE, OURS};
 pub use self::listener::Api;
 pub use self::operation::Operation;
+pub use self::record::RecordPlaces;
 pub use self::shared::{Parts, Shared};
 
 /// All operations.
@@ -52,6 +55,7 @@ pub fn operations() -> Vec<Operation> {
     all.extend(readiness::operations());
     all.extend(explain::operations());
     all.extend(documents::operations());
+    all.extend(record::operations());
     all.extend(session::operations());
     all.extend(public::operations());
     all

@@ -21,7 +21,9 @@ pub(super) const PATH: &str = "/v1/openapi.json";
 pub(super) fn document(operations: &[Operation]) -> Vec<u8> {
     let mut paths = Map::new();
     for operation in operations {
-        let at = paths.entry(operation.path.clone()).or_insert_with(|| json!({}));
+        // A place that takes the rest of the path is one of OpenAPI's all the same.
+        let path = operation.path.replace("{*", "{");
+        let at = paths.entry(path).or_insert_with(|| json!({}));
         at[operation.method.as_str().to_ascii_lowercase()] = described(operation);
     }
     paths.insert(PATH.to_owned(), json!({ "get": {
@@ -33,7 +35,7 @@ pub(super) fn document(operations: &[Operation]) -> Vec<u8> {
         "info": {
             "title": "Kelisim",
             "version": env!("CARGO_PKG_VERSION"),
-            "description": "The registry of systems and agreements. Changes are commands; what is read are resources. \
+            "description": "The registry of systems and agreements, and the record of exchanges. Changes are commands; what is read are resources. \
                 Every problem has a stable code (RFC 9457). Lists come in pages; `at` shows the state at any date.",
             "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
         },

@@ -71,6 +71,8 @@ pub enum Does {
     TakeDocument,
     /// Gives a document as it is read.
     GiveDocument,
+    /// Gives what a search of the record finds as it is read.
+    GiveExport,
 }
 
 /// A body.

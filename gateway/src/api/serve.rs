@@ -26,7 +26,7 @@ use super::operation::{Access, Cost, Does, Operation};
 use super::problem::Problem;
 use super::shared::Shared;
 use super::words::Language;
-use super::{auth, commands, documents, openapi, readiness, tag};
+use super::{auth, commands, documents, openapi, readiness, record, tag};
 
 /// The other side of a connection, beside each of its requests.
 #[derive(Debug, Clone)]
@@ -171,6 +171,7 @@ async fn carry(
     match operation.does {
         Does::TakeDocument => return documents::take(shared, &asked, body).await.map(Answer::Whole),
         Does::GiveDocument => return documents::give(shared, &asked).await.map(Answer::Streamed),
+        Does::GiveExport => return record::give(shared, asked).await.map(Answer::Streamed),
         Does::Asked(_) | Does::Issue(_) | Does::Check => {}
     }
     asked.body = self::body(shared, operation, &asked.headers, body).await?;
@@ -185,7 +186,9 @@ async fn carry(
             Does::Asked(does) => does(&shared, &asked).map(|reply| tagged(reply, operation, &asked)),
             Does::Issue(name) => commands::issue(&shared, &asked, name, operation, &table.all),
             Does::Check => readiness::begin(&shared, &asked),
-            Does::TakeDocument | Does::GiveDocument => unreachable!("documents are carried out above"),
+            Does::TakeDocument | Does::GiveDocument | Does::GiveExport => {
+                unreachable!("what is streamed is carried out above")
+            }
         }
     });
     reply.await.map(Answer::Whole)
@@ -211,7 +214,7 @@ pub(super) async fn room(places: &Semaphore) -> Result<SemaphorePermit<'_>, Prob
 }
 
 /// Work that waits for files, on a thread for such work. A panic of ours is answered, and the next request is not hurt.
-async fn blocking<T: Send + 'static>(
+pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
 ) -> Result<T, Problem> {
     let done = tokio::task::spawn_blocking(work).await;

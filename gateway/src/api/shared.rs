@@ -16,6 +16,7 @@ use super::access::AccessStore;
 use super::auth::Caller;
 use super::problem::Problem;
 use super::readiness::Underway;
+use super::record::RecordPlaces;
 use crate::clock;
 use crate::config::ApiConfig;
 use crate::office::Depositary;
@@ -37,6 +38,8 @@ pub struct Shared {
     pub views: Arc<Views>,
     /// The documents that are kept.
     pub depositary: Depositary,
+    /// Where the record of exchanges is.
+    pub record: RecordPlaces,
     /// What is counted.
     pub metrics: Arc<Metrics>,
     /// When consumers were last seen.
@@ -51,6 +54,8 @@ pub struct Shared {
     pub(super) hashing: Semaphore,
     /// Documents under way.
     pub(super) documents: Semaphore,
+    /// Exports under way: each reads much.
+    pub(super) exports: Arc<Semaphore>,
     commands: Mutex<Commands>,
     past: Mutex<Past>,
     registry: PathBuf,
@@ -76,6 +81,8 @@ pub struct Parts {
     pub views: Arc<Views>,
     /// The documents that are kept.
     pub depositary: Depositary,
+    /// Where the record of exchanges is.
+    pub record: RecordPlaces,
     /// What is counted.
     pub metrics: Arc<Metrics>,
     /// When consumers were last seen.
@@ -98,6 +105,7 @@ impl Shared {
             requests: Semaphore::new(parts.config.max_requests),
             hashing: Semaphore::new(MOST_HASHING),
             documents: Semaphore::new(MOST_DOCUMENTS),
+            exports: Arc::new(Semaphore::new(MOST_EXPORTS)),
             commands: Mutex::new(parts.commands),
             past: Mutex::new(Past { registry: parts.registry.clone(), known: None }),
             registry: parts.registry,
@@ -108,6 +116,7 @@ impl Shared {
             trust: parts.trust,
             views: parts.views,
             depositary: parts.depositary,
+            record: parts.record,
             metrics: parts.metrics,
             arrivals: parts.arrivals,
             prober: parts.prober,
@@ -273,6 +282,8 @@ const PAGE: usize = 10_000;
 const MOST_HASHING: usize = 2;
 
 const MOST_DOCUMENTS: usize = 8;
+
+const MOST_EXPORTS: usize = 4;
 
 /// Addresses remembered before those that rested are forgotten.
 const MOST_ADDRESSES: usize = 10_000;

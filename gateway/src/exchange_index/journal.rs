@@ -36,7 +36,22 @@ pub struct Searched<'a> {
     /// What they may see.
     pub viewer: &'a Viewer,
     /// What they looked for.
-    pub query: &'a Query,
+    pub query: Sought<'a>,
+}
+
+/// What somebody looked for.
+#[derive(Debug, Clone, Copy, Serialize)]
+#[serde(untagged)]
+pub enum Sought<'a> {
+    /// What fits.
+    Query(&'a Query),
+    /// Entries by their place, as a proof or a bundle shows them.
+    Entries {
+        /// The first.
+        first: u64,
+        /// How many.
+        count: u64,
+    },
 }
 
 #[derive(Serialize)]

@@ -28,6 +28,6 @@ mod tests;
 pub use export::{csv_heading, csv_line, json_line};
 pub use follow::IndexFollower;
 pub use index::{Added, Index, IndexError, Reach};
-pub use journal::{Journal, JournalError, Searched};
+pub use journal::{Journal, JournalError, Searched, Sought};
 pub use query::{Cursor, Hit, Page, Query, Viewer};
 pub use words::Kind;

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::bits::{BLOCK, Bits};
 use super::index::{Index, IndexError};
 use super::words::Kind;
-use crate::exchange_log::{Entry, LinePlace, entry_at};
+use crate::exchange_log::{Entry, LinePlace, Record, entry_at};
 
 /// What is looked for. Everything that is given must fit; of several words of one list, one must.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -49,6 +49,27 @@ pub enum Viewer {
         /// Systems' codes.
         systems: Vec<String>,
     },
+}
+
+impl Viewer {
+    /// Whether an opening or a refusal is theirs to see; of a closing its opening says it.
+    pub fn sees(&self, entry: &Entry) -> bool {
+        let Self::Parties { holders, systems } = self else { return true };
+        let system = |id: &str| systems.iter().any(|theirs| theirs == id);
+        match &entry.record {
+            Record::Opening(opening) => {
+                let sides = [&opening.consumer_holder, &opening.provider_holder];
+                sides.iter().any(|bin| holders.iter().any(|own| *own == ***bin))
+                    || system(&opening.consumer)
+                    || system(&opening.provider)
+            }
+            Record::Refused(refused) => {
+                refused.consumer.as_deref().is_some_and(system)
+                    || refused.provider.as_ref().is_some_and(|provider| system(provider.as_str()))
+            }
+            Record::Closing { .. } | Record::Segment(_) => false,
+        }
+    }
 }
 
 /// Where a page ended. As text it goes to whoever asks for the next one.

@@ -340,7 +340,7 @@ fn searches_are_written_down_in_a_chain() {
             via: "cli:uid=1000",
             reason: "a complaint",
             viewer: &Viewer::All,
-            query: &query,
+            query: Sought::Query(&query),
         };
         journal.record(&searched).unwrap();
     }
@@ -349,8 +349,14 @@ fn searches_are_written_down_in_a_chain() {
     assert!(text.contains("\"c-1\"") && text.contains("a complaint"));
     // A torn end is ended, and the chain goes on behind it.
     std::fs::write(&path, format!("{text}{{\"prev\":\"to")).unwrap();
-    let searched =
-        Searched { at: at(2), operator: None, via: "api", reason: "", viewer: &Viewer::All, query: &query };
+    let searched = Searched {
+        at: at(2),
+        operator: None,
+        via: "api",
+        reason: "",
+        viewer: &Viewer::All,
+        query: Sought::Query(&query),
+    };
     journal.record(&searched).unwrap();
     assert_eq!(journal.verify().unwrap(), 5);
     for changed in [text.replacen("aigul", "other", 1), text.lines().skip(1).collect::<Vec<_>>().join("\n")] {

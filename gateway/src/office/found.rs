@@ -243,6 +243,8 @@ dir = "log"
 keys = ["keys/log.key", "keys/log.ml-dsa.key"]
 # Best on another disk than the log: it shows that the log went back.
 last_checkpoint = "log.checkpoint"
+# By which exchanges are found at once; the API searches in it.
+index = "log.index"
 
 [exchange]
 listen = "{listen}"

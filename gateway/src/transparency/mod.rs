@@ -33,7 +33,9 @@ pub(crate) use tree::tests::{Leaves, leaves};
 
 pub use hash::{Hash, NotAHash};
 pub use proof::{NotProven, verify_consistency, verify_inclusion, verify_subtree, verify_subtree_inclusion};
-pub use tile::{BUNDLE_ENTRIES, Edge, TilePath, complete, push_entry, split_bundle, tile_bytes, tile_hashes};
+pub use tile::{
+    BUNDLE_ENTRIES, Edge, NotATile, TilePath, complete, push_entry, split_bundle, tile_bytes, tile_hashes,
+};
 pub use tree::{Nodes, consistency, inclusion, root};
 
 /// Reads a number as the specifications spell it: decimal digits without leading zeros.

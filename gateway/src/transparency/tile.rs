@@ -4,8 +4,9 @@
 //! 256 entries, each after its length in two bytes. The last ones of each level may be partial.
 
 use std::fmt;
+use std::str::FromStr;
 
-use super::Hash;
+use super::{Hash, parse_number};
 
 /// Where a tile or bundle stands, relative to the log's folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -56,6 +57,11 @@ impl TilePath {
         (self.number * BUNDLE_ENTRIES + place as u64) << (8 * u32::from(self.level.unwrap_or_default()))
     }
 
+    /// Whether it holds entries rather than hashes.
+    pub fn is_bundle(self) -> bool {
+        self.level.is_none()
+    }
+
     /// The folder in which its partial versions stand.
     pub fn partials(self) -> String {
         format!("{}.p", self.full())
@@ -79,6 +85,33 @@ impl fmt::Display for TilePath {
         }
         write!(f, "{:03}", pieces[0])?;
         if self.width < WIDTH { write!(f, ".p/{}", self.width) } else { Ok(()) }
+    }
+}
+
+/// Why text is the place of no tile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not the path of a tile")]
+pub struct NotATile;
+
+impl FromStr for TilePath {
+    type Err = NotATile;
+
+    fn from_str(text: &str) -> Result<Self, NotATile> {
+        let (level, rest) =
+            text.strip_prefix("tile/").and_then(|rest| rest.split_once('/')).ok_or(NotATile)?;
+        let level = match level {
+            "entries" => None,
+            number => Some(number.parse().ok().filter(|level| *level < 8).ok_or(NotATile)?),
+        };
+        let (number, width) = match rest.split_once(".p/") {
+            None => (rest, WIDTH),
+            Some((number, width)) => (number, width.parse().map_err(|_| NotATile)?),
+        };
+        let digits: String = number.chars().filter(char::is_ascii_digit).collect();
+        let number = parse_number(digits.trim_start_matches('0')).or(Some(0)).filter(|_| digits.len() <= 18);
+        let tile = Self { level, number: number.ok_or(NotATile)?, width };
+        // What is not spelled as the specification has it is another file, or none.
+        if (1..=WIDTH).contains(&width) && tile.to_string() == text { Ok(tile) } else { Err(NotATile) }
     }
 }
 

@@ -83,6 +83,6 @@ fn one_read<V: Serialize>(
 }
 
 /// The day on which somebody looks: roles end.
-fn today() -> jiff::civil::Date {
+pub(in crate::api) fn today() -> jiff::civil::Date {
     clock::now().to_zoned(almaty()).date()
 }

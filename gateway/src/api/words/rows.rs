@@ -187,6 +187,27 @@ pub const ALL: &[Row] = &[
         en: "The depositary is not available",
     },
     Row {
+        code: "record-unavailable",
+        status: 503,
+        kk: "Алмасу журналы қазір қолжетімсіз",
+        ru: "Журнал обменов сейчас недоступен",
+        en: "The record of exchanges cannot be used now",
+    },
+    Row {
+        code: "not-sealed",
+        status: 409,
+        kk: "Жазба әлі мөрленбеген",
+        ru: "Запись ещё не запечатана",
+        en: "The entry is not sealed yet",
+    },
+    Row {
+        code: "archived",
+        status: 410,
+        kk: "Жазба мұрағатта",
+        ru: "Запись находится в архиве",
+        en: "The entry is in the archive",
+    },
+    Row {
         code: "digest-mismatch",
         status: 422,
         kk: "Құжаттың дайджесті сәйкес келмейді",

@@ -16,8 +16,8 @@ use crate::clock;
 use crate::config::Config;
 use crate::exchange::subject::SubjectKey;
 use crate::exchange_index::{
-    Cursor, Hit, Index, IndexError, Journal, JournalError, Kind, Query, Searched, Viewer, csv_heading,
-    csv_line, json_line,
+    Cursor, Hit, Index, IndexError, Journal, JournalError, Kind, Query, Searched, Sought, Viewer,
+    csv_heading, csv_line, json_line,
 };
 use crate::exchange_log::{Entry, Filter, SearchError, search};
 
@@ -278,7 +278,7 @@ pub(super) fn record(common: &Common, config: &Config, query: &Query) -> Result<
         via: &via,
         reason: &common.reason,
         viewer: &Viewer::All,
-        query,
+        query: Sought::Query(query),
     };
     Ok(Journal::at(&config.path(&config.log.searches)).record(&searched)?)
 }
