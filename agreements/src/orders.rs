@@ -26,13 +26,15 @@ pub(crate) enum Ordered {
 }
 
 impl OrderPage {
-    fn of(prescription: &Prescription, zone: &TimeZone) -> Self {
+    fn of(prescription: &Prescription, zone: &TimeZone) -> Option<Self> {
         let order = match &prescription.text.order {
             Order::Suspend => Ordered::Nothing,
             Order::LimitTo(operations) => Ordered::Only(operations.as_slice().into()),
             Order::CorrectBy(last_day) => Ordered::NothingFrom(end_of(*last_day, zone)),
+            // No matter of calls.
+            Order::KeepRecord => return None,
         };
-        Self { number: prescription.text.prescription.clone(), order }
+        Some(Self { number: prescription.text.prescription.clone(), order })
     }
 
     /// Whether it leaves an operation be.
@@ -84,5 +86,5 @@ impl<'r> Orders<'r> {
 }
 
 fn pages(found: Option<&Vec<&Prescription>>, zone: &TimeZone) -> Box<[OrderPage]> {
-    found.into_iter().flatten().map(|one| OrderPage::of(one, zone)).collect()
+    found.into_iter().flatten().filter_map(|one| OrderPage::of(one, zone)).collect()
 }

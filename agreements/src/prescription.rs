@@ -39,6 +39,8 @@ pub enum Order {
     LimitTo(Vec<NamedOperation>),
     /// Something is corrected until the end of a day; after it nothing passes.
     CorrectBy(Date),
+    /// The record of its exchanges is kept until the order is lifted, whatever retention says; calls pass as before.
+    KeepRecord,
 }
 
 /// What the regulator signs, in its canonical form (RFC 8785).

@@ -24,6 +24,7 @@ use crate::exchange::Shared;
 use crate::exchange::budget::Budget;
 use crate::exchange::subject::SubjectKey;
 use crate::exchange_index::{Index, IndexFollower};
+use crate::exchange_log::keeping::{self, Archive};
 use crate::exchange_log::{
     ExchangeLog, Health, LogConfig, LogKeyError, Openings, RecoveryReport, Sealing, StartError, read_keys,
 };
@@ -54,6 +55,7 @@ pub struct App {
     _follower: Arc<Follower>,
     courier: Option<Arc<Courier>>,
     _index: Option<IndexFollower>,
+    _archiving: Option<Background>,
     log: Option<Arc<ExchangeLog>>,
     recovery: RecoveryReport,
 }
@@ -199,6 +201,7 @@ impl App {
             _follower: follower,
             courier,
             _index: index(config),
+            _archiving: archiving(config),
             log: Some(log),
             recovery,
         })
@@ -309,6 +312,26 @@ fn index(config: &Config) -> Option<IndexFollower> {
     let path = config.log.index.as_ref()?;
     let pause = Duration::from_millis(INDEX_EVERY_MS);
     Some(IndexFollower::start(config.path(path), config.path(&config.log.dir), pause))
+}
+
+/// Brings complete parts of the log into the archive, now and then.
+fn archiving(config: &Config) -> Option<Background> {
+    let keeping = &config.log.keeping;
+    let hours = Duration::from_secs(keeping.archive_hours * 3_600);
+    let (dir, to, origin) =
+        (config.path(&config.log.dir), config.path(&keeping.archive), config.log.origin.clone());
+    let step = move || {
+        let done = Archive::open(&to, &origin)
+            .and_then(|to| keeping::archive(&dir, Some(&to), clock::now(), &mut |_, _, _| {}));
+        match done {
+            Ok(done) if done.segments.is_empty() => {}
+            Ok(done) => info!("{} segments of the exchange log went into the archive", done.segments.len()),
+            Err(error) => {
+                warn!(error = %crate::telemetry::chain(&error), "the exchange log was not archived: {error}");
+            }
+        }
+    };
+    (!hours.is_zero()).then(|| Background::every("log-archive", hours, step))
 }
 
 fn log_config(config: &Config) -> Result<LogConfig, LogKeyError> {

@@ -23,7 +23,7 @@ impl Check<'_> {
             Target::Agreement(_) => {}
         }
         match &prescription.order {
-            Order::Suspend | Order::CorrectBy(_) => {}
+            Order::Suspend | Order::CorrectBy(_) | Order::KeepRecord => {}
             // To allow nothing is to suspend, and is said so.
             Order::LimitTo(operations) if operations.is_empty() || operations.len() > MOST_OPERATIONS => {
                 return Err(CommandError::PrescriptionUnfit("names no operation, or more than 200"));

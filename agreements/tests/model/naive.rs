@@ -141,7 +141,7 @@ impl Model<'_> {
                 Order::CorrectBy(day) if *day < astana(now).date() => {
                     found.insert("prescription-overdue");
                 }
-                Order::CorrectBy(_) | Order::LimitTo(_) => {}
+                Order::CorrectBy(_) | Order::LimitTo(_) | Order::KeepRecord => {}
             }
         }
     }

@@ -434,6 +434,7 @@ fn order() -> impl Strategy<Value = Order> {
         Just(Order::Suspend),
         prop::sample::subsequence(operations, 1..4).prop_map(Order::LimitTo),
         date().prop_map(Order::CorrectBy),
+        Just(Order::KeepRecord),
     ]
 }
 

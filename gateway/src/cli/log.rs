@@ -1,6 +1,7 @@
 //! `kelisim log`: the exchange log, searched, shown, verified and followed.
 
 mod compare;
+mod keeping;
 mod receipts;
 mod searching;
 mod verify;
@@ -40,6 +41,12 @@ pub(super) enum LogCommand {
     VerifyProof(receipts::VerifyProofArgs),
     /// Print the log's public keys
     Keys(receipts::KeysArgs),
+    /// Put complete parts of the log into the archive
+    Archive(keeping::ArchiveArgs),
+    /// Remove what is archived and need be kept here no longer
+    Prune(keeping::PruneArgs),
+    /// Bring pruned parts back
+    RestoreArchive(keeping::RestoreArgs),
     /// Show the newest entries
     #[command(
         after_help = "Example:\n  kelisim log tail -n 20 --follow\n\nWith --follow, --json prints a document a line."
@@ -78,6 +85,9 @@ pub(super) fn run(common: &Common, command: LogCommand) -> Result<Answer, Failur
         LogCommand::Proof(proof) => proof.run(common),
         LogCommand::VerifyProof(proof) => proof.run(common),
         LogCommand::Keys(keys) => keys.run(common),
+        LogCommand::Archive(archive) => archive.run(common),
+        LogCommand::Prune(prune) => prune.run(common),
+        LogCommand::RestoreArchive(restore) => restore.run(common),
         LogCommand::Tail { count, follow } => {
             let (follow, form) = match (follow, common.json) {
                 (true, true) => (Follow::Yes, Form::Documents),

@@ -22,7 +22,7 @@ pub(super) enum PrescriptionCommand {
 Example:
   kelisim prescription issue order.json --cert keys/regulator.pem --key keys/regulator.key --as regulator
 
-In JSON, with order \"suspend\", { \"correct-by\": DATE } or { \"limit-to\": [ { \"provider\", \"data_type\", \"operation\" } ] }:
+In JSON, with order \"suspend\", \"keep-record\", { \"correct-by\": DATE } or { \"limit-to\": [ { \"provider\", \"data_type\", \"operation\" } ] }:
   { \"prescription\": \"p-2026-1\", \"against\": { \"system\": \"portal\" }, \"order\": \"suspend\",
     \"reason\": \"complaint 4\", \"clause\": \"HR 27\", \"appeal\": \"to the court, within ten days\" }")]
     Issue {
@@ -125,6 +125,7 @@ fn against(one: &Prescription) -> String {
 fn order(one: &Prescription) -> String {
     match &one.text.order {
         Order::Suspend => "suspend".into(),
+        Order::KeepRecord => "keep the record".into(),
         Order::CorrectBy(day) => format!("correct by {day}"),
         Order::LimitTo(operations) => {
             let named =

@@ -4,6 +4,7 @@
 
 mod api;
 mod exchange;
+mod keeping;
 mod places;
 mod readiness;
 mod witnesses;
@@ -16,6 +17,7 @@ use serde::Deserialize;
 
 pub use api::ApiConfig;
 pub use exchange::{ExchangeConfig, Limits};
+pub use keeping::KeepingSettings;
 pub use places::{
     IdentityConfig, LineFormat, LogSettings, OperationsConfig, RegistryConfig, TelemetryConfig,
     TimeStampSettings, TrustConfig,

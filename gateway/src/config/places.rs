@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use super::within;
+use super::{KeepingSettings, within};
 
 /// The gateway's certificate and key.
 #[derive(Debug, Clone, Deserialize)]
@@ -108,6 +108,9 @@ pub struct LogSettings {
     /// Time stamps over its checkpoints.
     #[serde(default)]
     pub time_stamps: TimeStampSettings,
+    /// How long it is kept, and where it goes.
+    #[serde(default)]
+    pub keeping: KeepingSettings,
 }
 
 /// Time stamps over the log's checkpoints (RFC 3161).
@@ -153,7 +156,8 @@ impl LogSettings {
     pub(super) fn check(&self) -> Result<(), (&'static str, String)> {
         within("segment_mib", self.segment_mib, 1..=4_096)?;
         within("seal_ms", self.seal_ms, 10..=60_000)?;
-        self.time_stamps.check()
+        self.time_stamps.check()?;
+        self.keeping.check()
     }
 }
 

@@ -55,10 +55,10 @@ pub enum Sought<'a> {
 }
 
 #[derive(Serialize)]
-struct Line<'a> {
+struct Line<'a, T> {
     prev: String,
     #[serde(flatten)]
-    searched: &'a Searched<'a>,
+    said: &'a T,
 }
 
 impl Journal {
@@ -72,13 +72,21 @@ impl Journal {
     /// # Errors
     /// [`JournalError`]: it may be there or not; the search must not be answered.
     pub fn record(&self, searched: &Searched<'_>) -> Result<(), JournalError> {
+        self.write(searched)
+    }
+
+    /// Writes anything down in the same way, as who keeps the record does with what they did to it.
+    ///
+    /// # Errors
+    /// [`JournalError`]: it may be there or not; what it is about must not be done.
+    pub fn write<T: Serialize>(&self, said: &T) -> Result<(), JournalError> {
         let io = |source| JournalError::Io { path: self.path.clone(), source };
         let fresh = !self.path.exists();
         let mut file = File::options().read(true).append(true).create(true).open(&self.path).map_err(io)?;
         lock(&file).map_err(io)?;
         let last = last_line(&mut file).map_err(io)?;
         let prev = last.map_or_else(Hash::of_empty_tree, |line| Hash::of_leaf(&line)).to_string();
-        let mut line = serde_json::to_vec(&Line { prev, searched }).map_err(|source| io(source.into()))?;
+        let mut line = serde_json::to_vec(&Line { prev, said }).map_err(|source| io(source.into()))?;
         line.push(b'\n');
         file.write_all(&line).map_err(io)?;
         file.sync_data().map_err(io)?;

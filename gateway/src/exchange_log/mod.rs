@@ -16,7 +16,8 @@
 //! walk     entry by entry, for an index
 //! glance   a line's beginning by hand  tiles       hashes and entries as files, C2SP tlog-tiles
 //! keys     what signs checkpoints      receipts    proofs of single entries
-//!                                      comparison  a party's own records, held against the log
+//! minimum  where a pruned log begins    comparison  a party's own records, held against the log
+//! keeping  archive, pruning, retention
 //! ```
 //!
 //! The leaves of the Merkle tree (RFC 6962) are the lines, byte for byte. Not here: who may write what (the exchange
@@ -38,9 +39,11 @@ use jiff::Timestamp;
 mod checkpoint;
 mod comparison;
 mod glance;
+pub mod keeping;
 mod keys;
 mod line;
 mod members;
+mod minimum;
 mod port;
 mod queue;
 mod reader;
@@ -65,6 +68,7 @@ pub use self::{
     comparison::{Comparison, Difference, Differs, OwnError, OwnRecord, compare, read_own},
     keys::{LogKeyError, make_key, read_keys},
     line::{Entry, Record},
+    minimum::{MinimumIndex, minimum_in},
     port::{EntryId, LogPort, OpenEntry},
     receipts::{ReceiptError, Wanted, receipt_of},
     records::{Closing, Opening, Outcome, Refused, SegmentHeader},

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::{
     Filter, SearchError, StoredTree, TileError,
+    minimum::{NAME as MINIMUM, minimum_in},
     sealer::{COSIGNED, NAME},
     search,
 };
@@ -60,6 +61,14 @@ pub enum ReceiptError {
         /// What is covered.
         size: u64,
     },
+    /// The entry was pruned: receipts of it that were made before stay true.
+    #[error("entry {index} is in the archive: the log's folder begins at {minimum}")]
+    Pruned {
+        /// The entry.
+        index: u64,
+        /// Where the folder begins.
+        minimum: u64,
+    },
     /// The search for the exchange failed.
     #[error(transparent)]
     Search(#[from] SearchError),
@@ -82,6 +91,10 @@ pub fn receipt_of(dir: &Path, wanted: Wanted) -> Result<Receipt, ReceiptError> {
             last.ok_or(ReceiptError::NoSuchExchange(exchange))?.index
         }
     };
+    let declared = minimum_in(dir).map_err(|source| ReceiptError::Io { path: dir.join(MINIMUM), source })?;
+    if let Some(minimum) = declared.map(|(_, declared)| declared.index).filter(|minimum| index < *minimum) {
+        return Err(ReceiptError::Pruned { index, minimum });
+    }
     let (note, checkpoint) = covering(dir, index)?;
     let tree = StoredTree::new(dir, checkpoint.size);
     let hashes = inclusion(&tree, index, checkpoint.size)?;

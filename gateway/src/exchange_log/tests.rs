@@ -19,6 +19,7 @@ use super::{
 mod damage;
 mod evidence;
 mod faults;
+mod keeping;
 mod ports;
 mod sealing;
 

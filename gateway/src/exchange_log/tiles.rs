@@ -193,20 +193,23 @@ impl StoredTree {
 
     /// The tree's right edge.
     pub(super) fn edge(&self) -> Result<Option<Edge>, TileError> {
+        self.edge_of(self.size)
+    }
+
+    /// The right edge of the tree of the first `size` entries of this one.
+    pub(super) fn edge_of(&self, size: u64) -> Result<Option<Edge>, TileError> {
         let mut levels = Vec::new();
-        for level in
-            0..u8::try_from(Edge::levels_of(self.size)).expect("a tree has at most 8 levels of tiles")
-        {
-            levels.push(match Edge::width_at(self.size, level) {
+        for level in 0..u8::try_from(Edge::levels_of(size)).expect("a tree has at most 8 levels of tiles") {
+            levels.push(match Edge::width_at(size, level) {
                 0 => Vec::new(),
                 width => {
-                    let mut tile = self.tile(level, self.size >> (8 * (u32::from(level) + 1)))?;
+                    let mut tile = self.tile(level, size >> (8 * (u32::from(level) + 1)))?;
                     tile.truncate(usize::try_from(width).expect("less than 256"));
                     tile
                 }
             });
         }
-        Ok(Edge::new(self.size, levels))
+        Ok(Edge::new(size, levels))
     }
 
     /// The hash of entry `index`.

@@ -112,6 +112,8 @@ pub struct Verification {
     pub sealed: u64,
     /// Entries under the newest checkpoint that as many witnesses cosigned as the policy asks for, if it asks.
     pub witnessed: Option<u64>,
+    /// The first entry that the folder holds, as the log declares; 0: it holds all.
+    pub minimum: u64,
     /// Index behind the last entry.
     next: u64,
     /// Whose log it says it is.
@@ -207,8 +209,14 @@ pub enum Problem {
     /// A header's list of open exchanges is not what was open.
     #[error("the segment's header does not name the exchanges that were open")]
     HeaderList,
-    /// The log begins later than with its first entry: earlier segments were archived.
-    #[error("the log begins at entry {index}; what is before is not here")]
+    /// The log begins later than with its first entry, as it declares: what is before was pruned.
+    #[error("the log begins at entry {index}, as it declares: what is before was pruned")]
+    Pruned {
+        /// The first entry.
+        index: u64,
+    },
+    /// The log begins later than it declares, or declares nothing: what is before was taken away.
+    #[error("the log begins at entry {index}, and no declaration of its own says so")]
     BeginsLater {
         /// The first entry.
         index: u64,
@@ -286,10 +294,11 @@ impl Finding {
     pub fn severity(&self) -> Severity {
         match self.problem {
             Problem::TimeBackwards { .. }
-            | Problem::BeginsLater { .. }
+            | Problem::Pruned { .. }
             | Problem::NoPolicy
             | Problem::NoSegments => Severity::Notice,
             Problem::NotAnEntry
+            | Problem::BeginsLater { .. }
             | Problem::Changed
             | Problem::Missing { .. }
             | Problem::Repeated { .. }

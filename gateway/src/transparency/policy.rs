@@ -68,6 +68,11 @@ impl Policy {
         self.quorum.is_some()
     }
 
+    /// Keys of the logs.
+    pub fn logs(&self) -> &[VerifierKey] {
+        &self.logs
+    }
+
     /// Keys of the witnesses.
     pub fn witnesses(&self) -> &[VerifierKey] {
         &self.witnesses

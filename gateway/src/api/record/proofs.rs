@@ -80,6 +80,7 @@ fn of_entry(shared: &Shared, asked: &Asked) -> Result<Reply, Problem> {
 fn receipt(shared: &Shared, index: u64) -> Result<Receipt, Problem> {
     receipt_of(&shared.record.log, Wanted::Index(index)).map_err(|error| match error {
         ReceiptError::NotSealed { .. } => Problem::new("not-sealed", error.to_string()).after(1),
+        ReceiptError::Pruned { .. } => Problem::new("archived", error.to_string()),
         ReceiptError::NoSuchExchange(_) => Problem::new("not-found", error.to_string()),
         error => unavailable(error),
     })

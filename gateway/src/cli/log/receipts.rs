@@ -43,6 +43,9 @@ impl ProofArgs {
                 ReceiptError::NotSealed { .. } => {
                     (Exit::Refused, "an entry is sealed within a second or so: try again")
                 }
+                ReceiptError::Pruned { .. } => {
+                    (Exit::Refused, "bring it back first: `kelisim log restore-archive`")
+                }
                 ReceiptError::NoSuchExchange(_) => (Exit::Refused, "see `kelisim log search`"),
                 ReceiptError::Io { .. } | ReceiptError::Note { .. } => {
                     (Exit::Environment, "name the folder of a log that was sealed")

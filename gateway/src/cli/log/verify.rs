@@ -77,6 +77,12 @@ impl VerifyArgs {
             found.checkpoints,
             found.witnessed.map(|size| format!("; witnesses saw {size} entries")).unwrap_or_default(),
         );
+        if found.minimum > 0 {
+            text.push_str(&format!(
+                "from entry {} on; what is before was pruned, as the log declares\n",
+                found.minimum
+            ));
+        }
         if !found.findings.is_empty() {
             text.push_str(&format!("\n{table}"));
         }
@@ -103,6 +109,7 @@ impl VerifyArgs {
             "refused": found.refusals,
             "open_at_end": found.open_at_end,
             "open": open,
+            "minimum": found.minimum,
             "sealed": found.sealed,
             "checkpoints": found.checkpoints,
             "witnessed": found.witnessed,

@@ -75,13 +75,13 @@ fn cut_end_and_missing_segment_are_found() {
 }
 
 #[test]
-fn log_whose_first_segments_were_archived_is_whole_as_far_as_it_goes() {
+fn log_whose_first_segments_were_taken_away_is_not_whole_and_goes_on_all_the_same() {
     let world = World::new();
     world.write(200);
     let segments = Segment::list(&world.log_dir()).unwrap();
     fs::remove_file(&segments[0].path).unwrap();
     let found = verify(&world.log_dir()).unwrap();
-    assert!(found.is_whole());
+    assert!(!found.is_whole());
     assert_eq!(found.findings[0].problem, Problem::BeginsLater { index: segments[1].first });
     assert!(world.start().is_ok());
 }

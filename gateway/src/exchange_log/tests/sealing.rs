@@ -264,7 +264,7 @@ fn newest_note(world: &World) -> Vec<u8> {
 }
 
 /// The newest checkpoint, whoever signed it.
-fn newest(world: &World) -> crate::transparency::checkpoint::Checkpoint {
+pub(super) fn newest(world: &World) -> crate::transparency::checkpoint::Checkpoint {
     crate::transparency::note::Note::parse(&newest_note(world)).unwrap().text().parse().unwrap()
 }
 

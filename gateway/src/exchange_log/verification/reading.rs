@@ -90,7 +90,13 @@ impl<'a> Reading<'a> {
         let segment = &self.segments[number];
         let mut place = Place { segment: number, line: 0, offset: 0, index: segment.first };
         if number == 0 && segment.first > 0 {
-            self.find(place, Problem::BeginsLater { index: segment.first });
+            let index = segment.first;
+            // An interrupted prune leaves more than was declared, never less.
+            let declared = self.sealed.minimum >= index;
+            self.find(
+                place,
+                if declared { Problem::Pruned { index } } else { Problem::BeginsLater { index } },
+            );
             self.next = segment.first;
             self.open_known = OpenKnown::FromNextHeader;
             self.sealed.begin_at(segment.first);
@@ -324,6 +330,7 @@ impl<'a> Reading<'a> {
         self.found.open_at_end = self.open.len() as u64;
         self.found.open = self.open.into_iter().take(Verification::MAX_OPEN_TOLD).collect();
         self.found.checkpoints = self.sealed.kept_checkpoints();
+        self.found.minimum = self.sealed.minimum;
         (self.found.sealed, self.found.witnessed) = (self.sealed.sealed(), self.sealed.witnessed);
         self.found.next = self.next;
         self.found

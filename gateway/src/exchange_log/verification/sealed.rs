@@ -7,6 +7,7 @@ use std::{
 };
 
 use super::super::{
+    minimum::{MinimumIndex, NAME as MINIMUM, minimum_in},
     sealer::{COSIGNED, KEPT, NAME},
     tiles::StoredTree,
 };
@@ -33,6 +34,8 @@ pub(super) struct Sealed {
     leaves: (u64, Vec<Hash>),
     /// The bundle around the next entry, as it is kept, and how far it was compared.
     bundle: (u64, Vec<u8>, usize),
+    /// The minimum index that the log declares; 0 if it declares none, or not with its own key.
+    pub(super) minimum: u64,
     /// Entries under the newest checkpoint that enough witnesses cosigned.
     pub(super) witnessed: Option<u64>,
     pub(super) found: Vec<Elsewhere>,
@@ -48,6 +51,7 @@ impl Sealed {
             edge: Some(Edge::default()),
             leaves: (u64::MAX, Vec::new()),
             bundle: (u64::MAX, Vec::new(), 0),
+            minimum: 0,
             witnessed: None,
             found: Vec::new(),
         };
@@ -71,6 +75,7 @@ impl Sealed {
                 Err(error) => return Err(error),
             }
         }
+        sealed.read_minimum(evidence);
         sealed.checkpoints.sort_by_key(|(_, checkpoint)| checkpoint.size);
         if let Some(policy) = &evidence.policy {
             if sealed.checkpoints.is_empty() {
@@ -111,6 +116,25 @@ impl Sealed {
         self.checkpoints.push((path.to_owned(), checkpoint));
     }
 
+    /// Reads from which entry on the folder says that it holds the log.
+    fn read_minimum(&mut self, evidence: &Evidence) {
+        let path = self.dir.join(MINIMUM);
+        let not_accepted = |why: String| (path.clone(), 0, Problem::NotAccepted { why });
+        let (note, declared) = match minimum_in(&self.dir) {
+            Ok(None) => return,
+            Ok(Some(found)) => found,
+            Err(error) => return self.found.push(not_accepted(error.to_string())),
+        };
+        let policy = evidence.policy.as_ref();
+        let verified = policy.map_or(Ok(declared), |policy| MinimumIndex::verified(&note, policy.logs()));
+        match verified {
+            // C2SP tlog-tiles: at most the size of the current checkpoint.
+            Ok(minimum) if minimum.index <= self.size => self.minimum = minimum.index,
+            Ok(_) => self.found.push(not_accepted("it declares more than is sealed".to_owned())),
+            Err(error) => self.found.push(not_accepted(crate::telemetry::chain(&error))),
+        }
+    }
+
     /// Names of logs other than `origin` that checkpoints are of.
     pub(super) fn check_origin(&mut self, origin: &str) {
         for (path, checkpoint) in
@@ -123,7 +147,12 @@ impl Sealed {
 
     /// Begins with entry `first`: those before it are known by tiles only.
     pub(super) fn begin_at(&mut self, first: u64) {
-        self.edge = StoredTree::new(&self.dir, first).edge().ok().flatten();
+        // Of the newest tree: of older ones there are no partial tiles any more.
+        self.edge = StoredTree::new(&self.dir, self.size).edge_of(first).ok().flatten();
+        if self.edge.is_none() && self.size > first {
+            let path = self.place(TilePath::hashes(0, first / BUNDLE_ENTRIES, 256));
+            self.found.push((path, first, Problem::TileMissing));
+        }
         self.next = self.checkpoints.iter().take_while(|(_, checkpoint)| checkpoint.size < first).count();
     }
 
