@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::{CollectionPurpose, DataTypeId, OperationId, PathTemplate, SystemId};
+use crate::{CollectionPurpose, DataTypeId, Documents, OperationId, PathTemplate, SystemId};
 
 /// Access category, from open to never (Interaction 4; Portal 3; Law 1.21).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
@@ -75,14 +75,19 @@ impl Method {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Payload {
-    /// Its media type, without parameters.
+    /// Its media type, without parameters; `*/*` where it is a document in one of several formats.
     #[serde(default = "json")]
     pub media_type: String,
-    /// Its JSON Schema (draft 2020-12 unless `$schema` says 7).
+    /// Its JSON Schema (draft 2020-12 unless `$schema` says 7); of its card, where documents come beside one. Left out
+    /// only where the body is a document.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
     pub schema: Value,
     /// Most bytes it may have. Default: 1 MiB (DESIGN, "The path of a call").
     #[serde(default = "one_mebibyte")]
     pub max_bytes: u64,
+    /// The documents that it is or carries; absent where it is JSON.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub documents: Option<Documents>,
 }
 
 /// A query parameter of an operation.

@@ -19,6 +19,7 @@ mod application;
 mod calendar;
 mod data_type;
 mod delegation;
+mod documents;
 mod information;
 mod object;
 mod party;
@@ -69,6 +70,7 @@ pub use decide::{Call, Claims, Permit, decide};
 pub use delegation::{Delegated, Delegation, DelegationText};
 pub use denial::{Denial, Paper, Party};
 pub use diff::{Direction, Point, diff};
+pub use documents::{ANY_DOCUMENT, DocumentFormat, Documents};
 pub use draft::{Problem, SEVEN_FIELDS, lint};
 pub use handle::{CommandError, handle};
 pub use id::{

@@ -367,7 +367,7 @@ fn a_data_type_is_published_version_by_version_and_says_what_it_does() {
         (|one| one.operations[1].id = one.operations[0].id.clone(), "operation orders stands twice"),
         (
             |one| one.operations[0].response.as_mut().unwrap().max_bytes = (8 << 20) + 1,
-            "a JSON payload of more than 8 MiB would hold up all others while it is validated",
+            "operation orders: a JSON payload of more than 8 MiB would hold up all others while it is validated",
         ),
         (
             |one| one.operations[0].subject = Some(SubjectPlace::Path("other".into())),

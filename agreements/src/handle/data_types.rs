@@ -1,7 +1,11 @@
 //! Data types: what may be published, and its category.
 
+use std::collections::BTreeSet;
+
 use super::{Check, CommandError};
-use crate::{Category, DataType, DataTypeId, Event, SubjectPlace, SystemId};
+use crate::{
+    ANY_DOCUMENT, Category, DataType, DataTypeId, Documents, Event, Payload, SubjectPlace, SystemId,
+};
 
 impl Check<'_> {
     pub(super) fn publish(&self, data_type: DataType) -> Result<Event, CommandError> {
@@ -52,14 +56,64 @@ impl Check<'_> {
             if let Some(fault) = operation.sample_fault() {
                 return wrong(&format!("operation {}: {fault}", operation.id));
             }
-            for payload in [&operation.request, &operation.response].into_iter().flatten() {
-                if payload.max_bytes > 8 << 20 {
-                    return wrong(
-                        "a JSON payload of more than 8 MiB would hold up all others while it is validated",
-                    );
+            for (side, payload) in [(Side::Asked, &operation.request), (Side::Answered, &operation.response)]
+            {
+                if let Some(flaw) = payload.as_ref().and_then(|payload| flaw(side, payload)) {
+                    return wrong(&format!("operation {}: {flaw}", operation.id));
                 }
             }
         }
         Ok(())
     }
 }
+
+/// Which body of an operation a payload is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Asked,
+    Answered,
+}
+
+/// Why a payload cannot be published, if it cannot.
+fn flaw(side: Side, payload: &Payload) -> Option<&'static str> {
+    let Some(documents) = &payload.documents else {
+        return if payload.schema.is_null() {
+            Some("JSON needs a schema")
+        } else if payload.max_bytes > MOST_JSON_BYTES {
+            Some("a JSON payload of more than 8 MiB would hold up all others while it is validated")
+        } else {
+            None
+        };
+    };
+    let card = match payload.media_type.as_str() {
+        ANY_DOCUMENT => None,
+        "multipart/form-data" | "multipart/related" => Some(&payload.schema),
+        _ => return Some("documents are */*, multipart/form-data or multipart/related"),
+    };
+    if card.is_some() && side == Side::Answered {
+        // B7: what a card says would have to be trimmed, and the files named one by one.
+        return Some("an answer is JSON or one document, not both");
+    }
+    if card.is_some() == payload.schema.is_null() {
+        return Some("a card needs a schema, and a document by itself has none");
+    }
+    let once = documents.formats.iter().collect::<BTreeSet<_>>().len() == documents.formats.len();
+    if documents.formats.is_empty() || !once {
+        return Some("the formats of its documents are some, each named once");
+    }
+    if !(1..=Documents::MOST_FILES).contains(&documents.max_files)
+        || card.is_none() && documents.max_files != 1
+    {
+        return Some("beside a card are 1 to 64 files, and a document by itself is one");
+    }
+    if !(1..=Documents::MOST_FILE_BYTES).contains(&documents.max_file_bytes) {
+        return Some("one document has 1 to 62914560 bytes (60 MiB)");
+    }
+    if !(documents.max_file_bytes..=Documents::MOST_BODY_BYTES).contains(&payload.max_bytes) {
+        return Some("max_bytes is that of the body: no less than max_file_bytes, and 512 MiB at most");
+    }
+    None
+}
+
+/// Most bytes of a JSON body.
+const MOST_JSON_BYTES: u64 = 8 << 20;
