@@ -1,0 +1,221 @@
+//! A card and its files, each held to what was agreed, as they pass.
+
+use std::collections::HashSet;
+use std::hash::RandomState;
+
+use agreements::DocumentFormat;
+
+use super::head::{Malformed, PartHead};
+use super::parts::{Parts, Reader};
+use super::{Boundary, Kind};
+use crate::documents::{ArchiveLimits, Inspection, Unfit, name};
+
+/// What a card and its files may be.
+#[derive(Debug, Clone)]
+pub struct FormBounds {
+    /// The formats that files may have.
+    pub formats: Vec<DocumentFormat>,
+    /// Most files.
+    pub files: u32,
+    /// Most bytes of one file.
+    pub file_bytes: u64,
+    /// Most bytes of the card: it is held until it is whole.
+    pub card_bytes: usize,
+    /// How much a file may hold that is an archive.
+    pub archives: ArchiveLimits,
+}
+
+/// Why a card with files may not pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum FormUnfit {
+    /// The body is not well-formed.
+    #[error(transparent)]
+    Malformed(#[from] Malformed),
+    /// The first part is not the card.
+    #[error("the card {0}")]
+    Card(&'static str),
+    /// A file says too little of itself, or there are too many.
+    #[error("{0}")]
+    Files(&'static str),
+    /// A file may not pass.
+    #[error("file {nth}: {unfit}")]
+    File {
+        /// Which one, from 1.
+        nth: u32,
+        /// Why.
+        unfit: Unfit,
+    },
+}
+
+impl FormUnfit {
+    /// The stable code.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Malformed(_) => "form-malformed",
+            Self::Card(_) => "form-card",
+            Self::Files(_) => "form-files",
+            Self::File { unfit, .. } => unfit.code(),
+        }
+    }
+}
+
+/// A body of a card and its files as it passes.
+#[derive(Debug)]
+pub struct Form {
+    parts: Parts,
+    contents: Contents,
+}
+
+#[derive(Debug)]
+struct Contents {
+    kind: Kind,
+    start: Option<String>,
+    bounds: FormBounds,
+    card: Card,
+    files: u32,
+    file: Option<Inspection>,
+    names: HashSet<u64>,
+    keys: RandomState,
+}
+
+#[derive(Debug)]
+enum Card {
+    Awaited,
+    Part(Vec<u8>),
+    Whole(Vec<u8>),
+}
+
+impl Form {
+    /// Nothing of it was read yet.
+    pub fn new(boundary: &Boundary, bounds: FormBounds) -> Self {
+        let contents = Contents {
+            kind: boundary.kind,
+            start: boundary.start.clone(),
+            bounds,
+            card: Card::Awaited,
+            files: 0,
+            file: None,
+            names: HashSet::new(),
+            keys: RandomState::new(),
+        };
+        Self { parts: Parts::new(boundary), contents }
+    }
+
+    /// Reads the next bytes.
+    ///
+    /// # Errors
+    /// [`FormUnfit`]: nothing more of it may pass. What it says afterwards means nothing.
+    pub fn push(&mut self, bytes: &[u8]) -> Result<(), FormUnfit> {
+        self.parts.push(bytes, &mut self.contents)
+    }
+
+    /// The card, once it is whole.
+    pub fn card(&self) -> Option<&[u8]> {
+        match &self.contents.card {
+            Card::Whole(card) => Some(card),
+            Card::Awaited | Card::Part(_) => None,
+        }
+    }
+
+    /// Gives the card's memory back.
+    pub fn forget_card(&mut self) {
+        if let Card::Whole(card) = &mut self.contents.card {
+            *card = Vec::new();
+        }
+    }
+
+    /// Says at the end how many files there were.
+    ///
+    /// # Errors
+    /// [`FormUnfit`]: the last bytes may not pass.
+    pub fn finish(self) -> Result<u32, FormUnfit> {
+        self.parts.finish()?;
+        match self.contents.card {
+            Card::Whole(_) => Ok(self.contents.files),
+            Card::Awaited | Card::Part(_) => Err(FormUnfit::Card("is missing")),
+        }
+    }
+}
+
+impl Contents {
+    fn card(&self, head: &PartHead) -> Result<(), FormUnfit> {
+        let named = match self.kind {
+            Kind::FormData => head.name.as_deref() == Some(CARD),
+            // RFC 2387 §3.2: the root is the first part, unless it is named.
+            Kind::Related => self.start.is_none() || self.start == head.content_id,
+        };
+        if !named {
+            return Err(FormUnfit::Card("is not the first part"));
+        }
+        if head.media_type.as_deref() != Some("application/json") || head.file_name.is_some() {
+            return Err(FormUnfit::Card("is not application/json, or bears a file's name"));
+        }
+        Ok(())
+    }
+
+    fn file(&mut self, head: &PartHead) -> Result<Inspection, FormUnfit> {
+        self.files += 1;
+        if self.files > self.bounds.files {
+            return Err(FormUnfit::Files("there are more files than agreed"));
+        }
+        let nth = self.files;
+        let refused = |unfit| FormUnfit::File { nth, unfit };
+        if self.kind == Kind::FormData
+            && head.name.as_deref().is_none_or(|name| name.is_empty() || name == CARD)
+        {
+            return Err(FormUnfit::Files("a file has no place in the form"));
+        }
+        let (Some(media_type), Some(file_name)) = (head.media_type.as_deref(), head.file_name.as_deref())
+        else {
+            return Err(FormUnfit::Files("a file has no name or no media type"));
+        };
+        name::check(file_name.as_bytes()).map_err(refused)?;
+        if file_name.contains('/') || !self.names.insert(name::folded(file_name.as_bytes(), &self.keys)) {
+            return Err(FormUnfit::Files("a file's name is a path, or that of another"));
+        }
+        let declared = Inspection::declared(&self.bounds.formats, Some(media_type), Some(file_name));
+        let declared = declared.map_err(refused)?;
+        Ok(Inspection::new(declared, self.bounds.file_bytes, self.bounds.archives))
+    }
+}
+
+impl Reader for Contents {
+    type Error = FormUnfit;
+
+    fn begins(&mut self, head: PartHead) -> Result<(), FormUnfit> {
+        match self.card {
+            Card::Awaited => {
+                self.card(&head)?;
+                self.card = Card::Part(Vec::new());
+            }
+            Card::Part(_) | Card::Whole(_) => self.file = Some(self.file(&head)?),
+        }
+        Ok(())
+    }
+
+    fn content(&mut self, bytes: &[u8]) -> Result<(), FormUnfit> {
+        if let Card::Part(card) = &mut self.card {
+            if card.len() + bytes.len() > self.bounds.card_bytes {
+                return Err(FormUnfit::Card("is too large"));
+            }
+            card.extend_from_slice(bytes);
+            return Ok(());
+        }
+        let nth = self.files;
+        let Some(file) = &mut self.file else { return Ok(()) };
+        file.push(bytes).map_err(|unfit| FormUnfit::File { nth, unfit })
+    }
+
+    fn ends(&mut self) -> Result<(), FormUnfit> {
+        if let Card::Part(card) = &mut self.card {
+            self.card = Card::Whole(std::mem::take(card));
+            return Ok(());
+        }
+        let nth = self.files;
+        let Some(file) = self.file.take() else { return Ok(()) };
+        file.finish().map(drop).map_err(|unfit| FormUnfit::File { nth, unfit })
+    }
+}
+
+/// What a form calls its card.
+const CARD: &str = "card";

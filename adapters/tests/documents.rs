@@ -1,0 +1,313 @@
+//! Documents by their content, whole and in pieces, well-formed and hostile.
+#![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
+
+#[path = "support/files.rs"]
+#[allow(dead_code, unreachable_pub, reason = "other tests use the rest")]
+mod files;
+
+use adapters::documents::{ArchiveLimits, Inspection, Unfit};
+use agreements::DocumentFormat::{self, *};
+use files::*;
+use proptest::prelude::*;
+
+/// One of each format.
+fn all() -> Vec<(DocumentFormat, Vec<u8>)> {
+    vec![
+        (Pdf, pdf()),
+        (Tiff, tiff()),
+        (Jpeg, jpeg()),
+        (Rtf, rtf()),
+        (Doc, ole(&["WordDocument", "1Table"])),
+        (Xls, ole(&["Workbook"])),
+        (Ppt, ole(&["Current User", "PowerPoint Document"])),
+        (Docx, docx()),
+        (Xlsx, office("xl", &[])),
+        (Pptx, office("ppt", &[])),
+        (Rar, rar5(&[("папка/act.pdf", &pdf(), b"")])),
+        (Rar, rar4(&[("folder\\act.pdf", &pdf())])),
+        (Zip, zip(&[entry("папка/", ""), entry("папка/act.txt", "Акт")])),
+    ]
+}
+
+fn inspect(declared: DocumentFormat, bytes: &[u8], pieces: usize) -> Result<DocumentFormat, Unfit> {
+    let mut inspection = Inspection::new(declared, 100 << 20, ArchiveLimits::default());
+    bytes.chunks(pieces).try_for_each(|piece| inspection.push(piece))?;
+    inspection.finish()
+}
+
+/// In pieces of several sizes, which must not matter.
+fn judge(declared: DocumentFormat, bytes: &[u8]) -> Result<DocumentFormat, Unfit> {
+    let verdict = inspect(declared, bytes, usize::MAX);
+    for pieces in [1, 7, 4096] {
+        assert_eq!(
+            inspect(declared, bytes, pieces).is_ok(),
+            verdict.is_ok(),
+            "in pieces of {pieces}: {verdict:?}"
+        );
+    }
+    verdict
+}
+
+fn code(declared: DocumentFormat, bytes: &[u8]) -> &'static str {
+    judge(declared, bytes).map_or_else(|unfit| unfit.code(), |_| "fits")
+}
+
+/// C4
+#[test]
+fn each_format_is_known_by_its_content_and_is_no_other() {
+    for (format, bytes) in all() {
+        for declared in DocumentFormat::ALL {
+            let verdict = judge(declared, &bytes);
+            if declared == format {
+                assert_eq!(verdict, Ok(format));
+            } else {
+                assert_eq!(verdict.unwrap_err().code(), "document-format", "{format} declared {declared}");
+            }
+        }
+    }
+}
+
+/// C4
+#[test]
+fn document_that_ends_early_at_any_byte_does_not_fit() {
+    for (format, bytes) in all() {
+        // What is only blank at the end may be missing; so may what a TIFF's directory says nothing of, and the end
+        // of a compound file, whose size says nothing.
+        let needed = match format {
+            Pdf | Rtf => bytes.trim_ascii_end().len(),
+            Tiff => 9,
+            Doc | Xls | Ppt => 1536 + 256,
+            _ => bytes.len(),
+        };
+        for end in 0..needed {
+            // An old RAR archive may lack its last header.
+            let verdict = inspect(format, &bytes[..end], usize::MAX);
+            let old_rar_without_end = format == Rar && bytes[6] == 0 && end == bytes.len() - 7;
+            assert!(verdict.is_err() || old_rar_without_end, "{format} of {end} bytes");
+        }
+    }
+}
+
+#[test]
+fn bound_holds_to_the_byte() {
+    let bytes = pdf_of(10_000);
+    for (most, fits) in [(10_000, true), (9_999, false)] {
+        let mut inspection = Inspection::new(Pdf, most, ArchiveLimits::default());
+        let pushed = bytes.chunks(100).try_for_each(|piece| inspection.push(piece));
+        assert_eq!(pushed.is_ok(), fits);
+        if !fits {
+            assert_eq!(pushed, Err(Unfit::TooLarge(9_999)));
+        }
+    }
+}
+
+#[test]
+fn media_type_and_name_declare_one_format_that_is_agreed() {
+    let declared = |media_type, name| Inspection::declared(&[Pdf, Docx], media_type, name);
+    assert_eq!(declared(Some("application/pdf"), Some("act.PDF")), Ok(Pdf));
+    assert_eq!(declared(Some("application/pdf"), None), Ok(Pdf));
+    assert_eq!(declared(None, Some("act.docx")), Ok(Docx));
+    for (media_type, name) in [
+        (None, None),
+        (Some("application/pdf"), Some("act.docx")),
+        (Some("application/pdf"), Some("act")),
+        (Some("application/pdf"), Some("act.pdf.exe")),
+        (Some("application/octet-stream"), Some("act.pdf")),
+        (Some("image/jpeg"), Some("act.jpg")),
+    ] {
+        assert_eq!(declared(media_type, name), Err(Unfit::Undeclared), "{media_type:?} {name:?}");
+    }
+}
+
+/// C4: what one reader takes for one thing and another for another.
+#[test]
+fn polyglots_are_refused() {
+    let zip_behind = |bytes: &[u8]| [bytes, &zip(&[entry("run.exe", "MZ")])].concat();
+    let before = |junk: &[u8], bytes: &[u8]| [junk, bytes].concat();
+    for (what, format, bytes) in [
+        ("junk before a PDF", Pdf, before(b"junk....", &pdf())),
+        ("a PDF in a JPEG", Jpeg, before(b"\xff\xd8\xff\xfe\0\x20%PDF-1.7\n", &jpeg()[20..])),
+        ("a ZIP behind a PDF", Pdf, zip_behind(&pdf())),
+        ("a ZIP behind a JPEG", Jpeg, zip_behind(&jpeg())),
+        ("a ZIP behind a TIFF", Tiff, zip_behind(&tiff())),
+        ("a ZIP behind a rich text", Rtf, zip_behind(&rtf())),
+        ("a ZIP behind a compound file", Doc, zip_behind(&ole(&["WordDocument"]))),
+        (
+            "a ZIP in a PDF, before its end",
+            Pdf,
+            [&pdf()[..400], &zip(&[entry("run.exe", "MZ")]), b"\n%%EOF\n"].concat(),
+        ),
+        ("a RAR in a JPEG", Jpeg, [&jpeg()[..200], &rar5(&[("a", b"b", b"")]), &jpeg()[200..]].concat()),
+        ("text behind a PDF", Pdf, [&pdf()[..], b"<script>"].concat()),
+        (
+            "two PDFs' parts in an office document",
+            Docx,
+            office("word", &[entry("xl/workbook.xml", "<workbook/>")]),
+        ),
+        ("a ZIP behind a ZIP", Zip, zip_behind(&zip(&[entry("a", "b")]))),
+        ("a comment that is another ZIP's end", Zip, zip_with(&[entry("a", "b")], b"PK\x05\x06 and so on")),
+        ("a comment that is a PDF", Zip, zip_with(&[entry("a", "b")], b"%PDF-1.7")),
+        ("something behind a RAR", Rar, [&rar5(&[("a", b"b", b"")])[..], b"MZ"].concat()),
+        ("something behind an old RAR", Rar, [&rar4(&[("a", b"b")])[..], b"MZ"].concat()),
+    ] {
+        let code = code(format, &bytes);
+        assert!(["document-polyglot", "document-format"].contains(&code), "{what}: {code}");
+    }
+    let mut stored = entry("act.pdf", pdf());
+    stored.deflated = false;
+    assert_eq!(code(Zip, &zip(&[stored])), "fits", "an archive may hold a PDF as it is");
+    assert_eq!(code(Zip, &before(b"MZ program that unpacks itself", &docx())), "document-format");
+}
+
+/// C4
+#[test]
+fn archives_whose_entries_lead_elsewhere_are_refused() {
+    for name in ["../../etc/passwd", "/etc/passwd", "a/../../b", "C:\\a", "..\\a", "a\0.pdf", "a/.. /b", ""] {
+        assert_eq!(code(Zip, &zip(&[entry(name, "x")])), "archive-name", "{name:?}");
+        assert_eq!(code(Docx, &office("word", &[entry(name, "x")])), "archive-name", "{name:?}");
+    }
+    for name in ["../a", "/a", "a/../b", "..\\a", ""] {
+        assert_eq!(code(Rar, &rar5(&[(name, b"x", b"")])), "archive-name", "{name:?}");
+        assert_eq!(code(Rar, &rar4(&[(name, b"x")])), "archive-name", "{name:?}");
+    }
+    let within = zip(&[entry("inner.zip", zip(&[entry("../a", "x")]))]);
+    assert_eq!(code(Zip, &within), "archive-name", "in an archive in the archive");
+    let mut link = entry("link", "/etc/passwd");
+    link.central = |record| record[38..42].copy_from_slice(&0xa1ff_0000_u32.to_le_bytes());
+    assert_eq!(code(Zip, &zip(&[link])), "archive-link");
+    assert_eq!(code(Rar, &rar5(&[("link", b"", &[4, 5, 1, 0, 0])])), "archive-link");
+    let mut twice = entry("a", "x");
+    twice.local = |record| {
+        let field = [&0x7075_u16.to_le_bytes()[..], &6_u16.to_le_bytes(), &[1, 0, 0, 0, 0, b'b']].concat();
+        record[28..30].copy_from_slice(&10_u16.to_le_bytes());
+        record.extend_from_slice(&field);
+    };
+    assert_eq!(code(Zip, &zip(&[twice])), "archive-name", "a second name in a field of its own");
+}
+
+/// C4
+#[test]
+fn bombs_are_refused_before_they_unpack() {
+    assert_eq!(code(Docx, &docx_bomb(50 << 20)), "archive-bomb");
+    assert_eq!(code(Docx, &docx_bomb(1 << 20)), "fits", "what is small may be as dense as it likes");
+    let mut archive = zip(&[entry("a", "x")]);
+    for _ in 0..3 {
+        archive = zip(&[entry("inner.zip", archive)]);
+    }
+    assert_eq!(code(Zip, &archive), "fits");
+    assert_eq!(code(Zip, &zip(&[entry("inner.zip", archive)])), "archive-depth");
+    let many: Vec<Entry> = (0..10_001).map(|at| entry(format!("{at}"), "")).collect();
+    assert_eq!(inspect(Zip, &zip(&many), usize::MAX), Err(Unfit::Entries(10_000)));
+    let within = zip(&[entry("inner.docx", docx_bomb(50 << 20))]);
+    assert_eq!(inspect(Zip, &within, 4096), Err(Unfit::Bomb));
+    let mut spread: Vec<Entry> = vec![entry("a", vec![0; 1 << 20]); 30];
+    spread.iter_mut().enumerate().for_each(|(at, one)| one.name = format!("{at}").into());
+    let limits = ArchiveLimits { unpacked_bytes: 20 << 20, ..ArchiveLimits::default() };
+    let mut inspection = Inspection::new(Zip, 100 << 20, limits);
+    assert_eq!(inspection.push(&zip(&spread)), Err(Unfit::Bomb), "many small ones are one large one");
+    let header = [2, 2, 3, 0, 0x80, 0x80, 0x80, 0x80, 0x10, 0x20, 0, 1, 1, b'a'];
+    let claims = [b"Rar!\x1a\x07\x01\x00".to_vec(), rar5_header(&[1, 0, 0]), rar5_header(&header)].concat();
+    assert_eq!(inspect(Rar, &claims, usize::MAX), Err(Unfit::Bomb), "that says so itself");
+}
+
+/// C4: what readers that begin at the end would see must be what those see that begin at the start.
+#[test]
+fn archives_that_contradict_themselves_are_refused() {
+    type Tamper = fn(&mut Entry);
+    for (what, tamper, expected) in [
+        (
+            "another name in the directory",
+            (|one| one.central = |record| record[46] = b'z') as Tamper,
+            "archive-inconsistent",
+        ),
+        ("another checksum", |one| one.central = |record| record[16] ^= 1, "archive-inconsistent"),
+        ("another size", |one| one.central = |record| record[24] ^= 1, "archive-inconsistent"),
+        ("another place", |one| one.central = |record| record[42] ^= 1, "archive-inconsistent"),
+        ("another packing", |one| one.central = |record| record[10] = 0, "archive-inconsistent"),
+        ("a checksum that is wrong", |one| one.local = |record| record[14] ^= 1, "archive-inconsistent"),
+        ("a size that is wrong", |one| one.local = |record| record[22] ^= 1, "archive-inconsistent"),
+        ("encrypted", |one| one.local = |record| record[6] |= 1, "document-encrypted"),
+        ("encrypted in the directory", |one| one.central = |record| record[8] |= 1, "document-encrypted"),
+        ("packed otherwise", |one| one.local = |record| record[8] = 14, "archive-unchecked"),
+        (
+            "without an end",
+            |one| {
+                one.deflated = false;
+                one.descriptor = true;
+            },
+            "archive-unchecked",
+        ),
+        ("a record that is no record", |one| one.central = |record| record[0] = b'p', "archive-inconsistent"),
+    ] {
+        let mut tampered = entry("b", "x".repeat(100));
+        tamper(&mut tampered);
+        assert_eq!(code(Zip, &zip(&[entry("a", "y"), tampered])), expected, "{what}");
+    }
+    let twice = zip(&[entry("Act.pdf", "x"), entry("act.pdf", "y")]);
+    assert_eq!(code(Zip, &twice), "archive-inconsistent", "one name for systems that know no case");
+    let mut gap = zip(&[entry("a", "x")]);
+    let directory = gap.windows(4).position(|four| four == b"PK\x01\x02").unwrap();
+    gap.splice(directory..directory, b"hidden".iter().copied());
+    assert_eq!(code(Zip, &gap), "archive-inconsistent");
+    let whole = zip(&[entry("a", "x"), entry("b", "y")]);
+    let second = whole.windows(4).rposition(|four| four == b"PK\x01\x02").unwrap();
+    let end = whole.len() - 22;
+    let mut hidden = [&whole[..second], &whole[end..]].concat();
+    hidden.truncate(second + 22);
+    assert_eq!(code(Zip, &hidden), "archive-inconsistent", "an entry that the directory does not name");
+    assert_eq!(code(Docx, &office("word", &[entry("word/vbaProject.bin", "x")])), "document-macros");
+    assert_eq!(code(Doc, &ole(&["EncryptionInfo", "EncryptedPackage"])), "document-encrypted");
+    assert_eq!(code(Rar, &rar5(&[("a", b"x", &[1, 1])])), "document-encrypted");
+    let encrypted = [b"Rar!\x1a\x07\x01\x00".to_vec(), rar5_header(&[4, 0, 0, 0, 0])].concat();
+    assert_eq!(code(Rar, &encrypted), "document-encrypted");
+}
+
+#[test]
+fn archives_as_streaming_writers_and_large_ones_make_them_fit() {
+    let (mut streamed, mut wide, mut both) = (entry("a", "x".repeat(300)), entry("b", "y"), entry("c", "z"));
+    (streamed.descriptor, wide.zip64, both.descriptor, both.zip64) = (true, true, true, true);
+    let mut stored = entry("d", "stored");
+    stored.deflated = false;
+    let archive = zip_with(&[streamed, wide, both, stored, entry("e/", "")], "түсініктеме".as_bytes());
+    assert_eq!(code(Zip, &archive), "fits");
+}
+
+proptest! {
+    /// Whatever comes, cut wherever: no panic, and the same verdict.
+    #[test]
+    fn what_passes_does_not_depend_on_where_it_is_cut(
+        which in 0..13_usize,
+        flips in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
+        cuts in prop::collection::vec(1..600_usize, 1..6),
+    ) {
+        let (format, mut bytes) = all().swap_remove(which);
+        for (at, byte) in flips {
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+        }
+        let whole = inspect(format, &bytes, usize::MAX);
+        let mut inspection = Inspection::new(format, 100 << 20, ArchiveLimits::default());
+        let (mut rest, mut pushed) = (&bytes[..], Ok(()));
+        for cut in cuts.iter().cycle() {
+            let (piece, more) = rest.split_at((*cut).min(rest.len()));
+            pushed = pushed.and_then(|()| inspection.push(piece));
+            rest = more;
+            if rest.is_empty() {
+                break;
+            }
+        }
+        prop_assert_eq!(pushed.and_then(|()| inspection.finish()).ok(), whole.ok());
+    }
+
+    /// Arbitrary bytes behind each sign.
+    #[test]
+    fn arbitrary_bytes_panic_nothing(
+        which in 0..13_usize,
+        keep in 0..64_usize,
+        noise in prop::collection::vec(any::<u8>(), 0..400),
+    ) {
+        let (format, bytes) = all().swap_remove(which);
+        let bytes = [&bytes[..keep.min(bytes.len())], &noise].concat();
+        let _ = judge(format, &bytes);
+    }
+}

@@ -1,0 +1,284 @@
+//! Documents of every format, well-formed ones and hostile ones, made by hand so that each byte is the test's own.
+
+use std::io::Write as _;
+
+use flate2::Compression;
+use flate2::write::DeflateEncoder;
+
+/// An entry of a ZIP archive to be.
+#[derive(Clone)]
+pub struct Entry {
+    /// Its name, as it stands there.
+    pub name: Vec<u8>,
+    /// What it unpacks to.
+    pub data: Vec<u8>,
+    /// Whether it is packed by Deflate.
+    pub deflated: bool,
+    /// Whether sizes and checksum stand behind the data.
+    pub descriptor: bool,
+    /// Whether sizes stand in the ZIP64 field.
+    pub zip64: bool,
+    /// What is done to the local header.
+    pub local: fn(&mut Vec<u8>),
+    /// What is done to the directory's record.
+    pub central: fn(&mut Vec<u8>),
+}
+
+/// An entry that is packed as most are.
+pub fn entry(name: impl AsRef<[u8]>, data: impl Into<Vec<u8>>) -> Entry {
+    Entry {
+        name: name.as_ref().to_vec(),
+        data: data.into(),
+        deflated: true,
+        descriptor: false,
+        zip64: false,
+        local: |_| {},
+        central: |_| {},
+    }
+}
+
+/// An archive of these entries.
+pub fn zip(entries: &[Entry]) -> Vec<u8> {
+    zip_with(entries, b"")
+}
+
+/// An archive of these entries, with a comment.
+pub fn zip_with(entries: &[Entry], comment: &[u8]) -> Vec<u8> {
+    let (mut file, mut directory) = (Vec::new(), Vec::new());
+    for entry in entries {
+        let packed = if entry.deflated { deflated(&entry.data) } else { entry.data.clone() };
+        let crc = crc(&entry.data);
+        let flags: u16 = 1 << 11 | u16::from(entry.descriptor) << 3;
+        let method: u16 = if entry.deflated { 8 } else { 0 };
+        let sizes = [packed.len() as u64, entry.data.len() as u64];
+        let at = file.len() as u32;
+        let wide = |numbers: &[u64]| {
+            let mut field = [1_u16.to_le_bytes(), (8 * numbers.len() as u16).to_le_bytes()].concat();
+            numbers.iter().for_each(|number| field.extend_from_slice(&number.to_le_bytes()));
+            field
+        };
+        let extra = if entry.zip64 { wide(&[sizes[1], sizes[0]]) } else { Vec::new() };
+        let short = |size: u64| if entry.zip64 { u32::MAX } else { size as u32 };
+        let common = |known: bool| {
+            let mut record = Vec::new();
+            record.extend_from_slice(&45_u16.to_le_bytes());
+            record.extend_from_slice(&flags.to_le_bytes());
+            record.extend_from_slice(&method.to_le_bytes());
+            record.extend_from_slice(&[0; 4]);
+            record.extend_from_slice(&if known { crc } else { 0 }.to_le_bytes());
+            for size in sizes {
+                record.extend_from_slice(&if known { short(size) } else { short(0) }.to_le_bytes());
+            }
+            record.extend_from_slice(&(entry.name.len() as u16).to_le_bytes());
+            record.extend_from_slice(&(extra.len() as u16).to_le_bytes());
+            record
+        };
+        let mut local =
+            [b"PK\x03\x04".to_vec(), common(!entry.descriptor), entry.name.clone(), extra.clone()].concat();
+        (entry.local)(&mut local);
+        file.extend_from_slice(&local);
+        file.extend_from_slice(&packed);
+        if entry.descriptor {
+            file.extend_from_slice(b"PK\x07\x08");
+            file.extend_from_slice(&crc.to_le_bytes());
+            for size in sizes {
+                file.extend_from_slice(&size.to_le_bytes()[..if entry.zip64 { 8 } else { 4 }]);
+            }
+        }
+        let mut central = [b"PK\x01\x02\x2d\x03".to_vec(), common(true)].concat();
+        central.extend_from_slice(&[0; 10]); // comment, disk, attributes
+        central.extend_from_slice(&at.to_le_bytes());
+        central.extend_from_slice(&entry.name);
+        central.extend_from_slice(&extra);
+        (entry.central)(&mut central);
+        directory.extend_from_slice(&central);
+    }
+    let (count, at) = (entries.len() as u16, file.len() as u32);
+    let bytes = directory.len() as u32;
+    file.extend_from_slice(&directory);
+    file.extend_from_slice(b"PK\x05\x06\0\0\0\0");
+    file.extend_from_slice(&[count.to_le_bytes(), count.to_le_bytes()].concat());
+    file.extend_from_slice(&[bytes.to_le_bytes(), at.to_le_bytes()].concat());
+    file.extend_from_slice(&(comment.len() as u16).to_le_bytes());
+    file.extend_from_slice(comment);
+    file
+}
+
+/// An office document: its parts stand in that folder, beside these.
+pub fn office(folder: &str, more: &[Entry]) -> Vec<u8> {
+    let types = r#"<?xml version="1.0"?><Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"/>"#;
+    let main = entry(format!("{folder}/document.xml"), "<document>Акт</document>".repeat(50));
+    zip(&[&[entry("[Content_Types].xml", types), entry("_rels/.rels", "<Relationships/>"), main], more]
+        .concat())
+}
+
+/// A text document.
+pub fn docx() -> Vec<u8> {
+    office("word", &[])
+}
+
+/// A text document of so many bytes: most of it a picture that does not pack.
+pub fn docx_of(bytes: usize) -> Vec<u8> {
+    let with = |count: usize| {
+        let mut picture = entry("word/media/image1.jpeg", noise(count));
+        picture.deflated = false;
+        office("word", &[picture])
+    };
+    let bare = with(0).len();
+    with(bytes.checked_sub(bare).expect("it has room for its parts"))
+}
+
+/// A text document that unpacks to so many bytes of nothing.
+pub fn docx_bomb(bytes: usize) -> Vec<u8> {
+    office("word", &[entry("word/media/image1.bmp", vec![0; bytes])])
+}
+
+/// A PDF of so many bytes.
+pub fn pdf_of(bytes: usize) -> Vec<u8> {
+    let (begin, end) = (b"%PDF-1.7\n1 0 obj\nstream\n", b"\nendstream\nendobj\nstartxref\n0\n%%EOF\n");
+    let mut file = begin.to_vec();
+    let room = bytes.checked_sub(begin.len() + end.len()).expect("a PDF has room for its frame");
+    file.extend_from_slice(&noise(room));
+    file.extend_from_slice(end);
+    file
+}
+
+/// A small PDF.
+pub fn pdf() -> Vec<u8> {
+    pdf_of(500)
+}
+
+/// A small TIFF.
+pub fn tiff() -> Vec<u8> {
+    b"II*\0\x08\0\0\0\0\0\0\0\0\0".to_vec()
+}
+
+/// A small JPEG.
+pub fn jpeg() -> Vec<u8> {
+    [&b"\xff\xd8\xff\xe0\0\x10JFIF\0\x01\x01\0\0\x01\0\x01\0\0"[..], &noise(300), b"\xff\xd9"].concat()
+}
+
+/// A small rich text.
+pub fn rtf() -> Vec<u8> {
+    b"{\\rtf1\\ansi Act}\r\n".to_vec()
+}
+
+/// A compound file whose directory names these streams.
+pub fn ole(streams: &[&str]) -> Vec<u8> {
+    let mut header = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1".to_vec();
+    header.resize(24, 0);
+    for number in [0x3e_u16, 3, 0xfffe, 9, 6] {
+        header.extend_from_slice(&number.to_le_bytes());
+    }
+    header.resize(512, 0);
+    let mut file = header;
+    file.extend_from_slice(&noise(1024));
+    for (name, kind) in [("Root Entry", 5)].into_iter().chain(streams.iter().map(|name| (*name, 2))) {
+        let mut record: Vec<u8> = name.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let bytes = record.len() as u16 + 2;
+        record.resize(64, 0);
+        record.extend_from_slice(&bytes.to_le_bytes());
+        record.push(kind);
+        record.resize(128, 0);
+        file.extend_from_slice(&record);
+    }
+    file.resize(file.len().next_multiple_of(512), 0);
+    file
+}
+
+/// A RAR 5 archive of files that are not packed: name, data, and what extra records it has.
+pub fn rar5(files: &[(&str, &[u8], &[u8])]) -> Vec<u8> {
+    let mut archive = b"Rar!\x1a\x07\x01\x00".to_vec();
+    archive.extend_from_slice(&rar5_header(&[1, 0, 0]));
+    for (name, data, extra) in files {
+        let mut fields = vec![2, if extra.is_empty() { 2 } else { 3 }];
+        if !extra.is_empty() {
+            fields.extend_from_slice(&number(extra.len() as u64));
+        }
+        fields.extend_from_slice(&number(data.len() as u64));
+        fields.push(0);
+        fields.extend_from_slice(&number(data.len() as u64));
+        fields.extend_from_slice(&[0x20, 0, 1]);
+        fields.extend_from_slice(&number(name.len() as u64));
+        fields.extend_from_slice(name.as_bytes());
+        fields.extend_from_slice(extra);
+        archive.extend_from_slice(&rar5_header(&fields));
+        archive.extend_from_slice(data);
+    }
+    archive.extend_from_slice(&rar5_header(&[5, 0, 0]));
+    archive
+}
+
+/// A header of RAR 5 with these fields.
+pub fn rar5_header(fields: &[u8]) -> Vec<u8> {
+    let sized = [number(fields.len() as u64), fields.to_vec()].concat();
+    [crc(&sized).to_le_bytes().to_vec(), sized].concat()
+}
+
+/// A RAR 4 archive of files that are not packed.
+pub fn rar4(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut archive = b"Rar!\x1a\x07\x00".to_vec();
+    archive.extend_from_slice(&rar4_header(0x73, 0, &[0; 6]));
+    for (name, data) in files {
+        let size = (data.len() as u32).to_le_bytes();
+        let mut fields = [size, size].concat();
+        fields.push(2);
+        fields.extend_from_slice(&crc(data).to_le_bytes());
+        fields.extend_from_slice(&[0, 0, 0, 0, 29, 0x30]);
+        fields.extend_from_slice(&(name.len() as u16).to_le_bytes());
+        fields.extend_from_slice(&[0x20, 0, 0, 0]);
+        fields.extend_from_slice(name.as_bytes());
+        archive.extend_from_slice(&rar4_header(0x74, 0x8000, &fields));
+        archive.extend_from_slice(data);
+    }
+    archive.extend_from_slice(&rar4_header(0x7b, 0x4000, &[]));
+    archive
+}
+
+/// A header of RAR 4.
+pub fn rar4_header(kind: u8, flags: u16, fields: &[u8]) -> Vec<u8> {
+    let mut header = vec![kind];
+    header.extend_from_slice(&flags.to_le_bytes());
+    header.extend_from_slice(&(7 + fields.len() as u16).to_le_bytes());
+    header.extend_from_slice(fields);
+    [(crc(&header) as u16).to_le_bytes().to_vec(), header].concat()
+}
+
+/// Bytes that do not pack, the same each time.
+pub fn noise(count: usize) -> Vec<u8> {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut bytes = Vec::with_capacity(count + 8);
+    while bytes.len() < count {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        bytes.extend_from_slice(&state.to_le_bytes());
+    }
+    bytes.truncate(count);
+    bytes
+}
+
+fn number(mut number: u64) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    loop {
+        let bits = (number & 0x7f) as u8;
+        number >>= 7;
+        if number == 0 {
+            bytes.push(bits);
+            return bytes;
+        }
+        bytes.push(bits | 0x80);
+    }
+}
+
+fn crc(bytes: &[u8]) -> u32 {
+    let mut crc = flate2::Crc::new();
+    crc.update(bytes);
+    crc.sum()
+}
+
+fn deflated(bytes: &[u8]) -> Vec<u8> {
+    let mut packer = DeflateEncoder::new(Vec::new(), Compression::default());
+    packer.write_all(bytes).expect("memory takes what it is given");
+    packer.finish().expect("memory takes what it is given")
+}
