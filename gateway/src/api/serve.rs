@@ -161,7 +161,7 @@ async fn carry(
         match operation.does {
             Does::Issue(name) => caller.may(name)?,
             Does::Check => caller.may(CommandName::RecordReadiness)?,
-            Does::Asked(_) | Does::TakeDocument | Does::GiveDocument => {}
+            Does::Asked(_) | Does::TakeDocument | Does::GiveDocument | Does::GiveExport => {}
         }
         asked.caller = Some(caller);
     }
