@@ -6,6 +6,8 @@ mod by_process;
 #[path = "refusals/scene.rs"]
 mod scene;
 
+use std::pin::Pin;
+
 use agreements::refusal::rows as rules;
 use agreements::{
     Act, AgreementNumber, Category, CheckOutcome, Command, Conformity, DataTypeId, Event, Fingerprint,
@@ -213,6 +215,9 @@ async fn rule(code: &str) -> Scene {
     }
 }
 
+/// A scene being played. Boxed where it is made: [`rule`] would hold all of them on its stack.
+type Scened = Pin<Box<dyn Future<Output = Scene>>>;
+
 #[derive(Clone, Copy)]
 enum Who {
     Integrator,
@@ -238,13 +243,15 @@ fn half_a_post() -> Vec<u8> {
     format!("{head}Content-Length: 40\r\n\r\n{{\"code\":").into_bytes()
 }
 
-async fn asked(plan: Plan, ask: Ask) -> Scene {
-    asked_here(plan.start().await, ask).await
+fn asked(plan: Plan, ask: Ask) -> Scened {
+    Box::pin(async move { asked_here(plan.start().await, ask).await })
 }
 
-async fn asked_here(world: World, ask: Ask) -> Scene {
-    let identity = world.consumer.identity().clone();
-    asked_by(world, &identity, ask).await
+fn asked_here(world: World, ask: Ask) -> Scened {
+    Box::pin(async move {
+        let identity = world.consumer.identity().clone();
+        asked_by(world, &identity, ask).await
+    })
 }
 
 async fn asked_by(world: World, identity: &Identity, ask: Ask) -> Scene {
@@ -264,41 +271,45 @@ async fn replied(reply: Reply, ask: Ask) -> Scene {
     asked_here(world, ask).await
 }
 
-async fn after(who: Who, command: Command) -> Scene {
-    let world = agreed().start().await;
-    let identity = world.consumer.identity().clone();
-    let mut line = busy(&world, &identity).await;
-    let desk = match who {
-        Who::Integrator => &world.integrator,
-        Who::Regulator => &world.regulator,
-    };
-    desk.orders(command).await;
-    // B9: on the connection that was already open.
-    let answer = line.ask(&lookup()).await;
-    Scene { certificate: identity.fingerprint(), world, ask: lookup(), answer }
+fn after(who: Who, command: Command) -> Scened {
+    Box::pin(async move {
+        let world = agreed().start().await;
+        let identity = world.consumer.identity().clone();
+        let mut line = busy(&world, &identity).await;
+        let desk = match who {
+            Who::Integrator => &world.integrator,
+            Who::Regulator => &world.regulator,
+        };
+        desk.orders(command).await;
+        // B9: on the connection that was already open.
+        let answer = line.ask(&lookup()).await;
+        Scene { certificate: identity.fingerprint(), world, ask: lookup(), answer }
+    })
 }
 
-async fn changed(pointer: &str, value: Value, ask: Ask) -> Scene {
+fn changed(pointer: &str, value: Value, ask: Ask) -> Scened {
     let (parent, member) = pointer.rsplit_once('/').unwrap();
     let plan = World::consumer_and_provider()
         .agreement_with("address-lookup", |text| text.pointer_mut(parent).unwrap()[member] = value);
-    asked(plan, ask).await
+    asked(plan, ask)
 }
 
 /// On an order of the regulator against the consumer.
-async fn prescribed(order: Order) -> Scene {
-    let world = agreed().start().await;
-    let words = |text: &str| Words::new(text).unwrap();
-    let prescription = PrescriptionText {
-        prescription: PrescriptionNumber::new("p-1").unwrap(),
-        against: Target::System(portal()),
-        order,
-        reason: words("complaint 4"),
-        clause: words("HR 27"),
-        appeal: words("to the court"),
-    };
-    world.regulator.prescribes(prescription).await;
-    asked_here(world, lookup()).await
+fn prescribed(order: Order) -> Scened {
+    Box::pin(async move {
+        let world = agreed().start().await;
+        let words = |text: &str| Words::new(text).unwrap();
+        let prescription = PrescriptionText {
+            prescription: PrescriptionNumber::new("p-1").unwrap(),
+            against: Target::System(portal()),
+            order,
+            reason: words("complaint 4"),
+            clause: words("HR 27"),
+            appeal: words("to the court"),
+        };
+        world.regulator.prescribes(prescription).await;
+        asked_here(world, lookup()).await
+    })
 }
 
 /// Somebody who may write the registry's file puts an official on the list that the head had signed.
@@ -327,35 +338,41 @@ async fn checked_long_ago() -> Scene {
     asked_here(world, lookup()).await
 }
 
-async fn categorised(category: Category) -> Scene {
-    let world = agreed().start().await;
-    let data_type = DataTypeId::new("address").unwrap();
-    world.agency.orders(Command::Categorise { provider: register(), data_type, category }).await;
-    asked_here(world, lookup()).await
+fn categorised(category: Category) -> Scened {
+    Box::pin(async move {
+        let world = agreed().start().await;
+        let data_type = DataTypeId::new("address").unwrap();
+        world.agency.orders(Command::Categorise { provider: register(), data_type, category }).await;
+        asked_here(world, lookup()).await
+    })
 }
 
 /// A system that came without its papers.
-async fn newcomer(attestation: Option<Conformity>, quality: Option<Conformity>) -> Scene {
-    let world = agreed().start().await;
-    let system = sample::system("newcomer");
-    let card = sample::card("newcomer", sample::MINISTRY, None);
-    world.registrar.issues(Command::RegisterSystem { card, code: "code-newcomer".into() });
-    if let Some(conformity) = attestation {
-        world.integrator.issues(Command::RecordAttestation { system: system.clone(), conformity });
-    }
-    if let Some(conformity) = quality {
-        world.integrator.issues(Command::RecordQualityCertificate { system: system.clone(), conformity });
-    }
-    let (issued, identity) = world.certificate("newcomer");
-    world.bind(&system, &issued).await;
-    asked_by(world, &identity, lookup()).await
+fn newcomer(attestation: Option<Conformity>, quality: Option<Conformity>) -> Scened {
+    Box::pin(async move {
+        let world = agreed().start().await;
+        let system = sample::system("newcomer");
+        let card = sample::card("newcomer", sample::MINISTRY, None);
+        world.registrar.issues(Command::RegisterSystem { card, code: "code-newcomer".into() });
+        if let Some(conformity) = attestation {
+            world.integrator.issues(Command::RecordAttestation { system: system.clone(), conformity });
+        }
+        if let Some(conformity) = quality {
+            world.integrator.issues(Command::RecordQualityCertificate { system: system.clone(), conformity });
+        }
+        let (issued, identity) = world.certificate("newcomer");
+        world.bind(&system, &issued).await;
+        asked_by(world, &identity, lookup()).await
+    })
 }
 
-async fn personal(ask: Ask) -> Scene {
-    let world = World::consumer_and_provider().agreement("person-records").start().await;
-    let users = vec![sample::listed("a.serik", Some("T-1")), sample::listed("b.untrained", None)];
-    world.ministry.approves(&sample::number("person-records"), users).await;
-    asked_here(world, ask).await
+fn personal(ask: Ask) -> Scened {
+    Box::pin(async move {
+        let world = World::consumer_and_provider().agreement("person-records").start().await;
+        let users = vec![sample::listed("a.serik", Some("T-1")), sample::listed("b.untrained", None)];
+        world.ministry.approves(&sample::number("person-records"), users).await;
+        asked_here(world, ask).await
+    })
 }
 
 /// Somebody who may write the registry's file enters a concurrence that the regulator never gave.

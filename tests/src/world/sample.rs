@@ -160,7 +160,7 @@ pub fn streets() -> DataType {
         "type": "object", "required": ["items"], "properties": { "items": { "type": "array", "items": street } },
     });
     from_json(json!({
-        "id": "streets", "version": 1, "provider": REGISTER, "title": "Streets", "category": "restricted",
+        "id": "streets", "version": 1, "provider": REGISTER, "title": "Streets", "category": "public",
         "operations": [
             { "id": "list", "method": "GET", "path": "/streets", "response": { "schema": streets },
               "logical_part": "streets" },
