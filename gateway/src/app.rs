@@ -252,7 +252,7 @@ impl App {
             match Arc::try_unwrap(log).map(ExchangeLog::shutdown) {
                 Ok(Health::Failed(reason)) => warn!(%reason, "the exchange log had failed"),
                 // Still shared: dropped with its last owner, which stops it too.
-                Ok(Health::Open | Health::Stopped) | Err(_) => {}
+                Ok(Health::Open | Health::Full | Health::Stopped) | Err(_) => {}
             }
         }
     }
@@ -449,6 +449,7 @@ impl Shown for Face {
         }
         match self.log.health() {
             Health::Open => {}
+            Health::Full => return Some("the exchange log has no space left on its disk".into()),
             Health::Stopped => return Some("the exchange log is stopped".into()),
             Health::Failed(reason) => return Some(format!("the exchange log failed: {reason}")),
         }

@@ -176,6 +176,7 @@ impl From<LogError> for Refusal {
         let row = match error {
             LogError::Overloaded => &rows::GATEWAY_BUSY,
             LogError::Unwitnessed => &rows::LOG_UNWITNESSED,
+            LogError::Full => &rows::LOG_FULL,
             LogError::Closed | LogError::TooLong { .. } | LogError::NoRandomness | LogError::Unknown => {
                 &rows::LOG_UNAVAILABLE
             }

@@ -132,6 +132,19 @@ pub const LOG_UNAVAILABLE: Row = Row {
     },
 };
 
+/// `log-full`
+pub const LOG_FULL: Row = Row {
+    code: "log-full",
+    clause: "Interaction 7-8",
+    status: 503,
+    culprit: Culprit::Us,
+    words: Words {
+        kk: "Айырбас журналының дискісінде орын қалмады, ал жазбасыз айырбас жасалмайды. Шлюз операторына хабарлаңыз; кейінірек қайталаңыз.",
+        ru: "На диске журнала обменов нет места, а без записи обмена нет. Сообщите оператору шлюза и повторите позже.",
+        en: "The exchange log's disk is full, and there is no exchange without its record. Tell the gateway's operator and try again later.",
+    },
+};
+
 /// `log-unwitnessed`
 pub const LOG_UNWITNESSED: Row = Row {
     code: "log-unwitnessed",
@@ -391,6 +404,7 @@ pub const ALL: &[&Row] = &[
     &TOO_MANY_EXCHANGES,
     &GATEWAY_BUSY,
     &LOG_UNAVAILABLE,
+    &LOG_FULL,
     &LOG_UNWITNESSED,
     &REQUEST_BODY_MISSING,
     &REQUEST_BODY_NOT_AGREED,

@@ -4,16 +4,15 @@
 //! is written at each rotation, each second under load and on a clean stop. Trust: whoever can write the folder
 //! can roll back log and checkpoint together; only a witness elsewhere finds that.
 
-use std::{
-    fs::{self, File},
-    io::{self, Write},
-    path::Path,
-};
+use std::{fs, io, path::Path};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde::{Deserialize, Serialize};
 
-use super::line::Head;
+use super::{
+    disk::{Disk, replace_on},
+    line::Head,
+};
 
 /// A state of the log that was durable.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,17 +31,12 @@ struct Form {
 
 impl Checkpoint {
     /// Replaces the checkpoint in `dir` atomically and durably.
-    pub(super) fn write(&self, dir: &Path) -> io::Result<()> {
+    pub(super) fn write(&self, disk: &dyn Disk, dir: &Path) -> io::Result<()> {
         let Head { size, leaf } = self.head;
         let form = Form { origin: self.origin.clone(), size, head: BASE64_STANDARD.encode(leaf) };
-        let temporary = dir.join("checkpoint.json.next");
-        let mut file = File::create(&temporary)?;
-        file.write_all(&serde_json::to_vec(&form)?)?;
-        file.write_all(b"\n")?;
-        // Synced before it is renamed: after a crash there is the old one or the new one, never half of one.
-        file.sync_data()?;
-        fs::rename(temporary, dir.join(NAME))?;
-        File::open(dir)?.sync_all()
+        let mut bytes = serde_json::to_vec(&form)?;
+        bytes.push(b'\n');
+        replace_on(disk, &dir.join(NAME), &bytes)
     }
 
     /// Reads the checkpoint in `dir`, if there is one.

@@ -7,7 +7,7 @@
 //! was durable. After a failed write or sync the log is closed until the process starts again and recovers.
 //!
 //! ```text
-//! records  what an entry says          storage     segments on disk, prepared ahead
+//! records  what an entry says          storage     segments, prepared ahead; disk  what is asked of a disk
 //! line     an entry as bytes, chained  recovery    start, after a crash or not
 //! members  what it says as bytes       text        times, digests, claims
 //! port     what a core sees            verification  offline: is the record whole?
@@ -38,6 +38,7 @@ use jiff::Timestamp;
 
 mod checkpoint;
 mod comparison;
+mod disk;
 mod glance;
 pub mod keeping;
 mod keys;
@@ -66,6 +67,7 @@ mod tests;
 
 pub use self::{
     comparison::{Comparison, Difference, Differs, OwnError, OwnRecord, compare, read_own},
+    disk::replace,
     keys::{LogKeyError, make_key, read_keys},
     line::{Entry, Record},
     minimum::{MinimumIndex, minimum_in},
@@ -73,7 +75,7 @@ pub use self::{
     receipts::{ReceiptError, Wanted, receipt_of},
     records::{Closing, Opening, Outcome, Refused, SegmentHeader},
     recovery::{RecoveryReport, StartError},
-    sealer::{KeptCheckpoint, SealError, Sealing, keep_checkpoint, replace},
+    sealer::{KeptCheckpoint, SealError, Sealing, keep_checkpoint},
     search::{Entries, Filter, Follow, SearchError, Tail, search, tail},
     stats::LogStats,
     text::{Claim, Sha256},
@@ -83,6 +85,7 @@ pub use self::{
     writer::WriteError,
 };
 use self::{
+    disk::{Disk, RealDisk},
     queue::{Queue, Room},
     sealer::{Keep, Place, Sealer},
     sealing::SealerThread,
@@ -146,27 +149,21 @@ impl ExchangeLog {
     /// The folder is in use, cannot be read or written, or holds a log that is damaged other than by a crash. Except
     /// for the cut of a torn end nothing was changed.
     pub fn start(config: LogConfig) -> Result<(Self, RecoveryReport), StartError> {
-        let lock = lock(&config)?;
-        let at = |source| StartError::Io { path: config.dir.clone(), source };
-        let storage = Folder::open(&config.dir, config.segment_bytes).map_err(at)?;
-        Self::start_on(Box::new(storage), lock, &config)
+        let (lock, stats) = (lock(&config)?, Arc::<LogStats>::default());
+        let disk: Arc<dyn Disk> = Arc::new(RealDisk);
+        let storage = Folder::open(Arc::clone(&disk), &config.dir, config.segment_bytes, Arc::clone(&stats));
+        let storage = storage.map_err(|source| StartError::Io { path: config.dir.clone(), source })?;
+        Self::start_on((disk, Box::new(storage)), stats, lock, &config)
     }
 
     fn start_on(
-        storage: Box<dyn Storage>,
+        on: (Arc<dyn Disk>, Box<dyn Storage>),
+        stats: Arc<LogStats>,
         lock: File,
         config: &LogConfig,
     ) -> Result<(Self, RecoveryReport), StartError> {
-        let place = config.sealing.as_ref().map(|sealing| Place::of(config, sealing));
-        let mut sealer = None;
-        let (writer, report) = recovery::recover(storage, config, |found| {
-            sealer = place.clone().map(|place| Sealer::open(place, found)).transpose()?;
-            Ok(())
-        })?;
-        if let Some(sealer) = &mut sealer {
-            sealer.seal(writer.head.size, Keep::WhenDue)?;
-            writer.stats.sealed.store(sealer.signed(), Ordering::Relaxed);
-        }
+        let place = config.sealing.as_ref().map(|sealing| Place::of(config, sealing, &on.0));
+        let (writer, sealer, report) = begin(on, stats, config, place.clone())?;
         let before = writer.head.size - writer.stats.entries.load(Ordering::Relaxed);
         let shared = Arc::new(Shared::new(config, &writer));
         let io = |source| StartError::Io { path: config.dir.clone(), source };
@@ -265,6 +262,8 @@ pub enum Openings {
 pub enum Health {
     /// It does.
     Open,
+    /// It has no space for new exchanges, and takes them again by itself when there is.
+    Full,
     /// It was stopped in good order.
     Stopped,
     /// It failed and is closed until the process starts again; with the reason.
@@ -277,6 +276,9 @@ pub enum LogError {
     /// Not written: too many entries wait, or too many exchanges are open.
     #[error("the exchange log has no room for more entries now")]
     Overloaded,
+    /// Not written: there is no space for another segment; by itself the log takes entries again when there is.
+    #[error("the exchange log has no space left on its disk")]
+    Full,
     /// Not written: no witness has cosigned what was exchanged before, and the operator's policy is to wait for one.
     #[error("no witness has cosigned the exchange log for too long")]
     Unwitnessed,
@@ -310,6 +312,8 @@ struct Shared {
     failure: OnceLock<String>,
     /// Calls wait for a witness.
     held: AtomicBool,
+    /// The last batch had no room for what it might have taken.
+    full: AtomicBool,
     writer: OnceLock<Thread>,
     /// Somebody waits for what is pending.
     urgent: AtomicBool,
@@ -334,6 +338,7 @@ impl Shared {
             queues: Mutex::default(),
             failure: OnceLock::new(),
             held: AtomicBool::new(false),
+            full: AtomicBool::new(false),
             writer: OnceLock::new(),
             urgent: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
@@ -397,6 +402,12 @@ impl Shared {
         match (self.failure.get(), self.queues().ended) {
             (Some(reason), _) => Health::Failed(reason.clone()),
             (None, Some(_)) => Health::Stopped,
+            // Space may have come since an entry was last refused: the next one finds it.
+            (None, None)
+                if self.full.load(Ordering::Relaxed) && self.stats.lacks_space.load(Ordering::Relaxed) =>
+            {
+                Health::Full
+            }
             (None, None) => Health::Open,
         }
     }
@@ -418,6 +429,19 @@ impl Shared {
 
     fn has_pending(&self) -> bool {
         self.queues().list.iter().any(|queue| queue.has_pending())
+    }
+
+    /// Notes whether the batch in the making has room for everything, and says so where that changed.
+    fn note_room(&self, room: bool) {
+        if self.full.swap(!room, Ordering::Relaxed) == room {
+            if room {
+                tracing::info!("the exchange log takes new exchanges again");
+            } else {
+                tracing::error!(
+                    "the exchange log has no space left: new exchanges are refused until there is"
+                );
+            }
+        }
     }
 
     fn for_new_queues(&self, known: usize, each: impl FnMut(&Arc<Queue>)) {
@@ -467,6 +491,25 @@ impl Shared {
         queues.ended.get_or_insert(error);
         queues.list.iter().for_each(|queue| queue.end(error));
     }
+}
+
+/// Recovers, and seals what was not: what a start does before anything runs.
+fn begin(
+    (disk, storage): (Arc<dyn Disk>, Box<dyn Storage>),
+    stats: Arc<LogStats>,
+    config: &LogConfig,
+    place: Option<Place>,
+) -> Result<(Writer, Option<Sealer>, RecoveryReport), StartError> {
+    let mut sealer = None;
+    let (writer, report) = recovery::recover((&*disk, storage), stats, config, |found| {
+        sealer = place.map(|place| Sealer::open(place, found)).transpose()?;
+        Ok(())
+    })?;
+    if let Some(sealer) = &mut sealer {
+        sealer.seal(writer.head.size, Keep::WhenDue)?;
+        writer.stats.sealed.store(sealer.signed(), Ordering::Relaxed);
+    }
+    Ok((writer, sealer, report))
 }
 
 fn lock(config: &LogConfig) -> Result<File, StartError> {

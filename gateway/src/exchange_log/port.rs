@@ -81,9 +81,18 @@ impl LogPort {
                 match waiter {
                     // If nobody waits any more, the entry comes back and is dropped, which closes it.
                     Waiter::Opening { exchange, told } => {
+                        if place == Err(LogError::Full) {
+                            self.shared.open.fetch_sub(1, Ordering::Relaxed);
+                            self.shared.stats.refuse(LogError::Full);
+                        }
                         drop(told.send(place.map(|index| OpenEntry::new(self.clone(), index, exchange))));
                     }
-                    Waiter::Other(told) => drop(told.send(place.map(|index| EntryId { index }))),
+                    Waiter::Other(told) => {
+                        if place == Err(LogError::Full) {
+                            self.shared.stats.refuse(LogError::Full);
+                        }
+                        let _ = told.send(place.map(|index| EntryId { index }));
+                    }
                 }
             }
             if more == More::Ended {

@@ -8,8 +8,11 @@
 
 use std::{
     collections::BTreeMap,
+    fs::File,
     io,
+    os::unix::fs::FileExt,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use uuid::Uuid;
@@ -17,11 +20,13 @@ use uuid::Uuid;
 use super::{
     LogConfig, MAX_BATCH,
     checkpoint::Checkpoint,
+    disk::{Disk, is_full},
     line::{Head, Kind, Leaf, Skeleton},
     reader::{Piece, Segment},
     records::SegmentHeader,
     sealer::SealError,
-    storage::{Storage, sync_dir},
+    stats::LogStats,
+    storage::Storage,
     writer::{Header, WriteError, Writer},
 };
 
@@ -94,7 +99,8 @@ pub enum StartError {
 /// Reads the log's end, has `accept` judge how many entries there are before anything is changed, cuts what was torn,
 /// and closes what was left open.
 pub(super) fn recover(
-    storage: Box<dyn Storage>,
+    (disk, storage): (&dyn Disk, Box<dyn Storage>),
+    stats: Arc<LogStats>,
     config: &LogConfig,
     accept: impl FnOnce(u64) -> Result<(), StartError>,
 ) -> Result<(Writer, RecoveryReport), StartError> {
@@ -116,7 +122,8 @@ pub(super) fn recover(
     }
     let checkpoint = checkpoint.map(|known| known.head);
     let origin = &config.origin;
-    let mut end = End { origin, checkpoint, head, open: BTreeMap::new(), offset: 0, torn_bytes: 0 };
+    let mut end =
+        End { origin, checkpoint, head, open: BTreeMap::new(), offset: 0, batch: (0, 0), torn_bytes: 0 };
     end.check_checkpoint()?;
     for (number, segment) in to_read.iter().enumerate() {
         end.read(segment, if number + 1 == to_read.len() { Place::Last } else { Place::Earlier })?;
@@ -126,27 +133,33 @@ pub(super) fn recover(
     }
     accept(end.head.size)?;
 
-    let mut writer = Writer::new(storage, config.origin.clone(), config.clock);
+    let mut writer = Writer::new(storage, config.origin.clone(), config.clock, stats);
     writer.segment_bytes = config.segment_bytes;
     writer.head = end.head;
-    writer.open = end.open;
+    writer.open = std::mem::take(&mut end.open);
     if let Some(last) = segments.last() {
         let mut file = writer.storage.reopen(last.first).map_err(at(&last.path))?;
-        if end.torn_bytes > 0 {
-            // A crash in here leaves a torn end again, which the next start cuts.
-            let zeros = vec![0; usize::try_from(end.torn_bytes).expect("at most a batch is cut")];
-            file.write_at(end.offset, &zeros).map_err(at(&last.path))?;
-        }
-        // What a killed process wrote whole is kept, though perhaps not durable yet: from here it is.
+        // The process before this one may have failed to sync its last batch. What it wrote then stands in memory, where
+        // we read it, and no sync of ours would bring it to the disk: it is written again, with zeros behind it in the
+        // place of torn remains. A crash in here leaves the batch as it is or a torn end, which the next start cuts.
+        let tail = last_batch(last, &end).map_err(at(&last.path))?;
+        file.write_at(end.batch.1, &tail).map_err(at(&last.path))?;
+        // From here what a killed process wrote whole is durable.
         file.sync().map_err(at(&last.path))?;
         writer.segment = Some((file, end.offset));
         writer.header = if end.offset == 0 { Header::Due } else { Header::Written };
     }
     // The crash may have come before a new segment's name was durable.
-    sync_dir(&config.dir).map_err(at(&config.dir))?;
+    disk.sync_dir(&config.dir).map_err(at(&config.dir))?;
     writer.ensure_header()?;
     let closed_as_unknown = writer.close_all_as_unknown()?;
-    writer.checkpoint_now()?;
+    match writer.checkpoint_now() {
+        // The log itself does not depend on it.
+        Err(WriteError::Checkpoint(error)) if is_full(&error) => {
+            tracing::warn!(%error, "the exchange log's checkpoint was not written");
+        }
+        written => written?,
+    }
     let report = RecoveryReport {
         entries: writer.head.size,
         segments: segments.len().max(1),
@@ -156,12 +169,25 @@ pub(super) fn recover(
     Ok((writer, report))
 }
 
+/// The last batch of a log as it was read, and zeros in the place of all that a batch after it can have written.
+fn last_batch(segment: &Segment, end: &End<'_>) -> io::Result<Vec<u8>> {
+    let file = File::open(&segment.path)?;
+    let written = usize::try_from(end.offset - end.batch.1).expect("a batch fits into memory");
+    let behind = file.metadata()?.len().saturating_sub(end.offset).min(MAX_BATCH as u64);
+    let behind = usize::try_from(behind.max(end.torn_bytes)).expect("at most a batch");
+    let mut bytes = vec![0; written + behind];
+    file.read_exact_at(&mut bytes[..written], end.batch.1)?;
+    Ok(bytes)
+}
+
 /// What reading found: the log's end, and what is open there.
 struct End<'a> {
     origin: &'a str,
     checkpoint: Option<Head>,
     head: Head,
     open: BTreeMap<u64, Uuid>,
+    /// The first index of the last batch that was read, and where in its segment it begins.
+    batch: (u64, u64),
     /// Where the log ends in the last segment, and how much torn remains are behind that.
     offset: u64,
     torn_bytes: u64,
@@ -177,6 +203,7 @@ impl End<'_> {
             return Err(damaged(0, self.head.size));
         }
         let begin = self.head;
+        self.batch = (begin.size, 0);
         let mut header = Header::Due;
         let mut lines = segment.lines().map_err(io)?;
         loop {
@@ -188,6 +215,7 @@ impl End<'_> {
         if header == Header::Due {
             // Torn while it was begun: what is there of its first batch goes with the header.
             (self.head, self.offset, lines.offset) = (begin, 0, 0);
+            self.batch = (begin.size, 0);
         }
         lines.refresh().map_err(io)?;
         let mut durable_once = false;
@@ -205,6 +233,9 @@ impl End<'_> {
     /// Moves over a line; `None` if it does not continue the log.
     fn accept(&mut self, line: &[u8], header: Header) -> Result<Option<Header>, StartError> {
         let Ok(entry) = self.head.accept(line) else { return Ok(None) };
+        if entry.batch != self.batch.0 {
+            self.batch = (entry.batch, self.offset);
+        }
         self.check_checkpoint()?;
         let header = match (entry.kind, header) {
             (Kind::Segment, Header::Due) => {

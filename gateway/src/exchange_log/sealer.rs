@@ -18,6 +18,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     LogConfig,
+    disk::{Disk, RealDisk, replace_on},
     glance::index_and_prev,
     line::{Head, base64},
     reader::{Leaves, Segment},
@@ -132,12 +133,14 @@ pub(super) struct Place {
     pub(super) origin: String,
     pub(super) clock: fn() -> Timestamp,
     pub(super) sealing: Arc<Sealing>,
+    pub(super) disk: Arc<dyn Disk>,
 }
 
 impl Place {
-    pub(super) fn of(config: &LogConfig, sealing: &Arc<Sealing>) -> Self {
+    pub(super) fn of(config: &LogConfig, sealing: &Arc<Sealing>, disk: &Arc<dyn Disk>) -> Self {
         let LogConfig { dir, origin, clock, .. } = config;
-        Self { dir: dir.clone(), origin: origin.clone(), clock: *clock, sealing: Arc::clone(sealing) }
+        let (sealing, disk) = (Arc::clone(sealing), Arc::clone(disk));
+        Self { dir: dir.clone(), origin: origin.clone(), clock: *clock, sealing, disk }
     }
 }
 
@@ -162,6 +165,8 @@ pub(super) struct Sealer {
     kept: Option<Timestamp>,
     /// The end of the entries of which a crash may have torn tiles that are there.
     torn: u64,
+    /// Whether the partial tiles were written once.
+    begun: bool,
     /// When tiles were last made durable.
     durable: Instant,
 }
@@ -220,7 +225,7 @@ impl Sealer {
 
     fn empty(place: Place) -> Self {
         Self {
-            tiles: TileFolder::new(&place.dir),
+            tiles: TileFolder::new(Arc::clone(&place.disk), &place.dir),
             edge: Edge::default(),
             head: Head::of_empty(&place.origin),
             bundle: Vec::new(),
@@ -229,6 +234,7 @@ impl Sealer {
             last: None,
             kept: None,
             torn: 0,
+            begun: false,
             durable: Instant::now(),
             place,
         }
@@ -264,7 +270,9 @@ impl Sealer {
     /// Seals the log up to its first `durable` entries.
     pub(super) fn seal(&mut self, durable: u64, keep: Keep) -> Result<(), SealError> {
         self.check_last()?;
-        if durable != self.signed() {
+        let signed = durable == self.signed();
+        // The first time in any case: a crash may have torn the partial tiles under a checkpoint that nothing follows.
+        if !signed || !self.begun {
             self.read_to(durable)?;
             let standing = self.standing();
             self.tiles.begin_partials();
@@ -276,8 +284,11 @@ impl Sealer {
                 let path = TilePath::entries(durable / BUNDLE_ENTRIES, width);
                 self.tiles.put(path, &self.bundle, standing)?;
             }
+            self.begun = true;
             // Only now, when all it covers was read back.
-            self.sign()?;
+            if !signed {
+                self.sign()?;
+            }
         } else if keep == Keep::WhenDue && self.tiles.waiting() == 0 {
             return Ok(());
         }
@@ -318,7 +329,7 @@ impl Sealer {
         self.tiles.make_durable()?;
         // A crash before this makes them again, after it believes them.
         let (from, to) = (self.place.dir.join(NAME), self.place.dir.join(DURABLE));
-        let noted = std::fs::read(from).and_then(|note| replace(&to, &note));
+        let noted = std::fs::read(from).and_then(|note| replace_on(&*self.place.disk, &to, &note));
         noted.map_err(|source| SealError::Io { path: to, source })
     }
 
@@ -337,8 +348,10 @@ impl Sealer {
             return Ok(());
         }
         let newest = self.place.dir.join(NAME);
-        let kept = std::fs::read(newest).and_then(|note| replace(&path, &note));
-        kept.map_err(|source| SealError::Io { path, source })
+        let disk = &*self.place.disk;
+        let kept = std::fs::read(newest).and_then(|note| replace_on(disk, &path, &note));
+        // The folder's name, too: a process that ended meanwhile may have made it.
+        kept.and_then(|()| disk.sync_dir(&self.place.dir)).map_err(|source| SealError::Io { path, source })
     }
 
     /// Reads, checks and hashes one entry, and writes the tiles that it fills.
@@ -408,7 +421,7 @@ impl Sealer {
 
     /// Signs the tree as it is and puts the checkpoint into both places.
     fn sign(&mut self) -> Result<(), SealError> {
-        let Place { dir, origin, clock, sealing, .. } = &self.place;
+        let Place { dir, origin, clock, sealing, disk } = &self.place;
         let key = |source| SealError::Key { origin: origin.clone(), source };
         let checkpoint = Checkpoint::new(origin.clone(), self.edge.size(), self.edge.root());
         let mut note = checkpoint.note().map_err(key)?;
@@ -424,10 +437,11 @@ impl Sealer {
         }
         let note = note.to_string();
         let inside = dir.join(NAME);
-        replace(&inside, note.as_bytes()).map_err(|source| SealError::Io { path: inside, source })?;
+        replace_on(&**disk, &inside, note.as_bytes())
+            .map_err(|source| SealError::Io { path: inside, source })?;
         self.last = Some(checkpoint);
         // After the one inside: of two that differ, that one is the newer, unless somebody put the folder back.
-        if let Err(error) = replace(&sealing.outside, note.as_bytes()) {
+        if let Err(error) = replace_on(&**disk, &sealing.outside, note.as_bytes()) {
             tracing::warn!(%error, "the log's checkpoint was not kept outside: {}", sealing.outside.display());
         }
         Ok(())
@@ -481,26 +495,10 @@ pub fn keep_checkpoint(dir: &Path) -> io::Result<Option<KeptCheckpoint>> {
     match std::fs::read(&path) {
         Ok(bytes) => Ok(Some(KeptCheckpoint { path, bytes })),
         Err(_) => {
-            replace(&path, &bytes)?;
+            replace_on(&RealDisk, &path, &bytes)?;
             Ok(Some(KeptCheckpoint { path, bytes }))
         }
     }
-}
-
-/// Replaces a file atomically and durably.
-///
-/// # Errors
-/// It cannot be written; what was there is there.
-pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder)?;
-    let mut temporary = path.as_os_str().to_owned();
-    temporary.push(".next");
-    let mut file = std::fs::File::create(&temporary)?;
-    io::Write::write_all(&mut file, bytes)?;
-    file.sync_data()?;
-    std::fs::rename(&temporary, path)?;
-    super::storage::sync_dir(folder)
 }
 
 /// Name of the newest checkpoint in the log's folder, as C2SP `tlog-tiles` has it.

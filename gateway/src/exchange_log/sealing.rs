@@ -80,7 +80,12 @@ fn seal_until_stopped(place: &Place, sealer: Sealer, shared: &Shared, before: u6
 }
 
 /// Seals with the sealer that there is; after a failure begins anew, as after a crash.
-fn seal(place: &Place, sealer: Option<Sealer>, durable: u64, keep: Keep) -> Result<Sealer, SealError> {
+pub(super) fn seal(
+    place: &Place,
+    sealer: Option<Sealer>,
+    durable: u64,
+    keep: Keep,
+) -> Result<Sealer, SealError> {
     let mut sealer = sealer.map_or_else(|| Sealer::open(place.clone(), durable), Ok)?;
     sealer.seal(durable, keep)?;
     Ok(sealer)

@@ -1,7 +1,7 @@
 //! What the log counts: plain atomics, for metrics to read.
 
 use std::{
-    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     time::Duration,
 };
 
@@ -26,6 +26,8 @@ pub struct LogStats {
     pub segments: AtomicU64,
     /// Entries under the last checkpoint, of all that the log has.
     pub sealed: AtomicU64,
+    /// Whether there is no space for the next segment; the present one may still have room.
+    pub lacks_space: AtomicBool,
     /// Writes by the time they took, sync included: see [`Self::sync_bounds_us`]; the last holds all longer ones.
     pub syncs: [AtomicU64; BUCKETS],
     /// Sum of those times, in microseconds.

@@ -11,17 +11,23 @@ use uuid::Uuid;
 
 use super::{
     checkpoint::Checkpoint,
+    disk::{DiskFile, RealDisk},
     reader::Segment,
-    storage::{Folder, SegmentFile, Storage},
+    storage::Storage,
     *,
 };
 
+mod crashes;
 mod damage;
 mod evidence;
 mod faults;
+mod full;
 mod keeping;
+mod model;
 mod ports;
 mod sealing;
+
+use model::{Chance, Did, Fault, Inline, Model, Orders, Steps};
 
 /// A log in a folder of its own, and the ways a test has to it.
 struct World {
@@ -66,8 +72,19 @@ impl World {
         ExchangeLog::start(self.config())
     }
 
-    fn start_on(&self, storage: impl Storage + 'static) -> Result<(ExchangeLog, RecoveryReport), StartError> {
-        ExchangeLog::start_on(Box::new(storage), lock(&self.config())?, &self.config())
+    /// On a disk that forgets, with the log's own threads.
+    fn start_on(&self, model: &Arc<Model>) -> Result<(ExchangeLog, RecoveryReport), StartError> {
+        let (config, stats) = (self.config(), Arc::<LogStats>::default());
+        let (lock, disk): (_, Arc<dyn Disk>) = (lock(&config)?, Arc::new(Arc::clone(model)));
+        let folder = Folder::open(Arc::clone(&disk), &config.dir, config.segment_bytes, Arc::clone(&stats));
+        let folder = folder.map_err(|source| StartError::Io { path: config.dir.clone(), source })?;
+        ExchangeLog::start_on((disk, Box::new(folder)), stats, lock, &config)
+    }
+
+    /// A disk that forgets, under the world's folder as it is.
+    fn model(&self) -> Arc<Model> {
+        fs::create_dir_all(self.log_dir()).unwrap();
+        Model::of(self.dir.path())
     }
 
     /// Writes `count` exchanges, opened and completed, and stops.

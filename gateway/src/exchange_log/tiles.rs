@@ -7,17 +7,18 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
-    fs::{self, File},
-    io,
+    fs, io,
     path::{Path, PathBuf},
-    sync::Mutex,
+    sync::{Arc, Mutex},
 };
 
+use super::disk::Disk;
 use crate::transparency::{BUNDLE_ENTRIES, Edge, Hash, Nodes, TilePath, tile_bytes, tile_hashes};
 
 /// The tiles below a folder, as they are written.
 #[derive(Debug)]
 pub(super) struct TileFolder {
+    disk: Arc<dyn Disk>,
     dir: PathBuf,
     /// Full ones whose bytes may not be durable yet.
     full: Vec<PathBuf>,
@@ -25,6 +26,8 @@ pub(super) struct TileFolder {
     partial: Vec<PathBuf>,
     /// Folders in which names are not durable yet.
     folders: BTreeSet<PathBuf>,
+    /// Folders whose own names this process made durable, or will with the rest.
+    named: BTreeSet<PathBuf>,
     /// Full tiles of which partial ones are still there.
     filled: Vec<TilePath>,
 }
@@ -39,9 +42,9 @@ pub(super) enum Standing {
 }
 
 impl TileFolder {
-    pub(super) fn new(dir: &Path) -> Self {
-        let (full, partial, filled) = Default::default();
-        Self { dir: dir.to_owned(), full, partial, folders: BTreeSet::new(), filled }
+    pub(super) fn new(disk: Arc<dyn Disk>, dir: &Path) -> Self {
+        let (full, partial, folders, named, filled) = Default::default();
+        Self { disk, dir: dir.to_owned(), full, partial, folders, named, filled }
     }
 
     /// Puts a tile of hashes into its place.
@@ -64,13 +67,15 @@ impl TileFolder {
             Standing::Replace => None,
             Standing::Refuse => read_if_there(&place).map_err(io)?,
         };
+        // Whoever put it there may have left its name to memory.
+        self.make(folder).map_err(io)?;
         match there {
             Some(there) if there == bytes => {}
             Some(_) => return Err(TileError::Differs { path: place }),
             None => {
-                self.make(folder).map_err(io)?;
                 let temporary = folder.join("next");
-                fs::write(&temporary, bytes).and_then(|()| fs::rename(&temporary, &place)).map_err(io)?;
+                let mut file = self.disk.create(&temporary).map_err(io)?;
+                file.write_at(0, bytes).and_then(|()| self.disk.rename(&temporary, &place)).map_err(io)?;
             }
         }
         if path == path.full() {
@@ -98,32 +103,36 @@ impl TileFolder {
     /// None of them may be believed to be durable, now or later: what failed to reach the disk once can read right.
     pub(super) fn make_durable(&mut self) -> Result<(), TileError> {
         for path in self.full.drain(..).chain(self.partial.drain(..)) {
-            File::open(&path)
-                .and_then(|file| file.sync_data())
-                .map_err(|source| TileError::Io { path, source })?;
+            let synced = self.disk.open(&path).and_then(|mut file| file.sync());
+            synced.map_err(|source| TileError::Io { path, source })?;
         }
         while let Some(path) = self.folders.pop_first() {
-            File::open(&path)
-                .and_then(|dir| dir.sync_all())
-                .map_err(|source| TileError::Io { path, source })?;
+            self.disk.sync_dir(&path).map_err(|source| TileError::Io { path, source })?;
+        }
+        if self.named.len() > MOST_NAMED {
+            self.named.clear();
         }
         for path in self.filled.drain(..) {
+            let partials = self.dir.join(path.partials());
+            self.named.remove(&partials);
             // They take room and do no harm; the specification allows them to stay.
-            drop(fs::remove_dir_all(self.dir.join(path.partials())));
+            drop(self.disk.remove_dir(&partials));
         }
         Ok(())
     }
 
+    /// Makes a folder, if there is none, in which names are about to change.
     fn make(&mut self, folder: &Path) -> io::Result<()> {
-        if self.folders.contains(folder) {
+        self.folders.insert(folder.to_owned());
+        if folder == self.dir || self.named.contains(folder) {
             return Ok(());
         }
+        // Its own name, too: the process that made it may have ended before it was durable.
+        self.make(folder.parent().expect("tiles stand below the log's folder"))?;
         if !folder.is_dir() {
-            let parent = folder.parent().expect("tiles stand below the log's folder");
-            self.make(parent)?;
-            fs::create_dir(folder)?;
+            self.disk.create_dir(folder)?;
         }
-        self.folders.insert(folder.to_owned());
+        self.named.insert(folder.to_owned());
         Ok(())
     }
 }
@@ -276,5 +285,7 @@ impl Nodes for StoredTree {
     }
 }
 
+/// Folders that are remembered as durably named; forgetting them costs a sync each.
+const MOST_NAMED: usize = 1024;
 /// Tiles that a tree being read keeps: 8 KiB each.
 const MOST_TILES: usize = 64;

@@ -13,11 +13,12 @@ use uuid::Uuid;
 use super::{
     LogError, MAX_BATCH, OPEN_A_LINE, Shared,
     checkpoint::Checkpoint,
+    disk::DiskFile,
     line::{Head, Salt, closing_body, segment_body},
     queue::{Mark, Pending, Queue},
     records::{Closing, Outcome, SegmentHeader},
     stats::LogStats,
-    storage::{SegmentFile, Storage},
+    storage::{Space, Storage},
 };
 
 /// The end of the log. Owned by the writer's thread (by `start` before there is one); nothing else writes.
@@ -30,7 +31,9 @@ pub(super) struct Writer {
     pub(super) stats: Arc<LogStats>,
     pub(super) segment_bytes: u64,
     /// The segment in use, and where its next line goes. `None`: the next batch begins a segment.
-    pub(super) segment: Option<(Box<dyn SegmentFile>, u64)>,
+    pub(super) segment: Option<(Box<dyn DiskFile>, u64)>,
+    /// Whether there is no space for the segment that follows it, and this one's room is for closings.
+    full: bool,
     /// Whether the segment in use lacks its header.
     pub(super) header: Header,
     /// The end of the log, of what is durable and what the batch in the making adds.
@@ -52,15 +55,21 @@ pub(super) enum Header {
 }
 
 impl Writer {
-    pub(super) fn new(storage: Box<dyn Storage>, origin: String, clock: fn() -> Timestamp) -> Self {
+    pub(super) fn new(
+        storage: Box<dyn Storage>,
+        origin: String,
+        clock: fn() -> Timestamp,
+        stats: Arc<LogStats>,
+    ) -> Self {
         Self {
             storage,
             head: Head::of_empty(&origin),
             origin,
             clock,
-            stats: Arc::default(),
+            stats,
             segment_bytes: 0,
             segment: None,
+            full: false,
             header: Header::Due,
             open: BTreeMap::new(),
             lines: vec![b'\n'],
@@ -70,15 +79,23 @@ impl Writer {
         }
     }
 
-    /// Begins a batch that may add up to `bytes`, in a new segment if the present one has no room for it.
-    fn begin(&mut self, bytes: usize) -> Result<(), WriteError> {
+    /// Begins a batch that may add up to `bytes`, in a new segment if the present one has no room for it and, after
+    /// it, for the closings of all that is open.
+    fn begin(&mut self, bytes: usize) -> Result<Takes, WriteError> {
         self.lines.truncate(1);
         self.lines.shrink_to(2 * MAX_BATCH);
         self.batch = self.head.size;
+        let reserved = reserve(self.open.len() + bytes / SHORTEST_OPENING, self.segment_bytes);
         if let Some((file, end)) = &mut self.segment
             && *end > 0
-            && *end + bytes as u64 > self.segment_bytes
+            && (self.full || *end + bytes as u64 + reserved > self.segment_bytes)
         {
+            // Asked before anything is changed: what is reserved in the present segment serves while there is no other.
+            // Once it is needed, it stays reserved until there is, though closings give some of it back.
+            self.full = self.storage.space().map_err(WriteError::Begin)? == Space::Lacking;
+            if self.full {
+                return Ok(Takes::Closings);
+            }
             file.seal(*end).map_err(WriteError::Seal)?;
             self.segment = None;
         }
@@ -94,7 +111,7 @@ impl Writer {
             self.append_header()?;
             self.header = Header::Written;
         }
-        Ok(())
+        Ok(Takes::All)
     }
 
     /// Adds an entry to the batch.
@@ -148,7 +165,8 @@ impl Writer {
     pub(super) fn close_all_as_unknown(&mut self) -> Result<u64, WriteError> {
         let open: Vec<_> = self.open.iter().map(|(index, exchange)| (*index, *exchange)).collect();
         for some in open.chunks(MAX_BATCH / 1024) {
-            self.begin(some.len() * 512)?;
+            // Where there is no space for another segment, these have theirs in the present one.
+            let (Takes::All | Takes::Closings) = self.begin(some.len() * 512)?;
             for (opening, exchange) in some {
                 let closing = Closing::bare((self.clock)(), Outcome::Unknown);
                 let mut body = std::mem::take(&mut self.body);
@@ -167,12 +185,14 @@ impl Writer {
         if self.header == Header::Written {
             return Ok(());
         }
-        self.begin(0)?;
-        self.commit()
+        match self.begin(0)? {
+            Takes::All => self.commit(),
+            Takes::Closings => Ok(()),
+        }
     }
 
     /// Orders a checkpoint of what is durable.
-    fn checkpoint(&mut self) {
+    pub(super) fn checkpoint(&mut self) {
         self.checkpointed = (self.head.size, Instant::now());
         self.storage.checkpoint_soon(self.state());
     }
@@ -187,6 +207,19 @@ impl Writer {
     fn state(&self) -> Checkpoint {
         Checkpoint { origin: self.origin.clone(), head: self.head }
     }
+}
+
+/// What a batch has room for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Takes {
+    All,
+    /// There is no space for the next segment, and what is left of this one is for exchanges that were begun.
+    Closings,
+}
+
+/// Room that is kept at the end of a segment for the closings of what is open.
+fn reserve(open: usize, segment_bytes: u64) -> u64 {
+    (open as u64).saturating_mul(CLOSING_BYTES).min(segment_bytes / 4)
 }
 
 /// What the writer's thread does until the log stops or fails.
@@ -208,7 +241,7 @@ pub(super) fn run(mut writer: Writer, shared: &Shared) {
                 "the exchange log failed and is closed: {error}"
             );
             shared.fail(&error.to_string());
-            round.settle(Err(LogError::Unknown));
+            round.fail(LogError::Unknown);
             shared.end(LogError::Closed);
         }
     }
@@ -277,15 +310,16 @@ impl Pace {
 
 /// What the writer took from the queues and has to answer for; its buffers serve again and again.
 #[derive(Default)]
-struct Round {
+pub(super) struct Round {
     taken: Vec<(Arc<Queue>, Pending)>,
-    /// Entries of the batch in the making: queue, first sequence, how many, index of the first.
-    answers: Vec<(usize, u64, usize, u64)>,
+    /// Entries of the batch in the making, and those that it has no room for, in order: queue, first sequence, how many,
+    /// index of the first.
+    answers: Vec<(usize, u64, usize, Result<u64, LogError>)>,
 }
 
 impl Round {
     /// Takes all that is pending and makes it durable, in batches of bounded size; says how many calls it began.
-    fn write(&mut self, writer: &mut Writer, shared: &Shared) -> Result<usize, WriteError> {
+    pub(super) fn write(&mut self, writer: &mut Writer, shared: &Shared) -> Result<usize, WriteError> {
         shared.for_new_queues(self.taken.len(), |queue| {
             self.taken.push((Arc::clone(queue), Pending::default()))
         });
@@ -298,25 +332,37 @@ impl Round {
             return Ok(0);
         }
         let mut calls = 0;
-        writer.begin(bytes.min(MAX_BATCH))?;
+        let mut takes = writer.begin(bytes.min(MAX_BATCH))?;
+        shared.note_room(takes == Takes::All);
         for number in 0..self.taken.len() {
             let (mut sequence, mut count) = (self.taken[number].1.first, 0);
             let mut index = writer.head.size;
             for at in 0..self.taken[number].1.len() {
                 let (body, mark) = self.taken[number].1.entry(at);
+                let closes = matches!(mark, Mark::Closes(_));
+                if takes == Takes::Closings && !closes {
+                    if count > 0 {
+                        self.answers.push((number, sequence, count, Ok(index)));
+                    }
+                    sequence += count as u64;
+                    self.answers.push((number, sequence, 1, Err(LogError::Full)));
+                    (sequence, count, index) = (sequence + 1, 0, writer.head.size);
+                    continue;
+                }
                 writer.append(body, mark);
                 count += 1;
-                calls += usize::from(!matches!(mark, Mark::Closes(_)));
+                calls += usize::from(!closes);
                 if writer.lines.len() >= MAX_BATCH / 2 {
-                    self.answers.push((number, sequence, count, index));
+                    self.answers.push((number, sequence, count, Ok(index)));
                     writer.commit()?;
                     self.settle_placed();
-                    writer.begin(bytes.min(MAX_BATCH))?;
+                    takes = writer.begin(bytes.min(MAX_BATCH))?;
+                    shared.note_room(takes == Takes::All);
                     (sequence, count, index) = (sequence + count as u64, 0, writer.head.size);
                 }
             }
             if count > 0 {
-                self.answers.push((number, sequence, count, index));
+                self.answers.push((number, sequence, count, Ok(index)));
             }
         }
         if writer.head.size > writer.batch {
@@ -327,15 +373,15 @@ impl Round {
     }
 
     fn settle_placed(&mut self) {
-        for (number, sequence, count, index) in self.answers.drain(..) {
-            self.taken[number].0.settle(sequence, count, Ok(index));
+        for (number, sequence, count, place) in self.answers.drain(..) {
+            self.taken[number].0.settle(sequence, count, place);
         }
     }
 
     /// Answers for the batch in the making with `error`.
-    fn settle(&mut self, place: Result<u64, LogError>) {
-        for (number, sequence, count, _) in self.answers.drain(..) {
-            self.taken[number].0.settle(sequence, count, place);
+    pub(super) fn fail(&mut self, error: LogError) {
+        for (number, sequence, count, place) in self.answers.drain(..) {
+            self.taken[number].0.settle(sequence, count, place.and(Err(error)));
         }
     }
 }
@@ -386,4 +432,8 @@ const GATHER: Duration = Duration::from_micros(1_500);
 const GATHER_AN_EXCHANGE: Duration = Duration::from_micros(25);
 /// What each call in a batch, after the first, adds to that: waiting begins to pay at some 5,000 calls a second.
 const GATHER_A_CALL: Duration = Duration::from_micros(200);
+/// No opening is shorter: so many may a batch add to those that are open.
+const SHORTEST_OPENING: usize = 512;
+/// Room for a closing: as long as most are, and half as much again.
+const CLOSING_BYTES: u64 = 1 << 10;
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(1);

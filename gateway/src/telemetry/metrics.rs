@@ -16,7 +16,7 @@ use crate::stamping::StampStats;
 use crate::witness::Standing;
 
 /// Names of all metrics, as dashboards and alerts rely on them.
-pub const NAMES: [&str; 25] = [
+pub const NAMES: [&str; 26] = [
     "kelisim_exchanges_total",
     "kelisim_refusals_total",
     "kelisim_refusals_suppressed_total",
@@ -42,6 +42,7 @@ pub const NAMES: [&str; 25] = [
     "kelisim_api_connections_refused_total",
     "kelisim_api_logins_failed_total",
     "kelisim_api_connections",
+    "kelisim_log_space",
 ];
 
 /// Everything that is counted.
@@ -63,6 +64,7 @@ pub struct Metrics {
     log_batches: IntGauge,
     log_open: IntGauge,
     log_healthy: IntGauge,
+    log_space: IntGauge,
     revision: IntGauge,
     confirmed: IntGauge,
     unsealed: IntGauge,
@@ -142,6 +144,10 @@ impl Metrics {
             log_batches: gauge(9, "Batches synced to the exchange log since the start"),
             log_open: gauge(10, "Exchanges whose closing entry is still to come"),
             log_healthy: gauge(11, "1 while the exchange log takes entries; at 0 nothing is exchanged"),
+            log_space: gauge(
+                25,
+                "1 while the exchange log has its next segment, or prepares it; at 0 its disk is full",
+            ),
             revision: gauge(12, "Revision of the registry that calls are decided on"),
             confirmed: gauge(13, "Seconds since the registry was last confirmed to be the newest"),
             unsealed: gauge(14, "Entries of the exchange log that no checkpoint covers yet"),
@@ -190,6 +196,7 @@ impl Metrics {
             &self.log_batches,
             &self.log_open,
             &self.log_healthy,
+            &self.log_space,
             &self.revision,
             &self.confirmed,
             &self.unsealed,
@@ -249,6 +256,7 @@ impl Metrics {
         self.log_batches.set(count(gauges.log.batches.load(Ordering::Relaxed)));
         self.log_open.set(count(gauges.open_exchanges as u64));
         self.log_healthy.set(i64::from(gauges.log_healthy));
+        self.log_space.set(i64::from(!gauges.log.lacks_space.load(Ordering::Relaxed)));
         self.unsealed.set(count(gauges.unsealed));
         if let Some(standing) = gauges.standing {
             self.cosigned.set(count(standing.cosigned));

@@ -25,7 +25,37 @@ impl Process {
     /// # Panics
     /// If it does not come up.
     pub fn start(config: &Path) -> Self {
-        let mut child = Command::new(binary())
+        Self::start_as(Command::new(binary()), config)
+    }
+
+    /// Starts the binary with a folder of its own disk, of so many bytes in memory, which only it sees. The other is
+    /// where the folder is to be found from outside. `None`: this machine does not let us mount.
+    ///
+    /// # Panics
+    /// If it does not come up.
+    pub fn start_on_small_disk(config: &Path, folder: &Path, bytes: u64) -> Option<(Self, PathBuf)> {
+        let alone = ["--map-root-user", "--mount"];
+        let mount = "mount -t tmpfs -o size=$0 tmpfs \"$1\" && shift && exec \"$@\"";
+        let allowed = Command::new("unshare")
+            .args(alone)
+            .args(["sh", "-c", mount, &bytes.to_string()])
+            .arg(folder)
+            .arg("true")
+            .stderr(Stdio::null())
+            .status()
+            .is_ok_and(|status| status.success());
+        if !allowed {
+            return None;
+        }
+        let mut command = Command::new("unshare");
+        command.args(alone).args(["sh", "-c", mount, &bytes.to_string()]).arg(folder).arg(binary());
+        let process = Self::start_as(command, config);
+        let seen = format!("/proc/{}/root{}", process.child.id(), folder.display());
+        Some((process, PathBuf::from(seen)))
+    }
+
+    fn start_as(mut command: Command, config: &Path) -> Self {
+        let mut child = command
             .args(["run", "--json", "--config"])
             .arg(config)
             .stdin(Stdio::null())

@@ -80,7 +80,7 @@ fn past_that_was_written_anew_contradicts_what_was_signed() {
     lines[5] = lines[5].replace("\"personnel\"", "\"passports\"");
     let head = rechain(&mut lines);
     world.replace_lines(&lines);
-    Checkpoint { origin: "node-1.example".into(), head }.write(&world.log_dir()).unwrap();
+    Checkpoint { origin: "node-1.example".into(), head }.write(&RealDisk, &world.log_dir()).unwrap();
     let found = verify(&world.log_dir()).unwrap().findings;
     let first = broken(&found).next().unwrap();
     assert_eq!((first.line, first.index, &first.problem), (6, 5, &Problem::NotAsSealed));

@@ -1,203 +1,6 @@
-//! Each step failed, and failed but persisted: what was acknowledged is there after the next start, always.
-
-use std::os::unix::fs::FileExt;
+//! Torn ends of every shape: what was acknowledged stays, what was not is cut.
 
 use super::*;
-
-/// What happens to a step that is made to fail.
-#[derive(Debug, Clone, Copy)]
-enum Fault {
-    /// It did nothing.
-    Failed,
-    /// It did all, and said that it failed.
-    FailedButPersisted,
-}
-
-/// The real folder, in which the `countdown`th step fails, and all after it.
-struct Faulty {
-    folder: Folder,
-    plan: Arc<Mutex<Plan>>,
-}
-
-#[derive(Debug)]
-struct Plan {
-    countdown: usize,
-    fault: Fault,
-}
-
-impl Faulty {
-    fn step<T>(plan: &Mutex<Plan>, step: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
-        let mut plan = plan.lock().unwrap();
-        if plan.countdown > 0 {
-            plan.countdown -= 1;
-            return step();
-        }
-        if matches!(plan.fault, Fault::FailedButPersisted) {
-            step()?;
-        }
-        // As on a machine that died: nothing afterwards reaches the disk.
-        plan.fault = Fault::Failed;
-        Err(io::Error::other("made to fail"))
-    }
-}
-
-impl Storage for Faulty {
-    fn begin(&mut self, first: u64) -> io::Result<Box<dyn SegmentFile>> {
-        let file = Self::step(&self.plan, || self.folder.begin(first))?;
-        Ok(Box::new(FaultyFile { file, unsynced: Vec::new(), plan: Arc::clone(&self.plan) }))
-    }
-
-    fn reopen(&mut self, first: u64) -> io::Result<Box<dyn SegmentFile>> {
-        let file = Self::step(&self.plan, || self.folder.reopen(first))?;
-        Ok(Box::new(FaultyFile { file, unsynced: Vec::new(), plan: Arc::clone(&self.plan) }))
-    }
-
-    fn checkpoint_soon(&mut self, checkpoint: Checkpoint) {
-        let _ = Self::step(&self.plan, || self.folder.checkpoint_now(checkpoint));
-    }
-
-    fn checkpoint_now(&mut self, checkpoint: Checkpoint) -> io::Result<()> {
-        Self::step(&self.plan, || self.folder.checkpoint_now(checkpoint))
-    }
-}
-
-/// Unless faults persist, what is not synced is lost.
-struct FaultyFile {
-    file: Box<dyn SegmentFile>,
-    unsynced: Vec<(u64, Vec<u8>)>,
-    plan: Arc<Mutex<Plan>>,
-}
-
-impl SegmentFile for FaultyFile {
-    fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        let fault = self.plan.lock().unwrap().fault;
-        Faulty::step(&self.plan, || match fault {
-            Fault::Failed => {
-                self.unsynced.push((offset, bytes.to_vec()));
-                Ok(())
-            }
-            Fault::FailedButPersisted => self.file.write_at(offset, bytes),
-        })
-    }
-
-    fn sync(&mut self) -> io::Result<()> {
-        Faulty::step(&self.plan, || {
-            for (offset, bytes) in self.unsynced.drain(..) {
-                self.file.write_at(offset, &bytes)?;
-            }
-            self.file.sync()
-        })
-    }
-
-    fn seal(&mut self, bytes: u64) -> io::Result<()> {
-        Faulty::step(&self.plan, || self.file.seal(bytes))
-    }
-}
-
-/// Promise 1, C8
-#[test]
-fn whichever_step_fails_nothing_acknowledged_is_lost_and_nothing_is_taken_afterwards() {
-    for fault in [Fault::Failed, Fault::FailedButPersisted] {
-        for countdown in 0.. {
-            let world = World { segment_bytes: 4 << 10, ..World::new() };
-            let (acknowledged, failed) = until_it_fails(&world, countdown, fault);
-            let (log, _) =
-                world.start().unwrap_or_else(|error| panic!("step {countdown} {fault:?}: {error:?}"));
-            drop(log);
-            let entries = world.entries();
-            for (opening, index) in &acknowledged {
-                let found = entries.iter().find(|entry| entry.index == *index).expect("it was acknowledged");
-                assert!(
-                    found.line.contains(&opening.to_string()),
-                    "step {countdown} {fault:?}: {}",
-                    found.line
-                );
-            }
-            let (openings, closings) = (entries.len() - outcomes(&entries).len(), outcomes(&entries).len());
-            assert_eq!(openings, closings, "step {countdown} {fault:?}");
-            assert_eq!(world.findings(), [""; 0], "step {countdown} {fault:?}");
-            if failed == Failed::Nothing {
-                assert_eq!(acknowledged.len(), CALLS);
-                break;
-            }
-        }
-    }
-}
-
-#[derive(Debug, PartialEq, Eq)]
-enum Failed {
-    AStep,
-    Nothing,
-}
-
-/// Opens and closes exchanges one by one; those whose opening was acknowledged, with its index.
-fn until_it_fails(world: &World, countdown: usize, fault: Fault) -> (Vec<(Uuid, u64)>, Failed) {
-    fs::create_dir_all(world.log_dir()).unwrap();
-    let folder = Folder::open(&world.log_dir(), world.segment_bytes).unwrap();
-    let plan = Arc::new(Mutex::new(Plan { countdown, fault }));
-    let Ok((log, _)) = world.start_on(Faulty { folder, plan: Arc::clone(&plan) }) else {
-        return (Vec::new(), Failed::AStep);
-    };
-    let acknowledged = on_core(&log, async |port| {
-        let mut acknowledged = Vec::new();
-        for _ in 0..CALLS {
-            let opened = opening();
-            match port.open(&opened).await {
-                Ok(entry) => {
-                    acknowledged.push((opened.exchange, entry.id().index));
-                    let _ = entry.close_durably(&completed()).await;
-                }
-                Err(error) => {
-                    assert!(matches!(error, LogError::Unknown | LogError::Closed));
-                    assert_eq!(port.open(&opening()).await.unwrap_err(), LogError::Closed);
-                    assert_eq!(port.refused(&refused()).await.unwrap_err(), LogError::Closed);
-                    assert!(matches!(log.health(), Health::Failed(_)));
-                    break;
-                }
-            }
-        }
-        acknowledged
-    });
-    drop(log);
-    let failed = if plan.lock().unwrap().countdown == 0 { Failed::AStep } else { Failed::Nothing };
-    (acknowledged, failed)
-}
-
-/// The folder without its syncs, for tests that start a log some thousand times.
-struct Unsynced(PathBuf);
-
-impl Storage for Unsynced {
-    fn begin(&mut self, first: u64) -> io::Result<Box<dyn SegmentFile>> {
-        File::create(Segment::of(&self.0, first).path)?;
-        self.reopen(first)
-    }
-
-    fn reopen(&mut self, first: u64) -> io::Result<Box<dyn SegmentFile>> {
-        Ok(Box::new(UnsyncedFile(File::options().write(true).open(Segment::of(&self.0, first).path)?)))
-    }
-
-    fn checkpoint_soon(&mut self, _: Checkpoint) {}
-
-    fn checkpoint_now(&mut self, _: Checkpoint) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-struct UnsyncedFile(File);
-
-impl SegmentFile for UnsyncedFile {
-    fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        self.0.write_all_at(bytes, offset)
-    }
-
-    fn sync(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn seal(&mut self, bytes: u64) -> io::Result<()> {
-        self.0.set_len(bytes)
-    }
-}
 
 #[test]
 fn last_batch_torn_at_any_byte_is_cut_and_the_rest_kept() {
@@ -266,9 +69,13 @@ fn exchange_of(lines: &[u8]) -> Uuid {
 fn recovers(world: &World, torn: &[u8], kept: usize, what: &str) {
     let file = world.only_segment();
     fs::write(&file, torn).unwrap();
-    let started = world.start_on(Unsynced(world.log_dir()));
-    let (log, report) = started.unwrap_or_else(|error| panic!("{what}: {error:?}"));
-    drop(log);
+    let checkpoint = world.log_dir().join(checkpoint::NAME);
+    let before = fs::read(&checkpoint).unwrap();
+    let model = world.model();
+    let (config, disk) = (world.config(), Arc::new(model.clone()));
+    let orders = Arc::new(Mutex::new(Orders::new(&model, &config.dir, config.segment_bytes)));
+    let begun = begin((disk, Box::new(Inline(orders))), Arc::default(), &config, None);
+    let (_, _, report) = begun.unwrap_or_else(|error| panic!("{what}: {error:?}"));
     let left_open = [0, 1, 2, 1][kept];
     assert_eq!(
         (report.entries, report.closed_as_unknown),
@@ -276,6 +83,7 @@ fn recovers(world: &World, torn: &[u8], kept: usize, what: &str) {
         "{what}"
     );
     assert_eq!(world.findings(), [""; 0], "{what}");
+    fs::write(checkpoint, before).unwrap();
 }
 
 #[test]
@@ -291,7 +99,7 @@ fn segment_torn_while_it_was_begun_is_begun_again() {
         let mut torn = vec![0; whole.len()];
         torn[..cut].copy_from_slice(&whole[..cut]);
         fs::write(&last.path, torn).unwrap();
-        before.write(&world.log_dir()).unwrap();
+        before.write(&RealDisk, &world.log_dir()).unwrap();
         let (log, report) = world.start().unwrap_or_else(|error| panic!("cut at {cut}: {error:?}"));
         drop(log);
         assert_eq!((report.torn_bytes, report.segments), (cut as u64, segments.len()));
@@ -314,5 +122,3 @@ fn writing_into_a_prepared_segment_leaves_its_size_alone() {
     assert_eq!(size, world.segment_bytes);
     assert_eq!(fs::metadata(world.only_segment()).unwrap().len(), size);
 }
-
-const CALLS: usize = 6;

@@ -142,7 +142,7 @@ fn past_written_anew_with_all_hashes_is_found_at_the_start_by_what_was_signed() 
     lines[5] = lines[5].replace("\"personnel\"", "\"passports\"");
     let head = rechain(&mut lines);
     world.replace_lines(&lines);
-    Checkpoint { origin: "node-1.example".into(), head }.write(&world.log_dir()).unwrap();
+    Checkpoint { origin: "node-1.example".into(), head }.write(&RealDisk, &world.log_dir()).unwrap();
     // The tiles are taken away, as a forger without the key must, for they no longer fit.
     fs::remove_dir_all(world.log_dir().join("tile")).unwrap();
     let error = world.start().unwrap_err();
