@@ -11,6 +11,7 @@
 //! trusted   trust read from files     operations    /metrics, /live, /ready
 //! readiness the two-sided check that precedes transfer
 //! witness   the regulator's witness   transparency  trees, proofs, signed notes: pure
+//! import    OpenAPI documents, read as data types
 //! stamping  time stamps over checkpoints
 //! ```
 //!
@@ -29,6 +30,7 @@ pub mod exchange_index;
 pub mod exchange_log;
 pub mod explain;
 pub mod framing;
+pub mod import;
 pub mod listener;
 pub mod office;
 pub mod operations;

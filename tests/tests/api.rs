@@ -7,6 +7,8 @@ mod auth;
 mod commands;
 #[path = "api/documents.rs"]
 mod documents;
+#[path = "api/imports.rs"]
+mod imports;
 #[path = "api/orders.rs"]
 mod orders;
 #[path = "api/reads.rs"]

@@ -7,6 +7,7 @@
 //! commands   changes                 signing    … by signatures     grants  … of access
 //! reads      resources               public     the public register
 //! explain    a call nobody made      documents  the depositary
+//! imports    OpenAPI documents as data types
 //! readiness  checks of systems       tag        what If-Match and If-None-Match go by
 //! record     the exchange log: searches, exports, proofs, tiles
 //! problem    answers that are none   words      … and what they are called
@@ -21,6 +22,7 @@ mod commands;
 mod documents;
 mod explain;
 mod grants;
+mod imports;
 mod listener;
 mod openapi;
 pub mod operation;
@@ -52,6 +54,7 @@ pub use self::shared::{Parts, Shared};
 pub fn operations() -> Vec<Operation> {
     let mut all = commands::operations();
     all.extend(reads::operations());
+    all.extend(imports::operations());
     all.extend(readiness::operations());
     all.extend(explain::operations());
     all.extend(documents::operations());

@@ -11,7 +11,7 @@ use utoipa::{PartialSchema, ToSchema};
 
 use super::operation::{Access, Media, Operation};
 use super::problem::{self, ProblemDocument};
-use super::{grants, public, readiness, reads, session, words};
+use super::{grants, imports, public, readiness, reads, session, words};
 use crate::api::explain;
 
 /// Where it is.
@@ -193,6 +193,8 @@ fn schemas() -> Value {
         agreements::Delegation,
         public::PublicAgreement,
         explain::ExplainRequest,
+        imports::ImportRequest,
+        crate::import::Imported,
         readiness::ReadinessSheet,
         readiness::ReadinessRequest,
     );

@@ -7,9 +7,10 @@ use clap::Subcommand;
 use serde_json::json;
 
 use super::common::word;
-use super::desk::{Desk, kebab, read_json};
+use super::desk::{Desk, kebab, read, read_json};
 use super::table::{Table, facts, short};
 use super::{Answer, Common, Exit, Failure};
+use crate::import::{self, Imported, Naming};
 
 #[derive(Subcommand)]
 pub(super) enum DataTypeCommand {
@@ -26,6 +27,33 @@ In JSON:
     Publish {
         /// The data type
         file: PathBuf,
+    },
+    /// Publish a data type whose operations are those of an OpenAPI document (3.0 or 3.1, JSON)
+    #[command(after_help = "\
+Example:
+  kelisim data-type import openapi.json --provider address-register --id address --dry-run
+  kelisim data-type import openapi.json --provider address-register --id address --category restricted --as officer
+
+It tells what of the document cannot be taken, and why. With --dry-run nothing is published: with --json as well, the data
+type is printed to be corrected (say where it holds personal data, declare samples) and published with `data-type publish`.")]
+    Import {
+        /// The document
+        file: PathBuf,
+        /// Who provides it
+        #[arg(long, value_name = "SYSTEM")]
+        provider: SystemId,
+        /// Its code
+        #[arg(long, value_name = "CODE")]
+        id: DataTypeId,
+        /// Its title [default: the document's]
+        #[arg(long, value_name = "TEXT")]
+        title: Option<String>,
+        /// Its category
+        #[arg(long, default_value = "restricted", value_parser = word::<Category>)]
+        category: Category,
+        /// Tell what would be published, and publish nothing
+        #[arg(long)]
+        dry_run: bool,
     },
     /// List data types
     #[command(after_help = "Example:\n  kelisim data-type list")]
@@ -67,6 +95,22 @@ pub(super) fn run(common: &Common, command: DataTypeCommand) -> Result<Answer, F
                 format!("{}/{} version {} is published", data_type.provider, data_type.id, data_type.version);
             desk.issue(Command::PublishDataType { data_type }, done)
         }
+        DataTypeCommand::Import { file, provider, id, title, category, dry_run } => {
+            let published = desk.registry().published(&provider, &id);
+            let newest = published.and_then(|known| known.versions.keys().last().copied());
+            let version = newest.unwrap_or(0).saturating_add(1);
+            let naming = Naming { provider, id, version, title, category };
+            let imported = import::read(&read(&file)?, naming)
+                .map_err(|error| Failure::of(Exit::Refused, &error, "correct the document"))?;
+            let answer = told(&imported)?;
+            if dry_run {
+                return Ok(answer);
+            }
+            let data_type = imported.data_type;
+            let done =
+                format!("{}/{} version {} is published", data_type.provider, data_type.id, data_type.version);
+            Ok(answer.and(desk.issue(Command::PublishDataType { data_type }, done)?))
+        }
         DataTypeCommand::List => {
             let mut table = Table::new(["PROVIDER", "DATA TYPE", "VERSIONS", "CATEGORY", "TITLE"]);
             let mut listed = Vec::new();
@@ -88,6 +132,20 @@ pub(super) fn run(common: &Common, command: DataTypeCommand) -> Result<Answer, F
             desk.issue(Command::Categorise { provider, data_type: id, category }, done)
         }
     }
+}
+
+/// What was taken of a document, and what was not.
+fn told(imported: &Imported) -> Result<Answer, Failure> {
+    let mut taken = Table::new(["OPERATION", "METHOD", "PATH"]);
+    for operation in &imported.data_type.operations {
+        let (method, path) = (operation.method.as_str().to_owned(), operation.path.as_str().to_owned());
+        taken.row([operation.id.to_string(), method, path]);
+    }
+    let mut left = Table::new(["NOT TAKEN", "WHY"]);
+    for one in &imported.left_out {
+        left.row([one.place.clone(), one.why.clone()]);
+    }
+    Answer::of(imported, format!("{taken}\n{}\n", left.or("all of it is taken")))
 }
 
 fn show(

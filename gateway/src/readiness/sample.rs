@@ -32,8 +32,11 @@ pub(super) fn of(operation: &Operation, personal: bool) -> Sampling {
     let declared = operation.sample.as_ref();
     let reads = matches!(operation.method, Method::Get | Method::Head);
     let needs = operation.query.iter().any(|one| one.presence == Presence::Required);
+    let documents =
+        [&operation.request, &operation.response].into_iter().flatten().any(|one| one.documents.is_some());
     let empty = Default::default();
     let (path, query, body) = match declared {
+        _ if documents => return Sampling::Leave("it carries documents, which are not sampled"),
         Some(sample) => (&sample.path, &sample.query, sample.body.as_ref()),
         // A sample of persons is for who answers for the data to choose.
         None if personal => return Sampling::Leave("personal data, and no sample is declared"),

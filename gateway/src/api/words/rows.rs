@@ -243,6 +243,13 @@ pub const ALL: &[Row] = &[
         en: "There can be no such call",
     },
     Row {
+        code: "document-unusable",
+        status: 422,
+        kk: "Бұл құжаттан деректер түрі шықпайды",
+        ru: "Из этого документа вид информации не получается",
+        en: "No data type can be made of this document",
+    },
+    Row {
         code: "signature-forged",
         status: 422,
         kk: "Қолтаңба бұл мазмұнға сай емес: біреуі өзгертілген",

@@ -1,0 +1,67 @@
+//! OpenAPI documents read as data types: what comes of one, to be looked at and published with `publish-data-type`.
+
+use agreements::{Category, CommandName, DataTypeId, SystemId, entitled};
+use http::Method;
+use serde::Deserialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::asked::{Asked, Reply};
+use super::operation::{Access, Media, Operation};
+use super::problem::Problem;
+use super::shared::Shared;
+use crate::import::{ImportError, LeftOut, Naming, import};
+
+/// A document to be read as a data type.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ImportRequest {
+    /// The document: OpenAPI 3.0 or 3.1.
+    #[schema(value_type = Object)]
+    document: Value,
+    /// Who provides the data type.
+    provider: SystemId,
+    /// Its code.
+    id: DataTypeId,
+    /// Its title; the document's where it is absent.
+    #[schema(max_length = 200)]
+    title: Option<String>,
+    /// Its category.
+    category: Category,
+}
+
+pub(super) fn operations() -> Vec<Operation> {
+    let mut import = Operation::read(
+        "import-data-type",
+        "/v1/data-types/import",
+        "Reads an OpenAPI document as a data type, and says what of it cannot be taken; publishes nothing",
+        "systems",
+        Media::named("Imported"),
+        read,
+    )
+    .failing(&["document-unusable", "not-in-role"]);
+    import.method = Method::POST;
+    import.access = Access::Roles(entitled(CommandName::PublishDataType));
+    import.inputs.clear();
+    import.body = Some(Media::named("ImportRequest"));
+    vec![import]
+}
+
+fn read(shared: &Shared, asked: &Asked) -> Result<Reply, Problem> {
+    let ImportRequest { document, provider, id, title, category } = asked.json()?;
+    let version = shared.newest(|registry| {
+        let published = registry.published(&provider, &id);
+        let newest = published.and_then(|known| known.versions.keys().last().copied());
+        Ok(newest.unwrap_or(0).saturating_add(1))
+    })?;
+    let naming = Naming { provider, id, version, title, category };
+    let imported = import(&document, naming).map_err(|error| {
+        let mut problem = Problem::new("document-unusable", error.to_string());
+        if let ImportError::Nothing(left_out) = &error {
+            let told = |one: &LeftOut| serde_json::to_value(one).ok();
+            problem.problems = left_out.iter().filter_map(told).collect();
+        }
+        problem
+    })?;
+    Reply::json(&imported)
+}
