@@ -9,6 +9,7 @@
 //! facts.
 
 mod id;
+mod iin;
 
 mod words;
 
@@ -77,6 +78,7 @@ pub use id::{
     ActId, AgreementNumber, Bin, CollectionPurpose, DataTypeId, DelegationNumber, Fingerprint, IdError,
     ObjectId, OperationId, OperatorId, PrescriptionNumber, Purpose, Region, SystemId, TokenId, UserId,
 };
+pub use iin::is_iin;
 pub use information::{
     AssetOperation, BookEntry, Changed, Contract, ContractOutcome, DocumentChange, EndOfOperation,
     EntryIntoOperation, GeneralInformation, Information, InformationFault, InformationKind,

@@ -38,6 +38,7 @@ use crate::registry::snapshot::Snapshots;
 use crate::registry::sqlite::SqliteStore;
 use crate::registry::{Allowed, Commands, Failure, StoreError};
 use crate::stamping::{self, StampStats, Stamping};
+use crate::subject_keys::{RingError, SubjectKeys};
 use crate::telemetry::metrics::{Gauges, Metrics};
 use crate::transparency::key::VerifierKey;
 use crate::trusted::{TrustFiles, Unreadable};
@@ -52,6 +53,7 @@ pub struct App {
     operations: Option<Operations>,
     stamping: Option<Background>,
     _trust: Background,
+    _subjects: Background,
     _follower: Arc<Follower>,
     courier: Option<Arc<Courier>>,
     _index: Option<IndexFollower>,
@@ -69,6 +71,9 @@ pub enum AppError {
     /// The key of subjects' hashes.
     #[error("the key of subjects' hashes cannot be used")]
     SubjectKey(#[source] KeyError),
+    /// The keys of subjects' hashes by period.
+    #[error("the keys of subjects' hashes cannot be used")]
+    SubjectKeys(#[from] RingError),
     /// Trust.
     #[error("trust cannot be read")]
     Trust(#[from] Unreadable),
@@ -117,8 +122,10 @@ impl App {
     /// [`AppError`] names the part that does not start; nothing is left running.
     pub fn start(config: &Config) -> Result<Self, AppError> {
         let identity = &config.identity;
-        let subjects =
+        let alone =
             SubjectKey::from_file(&config.path(&identity.subject_key)).map_err(AppError::SubjectKey)?;
+        let subjects = Arc::new(SubjectKeys::open(alone, &config.path(&identity.subject_keys))?);
+        let following_subjects = subjects.follow(SUBJECT_KEYS_EVERY);
         let identity = Identity::from_files(&config.path(&identity.certificate), &config.path(&identity.key))
             .map_err(AppError::Identity)?;
         let files = TrustFiles::of(config);
@@ -198,6 +205,7 @@ impl App {
             operations: Some(operations),
             stamping,
             _trust: following_trust,
+            _subjects: following_subjects,
             _follower: follower,
             courier,
             _index: index(config),
@@ -472,6 +480,9 @@ impl Shown for Face {
         })
     }
 }
+
+/// How often new keys of subjects' hashes are looked for: a period lasts weeks.
+const SUBJECT_KEYS_EVERY: Duration = Duration::from_secs(2);
 
 /// The index may be a little behind: searches read it, exchanges do not.
 const INDEX_EVERY_MS: u64 = 250;

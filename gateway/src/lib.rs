@@ -38,6 +38,7 @@ pub mod payload;
 pub mod readiness;
 pub mod registry;
 pub mod stamping;
+pub mod subject_keys;
 pub mod telemetry;
 pub mod transparency;
 pub mod trusted;

@@ -15,6 +15,7 @@ use crate::config::Config;
 use crate::exchange::subject::SubjectKey;
 use crate::registry::Commands;
 use crate::registry::sqlite::SqliteStore;
+use crate::subject_keys::{Begun, RingError, SubjectKeys};
 use crate::telemetry::chain;
 use crate::trusted::TrustFiles;
 
@@ -78,7 +79,18 @@ fn subject_key(config: &Config) -> Found {
     let read = SubjectKey::from_file(&config.path(&config.identity.subject_key));
     let todo = "restore the key from its backup; a new one breaks the link to earlier entries (32 random bytes, \
                 mode 600)";
-    found("subject key", read.map(|_| "readable by its owner alone".into()), todo)
+    let alone = match read {
+        Ok(alone) => alone,
+        Err(error) => return problem("subject key", chain(&error), todo),
+    };
+    let dir = config.path(&config.identity.subject_keys);
+    let opened = SubjectKeys::open(alone, &dir)
+        .and_then(|_| Begun::list(&dir).map_err(|source| RingError::Io { path: dir.clone(), source }));
+    let told = opened.map(|begun| match begun.last() {
+        None => "held by the operator alone: see `kelisim subject-key`".to_owned(),
+        Some(last) => format!("periods begun by both parties: {}, the newest on {}", begun.len(), last.from),
+    });
+    found("subject key", told, todo)
 }
 
 fn trust(config: &Config) -> Found {

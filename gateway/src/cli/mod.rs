@@ -32,6 +32,7 @@ mod prescription;
 mod readiness;
 mod restore;
 mod run;
+mod subject_key;
 mod system;
 mod witness;
 
@@ -142,6 +143,9 @@ enum Command {
     /// The exchange log: what was exchanged, and what was refused
     #[command(subcommand)]
     Log(log::LogCommand),
+    /// Keys of subjects' hashes, which the operator and the regulator make together
+    #[command(subcommand)]
+    SubjectKey(subject_key::SubjectKeyCommand),
     /// The regulator's witness: remembers how far exchange logs had come, so that none can be taken back unseen
     #[command(subcommand)]
     Witness(witness::WitnessCommand),
@@ -186,6 +190,7 @@ impl Command {
             | Self::CheckConfig
             | Self::Certs(_)
             | Self::Log(_)
+            | Self::SubjectKey(_)
             | Self::Witness(_)
             | Self::Backup(_)
             | Self::Restore(_)
@@ -257,6 +262,7 @@ fn act(common: &Common, command: Command) -> Result<Answer, Failure> {
         Command::Explain(explain) => explain.run(common),
         Command::History(history) => history.run(common),
         Command::Log(command) => log::run(common, command),
+        Command::SubjectKey(command) => subject_key::run(common, command),
         Command::Witness(command) => witness::run(common, command),
         Command::Backup(backup) => backup.run(common),
         Command::Restore(restore) => restore.run(common),

@@ -19,6 +19,9 @@ pub struct IdentityConfig {
     /// The key that subjects' identifiers are hashed with (D4); readable by its owner alone. Default: `keys/subject.key`.
     #[serde(default = "subject_key")]
     pub subject_key: PathBuf,
+    /// The keys of periods, which the operator and the regulator make together (`kelisim subject-key`); before the first period begins, `subject_key` counts. Default: `keys/subjects`.
+    #[serde(default = "subject_keys")]
+    pub subject_keys: PathBuf,
 }
 
 /// Whom the gateway trusts.
@@ -203,6 +206,10 @@ pub enum LineFormat {
 
 fn subject_key() -> PathBuf {
     "keys/subject.key".into()
+}
+
+fn subject_keys() -> PathBuf {
+    "keys/subjects".into()
 }
 
 fn half_a_second() -> u64 {

@@ -42,7 +42,6 @@ use self::budget::{Budget, Room, Share};
 use self::contract::Terms;
 use self::flood::{FloodGuard, Sampled};
 pub use self::refusal::{After, Refusal};
-use self::subject::SubjectKey;
 use self::upstream::{ForwardError, Upstream};
 use crate::clock;
 use crate::config::Limits;
@@ -50,6 +49,7 @@ use crate::exchange_log::{LogError, LogPort, OpenEntry, Outcome};
 use crate::framing::{FramingViolation, Observed, strict};
 use crate::readiness::Arrivals;
 use crate::registry::{Gate, View, Views};
+use crate::subject_keys::SubjectKeys;
 use crate::telemetry::metrics::Metrics;
 
 /// One runtime's exchange path.
@@ -70,8 +70,8 @@ pub struct Shared {
     pub views: Arc<Views>,
     /// Whom we trust.
     pub trust: Arc<Trust>,
-    /// The key of subjects' hashes.
-    pub subjects: SubjectKey,
+    /// The keys of subjects' hashes.
+    pub subjects: Arc<SubjectKeys>,
     /// The exchange log's name.
     pub origin: String,
     /// Bounds.

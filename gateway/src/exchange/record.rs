@@ -51,7 +51,7 @@ pub(super) fn opening<'a>(
         certificate: caller.chain.fingerprint(),
         case: claims.case.as_deref().map(Claim::new),
         logical_part: Some(Claim::new(&permit.operation().logical_part)),
-        subject: question.subject(permit).map(|subject| shared.subjects.hash(subject).into()),
+        subject: question.subject(permit).map(|subject| shared.subjects.hash(received.at, subject).into()),
         category: category(permit.grant().category).into(),
         request_digest: answer::digest_of(body),
         request_bytes: body.len() as u64,

@@ -30,6 +30,9 @@ pub struct Query {
     /// A system of one of these organisations (BIN) asked or was asked. A region is the list of those in it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub holders: Option<Vec<String>>,
+    /// One of these keyed hashes is that of the person whom the data is about: one for each period of keys.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subjects: Option<Vec<String>>,
     /// Each of these words, by what it says.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub words: Vec<(Kind, String)>,
@@ -214,7 +217,10 @@ impl Index {
                 Some(seen)
             }
         };
-        let unions: Vec<_> = [asked_systems, asked_holders, seen].into_iter().flatten().collect();
+        let subjects = query.subjects.as_ref().map(|named| -> Vec<(Kind, String)> {
+            named.iter().map(|hash| (Kind::Subject, hash.clone())).collect()
+        });
+        let unions: Vec<_> = [asked_systems, asked_holders, subjects, seen].into_iter().flatten().collect();
         groups.extend(
             unions.iter().map(|union| union.iter().map(|(kind, word)| (*kind, word.as_str())).collect()),
         );

@@ -68,6 +68,11 @@ pub(super) fn filters() -> Vec<Input> {
             several(),
         ),
         parameter("region", "By or of a system of an organisation in this region", text()),
+        parameter(
+            "subject",
+            "About the person of one of these keyed hashes, separated by commas (`kelisim subject-key hash`); never their identifier",
+            several(),
+        ),
         parameter("exchange", "This exchange", json!({ "type": "string", "format": "uuid" })),
     ];
     inputs.extend(WORDS.map(|(name, _, meaning)| parameter(name, meaning, text())));
@@ -89,6 +94,7 @@ pub(super) fn query(shared: &Shared, asked: &Asked) -> Result<Query, Problem> {
         Ok(words)
     };
     let (systems, holders) = (several("system")?, several("holder")?);
+    let subjects = several("subject")?;
     let region: Option<Region> = asked.parameter("region")?;
     let holders = match region {
         Some(_) if !holders.is_empty() => {
@@ -114,6 +120,7 @@ pub(super) fn query(shared: &Shared, asked: &Asked) -> Result<Query, Problem> {
         to: asked.parameter("until")?,
         systems,
         holders,
+        subjects: (!subjects.is_empty()).then_some(subjects),
         words,
     })
 }
@@ -198,7 +205,7 @@ fn page_schema() -> Value {
 }
 
 /// Parameters that are a word of the index.
-const WORDS: [(&str, Kind, &str); 12] = [
+const WORDS: [(&str, Kind, &str); 11] = [
     ("consumer", Kind::Consumer, "Asked by this system"),
     ("provider", Kind::Provider, "Asked of this system"),
     ("agreement", Kind::Agreement, "Under this agreement"),
@@ -206,7 +213,6 @@ const WORDS: [(&str, Kind, &str); 12] = [
     ("purpose", Kind::Purpose, "For this purpose"),
     ("case", Kind::Case, "Of this case"),
     ("user", Kind::User, "In this official's name"),
-    ("subject", Kind::Subject, "About the person of this keyed hash; never their identifier"),
     ("decision", Kind::Decision, "permit or refuse"),
     ("code", Kind::Code, "Refused, at the beginning or at the end, with this code"),
     ("outcome", Kind::Outcome, "How it ended, such as completed or timeout"),

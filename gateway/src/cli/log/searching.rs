@@ -10,11 +10,10 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{Answer, Common, Failure, Form, Heard, list, print};
-use crate::cli::Exit;
 use crate::cli::desk::Desk;
+use crate::cli::{Exit, subject_key};
 use crate::clock;
 use crate::config::Config;
-use crate::exchange::subject::SubjectKey;
 use crate::exchange_index::{
     Cursor, Hit, Index, IndexError, Journal, JournalError, Kind, Query, Searched, Sought, Viewer,
     csv_heading, csv_line, json_line,
@@ -90,9 +89,12 @@ struct Indexed {
     /// In this official's name
     #[arg(long)]
     user: Option<String>,
-    /// About this person: their identifier, which is looked for by its keyed hash and written down nowhere
+    /// About this person: their identifier, which is looked for by its keyed hashes and written down nowhere
     #[arg(long, value_name = "IDENTIFIER")]
     subject: Option<String>,
+    /// The operator's or the regulator's share of a period's key, both of each period that is looked in
+    #[arg(long = "share", value_name = "FILE", requires = "subject")]
+    shares: Vec<PathBuf>,
     /// permit or refuse
     #[arg(long, value_name = "WHICH")]
     decision: Option<String>,
@@ -173,6 +175,7 @@ impl Search {
             case,
             user,
             subject,
+            shares: _,
             decision,
             outcome,
             status,
@@ -188,12 +191,9 @@ impl Search {
 
     fn query(&self, common: &Common, config: &Config) -> Result<Query, Failure> {
         let indexed = &self.indexed;
-        let subject = match &indexed.subject {
+        let subjects = match &indexed.subject {
             None => None,
-            Some(identifier) => {
-                let key = SubjectKey::from_file(&config.path(&config.identity.subject_key))?;
-                Some(key.hash(identifier))
-            }
+            Some(identifier) => Some(subject_key::hashes(config, identifier, &indexed.shares)?),
         };
         let holders = match &indexed.region {
             None if indexed.holders.is_empty() => None,
@@ -209,7 +209,6 @@ impl Search {
             (Kind::Purpose, indexed.purpose.clone()),
             (Kind::Case, indexed.case.clone()),
             (Kind::User, indexed.user.clone()),
-            (Kind::Subject, subject),
             (Kind::Decision, indexed.decision.clone()),
             (Kind::Outcome, indexed.outcome.clone()),
             (Kind::Status, indexed.status.map(|status| status.to_string())),
@@ -220,6 +219,7 @@ impl Search {
             to: self.to,
             systems: indexed.systems.clone(),
             holders,
+            subjects,
             words: words.into_iter().filter_map(|(kind, word)| Some((kind, word?))).collect(),
         })
     }

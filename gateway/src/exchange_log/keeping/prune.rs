@@ -16,7 +16,7 @@ use super::{
 };
 use crate::exchange_log::{
     minimum::{MinimumIndex, NAME as MINIMUM, minimum_in},
-    sealer::{COSIGNED, NAME as CHECKPOINT, replace},
+    sealer::{COSIGNED, DURABLE, replace},
     storage::sync_dir,
 };
 use crate::transparency::{BUNDLE_ENTRIES, TilePath, key::SigningKey};
@@ -62,7 +62,8 @@ pub struct Pruned {
 /// [`KeepingError`].
 pub fn plan(dir: &Path, pruning: &Pruning<'_>, told: Told<'_>) -> Result<Pruned, KeepingError> {
     let from = minimum_in(dir).map_err(io_at(&dir.join(MINIMUM)))?.map_or(0, |(_, minimum)| minimum.index);
-    let mut seen = checkpoint_in(dir, CHECKPOINT)?.map_or(0, |checkpoint| checkpoint.size);
+    // Up to where tiles are durable: behind that a crash may make the sealer read segments again.
+    let mut seen = checkpoint_in(dir, DURABLE)?.map_or(0, |checkpoint| checkpoint.size);
     if pruning.witnessed {
         seen = seen.min(checkpoint_in(dir, COSIGNED)?.map_or(0, |checkpoint| checkpoint.size));
     }

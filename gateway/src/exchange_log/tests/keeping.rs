@@ -187,7 +187,7 @@ fn nothing_goes_before_its_time_or_unarchived_or_held_by_the_regulator() {
     assert_eq!(attic.pruned().unwrap().to, 0);
     assert_eq!(attic.files(), before);
     attic.held = None;
-    fs::remove_file(attic.world.log_dir().join("checkpoint")).unwrap();
+    fs::remove_file(attic.world.log_dir().join("checkpoint.durable")).unwrap();
     assert_eq!(attic.blocks(&attic.retention()), Blocks::NotSealed { index: 0 });
 }
 
