@@ -63,6 +63,9 @@ pub struct Limits {
     pub connect_timeout_ms: u64,
     /// Longest time from forwarding a call to the provider's whole answer, in ms. Default: 30,000.
     pub provider_timeout_ms: u64,
+    /// Longest time for a document to pass, each way, in ms; between two pieces of it no more than for other bodies.
+    /// Default: 900,000.
+    pub transfer_timeout_ms: u64,
     /// Most idle connections kept to one provider by one runtime. Default: 256; fewer than calls come at once means handshakes.
     pub max_idle_per_provider: usize,
     /// Longest time to finish exchanges under way when stopping, in ms. Default: 20,000.
@@ -86,6 +89,7 @@ impl Default for Limits {
             rest_after_ms: 1_000,
             connect_timeout_ms: 5_000,
             provider_timeout_ms: 30_000,
+            transfer_timeout_ms: 900_000,
             max_idle_per_provider: 256,
             drain_timeout_ms: 20_000,
         }
@@ -109,6 +113,7 @@ impl Limits {
             ("rest_after_ms", self.rest_after_ms, 86_400_000),
             ("connect_timeout_ms", self.connect_timeout_ms, 600_000),
             ("provider_timeout_ms", self.provider_timeout_ms, 3_600_000),
+            ("transfer_timeout_ms", self.transfer_timeout_ms, 86_400_000),
             ("drain_timeout_ms", self.drain_timeout_ms, 3_600_000),
         ];
         for (key, value, most) in bounds {
@@ -152,6 +157,11 @@ impl Limits {
     /// As [`Limits::provider_timeout_ms`].
     pub fn provider_timeout(&self) -> Duration {
         Duration::from_millis(self.provider_timeout_ms)
+    }
+
+    /// As [`Limits::transfer_timeout_ms`].
+    pub fn transfer_timeout(&self) -> Duration {
+        Duration::from_millis(self.transfer_timeout_ms)
     }
 
     /// As [`Limits::drain_timeout_ms`].

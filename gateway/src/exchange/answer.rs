@@ -131,7 +131,7 @@ fn providers_error(status: StatusCode, reply: &Reply, room: Room) -> Answer {
     Answer { status, headers, body, withheld, outcome: Outcome::RefusedByProvider }
 }
 
-fn passing(headers: &HeaderMap) -> HeaderMap {
+pub(super) fn passing(headers: &HeaderMap) -> HeaderMap {
     let mut kept = HeaderMap::with_capacity(8);
     for (name, value) in response_headers_to_return(headers) {
         kept.append(name.clone(), value.clone());

@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body::Body;
 use http_body_util::BodyExt;
+use hyper::body::Incoming;
 
 use super::budget::Room;
 
@@ -40,6 +41,13 @@ pub enum BodyError {
     /// It broke off.
     #[error("the body broke off")]
     Broken(#[source] hyper::Error),
+}
+
+/// Reads what is left of a body that is not wanted, for a while: who is still sending hears the answer, rather than that
+/// the connection broke (RFC 9112 §9.6).
+pub(super) fn linger(mut body: Incoming) {
+    // Owns the body and ends with it, or after its time.
+    tokio::spawn(tokio::time::timeout(LINGER, async move { while let Some(Ok(_)) = body.frame().await {} }));
 }
 
 /// Takes a body whole, in time. Its room is given back when the last of its bytes is dropped.
@@ -121,6 +129,9 @@ where
     }
     Ok(if rest.is_empty() { first } else { rest.into() })
 }
+
+/// For how long a body that is not wanted is read.
+const LINGER: Duration = Duration::from_secs(5);
 
 #[cfg(test)]
 mod tests {

@@ -16,7 +16,7 @@ pub struct Contract {
 /// What may pass in one operation.
 #[derive(Debug)]
 pub struct Terms {
-    /// What a request's body must be.
+    /// What a request's body must be, or its card, where documents come beside one.
     pub request: Option<Arc<Schema>>,
     /// What a response's body must be.
     pub response: Option<Arc<Schema>>,
@@ -64,6 +64,8 @@ fn compile(data_type: &DataType, fields: &[String]) -> Result<Vec<Terms>, Unusab
     let released = Arc::new(Selection::parse(fields).map_err(|error| Unusable(error.to_string()))?);
     let schema = |payload: &Option<agreements::Payload>| match payload {
         None => Ok(None),
+        // C4: a document by itself has none; that it has one otherwise was checked when it was published.
+        Some(payload) if payload.documents.is_some() && payload.schema.is_null() => Ok(None),
         Some(payload) => {
             let key = digest(&SHA256, payload.schema.to_string().as_bytes());
             let key = <[u8; 32]>::try_from(key.as_ref()).expect("SHA-256 has 32 bytes");

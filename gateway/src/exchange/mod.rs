@@ -4,16 +4,20 @@
 //! surface    what a request asks, in one canonical form        contract  schemas and fields, compiled
 //! budget     what exchanges may hold at once                   upstream  connections to providers
 //! body       bodies taken whole                                answer    what of an answer may pass
+//! decision   deciding, and deciding again                      transfer  the same life with documents in it
+//! passing    a body that passes as it comes                    passage   bodies on their way out
+//! document   what documents are held to                        range     which bytes of one are asked for
 //! subject    persons as keyed hashes                           record    what entries say
 //! flood      refusals counted and sampled                      refusal   errors as responses, rows: their words
 //! ```
 
 use std::net::SocketAddr;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use adapters::{Claims, native};
-use agreements::{AnswerAfter, Permit, decide};
+use agreements::{AnswerAfter, Permit};
 use bytes::Bytes;
 use certs::trust::{Trust, VerifiedChain};
 use http::header::{CONNECTION, HeaderValue};
@@ -28,19 +32,29 @@ mod answer;
 mod body;
 pub mod budget;
 pub mod contract;
+mod decision;
+mod document;
 mod flood;
+mod passage;
+mod passing;
+mod range;
 mod record;
 mod refusal;
 pub mod rows;
 pub mod subject;
 mod surface;
+mod transfer;
 pub mod upstream;
 
 use self::answer::Answer;
 use self::body::BodyError;
 use self::budget::{Budget, Room, Share};
 use self::contract::Terms;
+use self::decision::same_terms;
 use self::flood::{FloodGuard, Sampled};
+pub use self::passage::{Cut, Passage};
+use self::passing::Passed;
+pub use self::passing::Passing;
 pub use self::refusal::{After, Refusal};
 use self::upstream::{ForwardError, Upstream};
 use crate::clock;
@@ -91,6 +105,8 @@ pub struct Caller {
     pub chain: VerifiedChain,
     /// Where it called from.
     pub peer: SocketAddr,
+    /// How many documents are under way on its connection.
+    pub transfers: Arc<AtomicU64>,
 }
 
 /// What the guard under HTTP/1.1 knows of a request; HTTP/2 has none.
@@ -114,25 +130,11 @@ impl Framing {
 }
 
 /// When a request came, and under which number it is carried.
+#[derive(Clone, Copy)]
 struct Received {
     exchange: Uuid,
     at: Timestamp,
     since: Instant,
-}
-
-/// What a decision stands on: while it is the same, and fresh, the decision is too.
-struct Ground {
-    view: Arc<View>,
-    generation: u64,
-    since: Instant,
-}
-
-impl Ground {
-    fn is_as(&self, before: &Self) -> bool {
-        Arc::ptr_eq(&self.view, &before.view)
-            && self.generation == before.generation
-            && self.since.duration_since(before.since) < FRESH
-    }
 }
 
 /// An exchange that was begun and brought no answer to pass on.
@@ -149,8 +151,8 @@ struct Checked {
     _consumer: Share,
 }
 
-/// An answer, whole; its bytes give their memory back when they were sent.
-type Carried = Response<Bytes>;
+/// An answer: whole, its bytes giving their memory back when they were sent, or a document that passes as it comes.
+type Carried = Response<Passage>;
 
 impl ExchangePath {
     /// A path for one runtime.
@@ -197,13 +199,18 @@ impl ExchangePath {
         let asked = surface::Question::new(caller, head, &asked)?;
 
         let view = self.shared.views.current()?;
-        let permit = self.permit(&view, caller, &asked, received.at)?;
+        let permit = self.shared.permit(&view, caller, &asked, received.at)?;
+        if document::carries(permit.operation()) {
+            let transfer = self.transfer(&view, permit, caller, framing, received, &asked, head, body);
+            // Boxed: other calls keep no room for what it takes.
+            return Box::pin(transfer).await;
+        }
         let checked = self.take(&view, &permit, framing, head, body).await?;
 
         // B9: the body may have taken its time, so it is decided anew, on the newest registry.
-        let ground = self.ground()?;
+        let ground = self.shared.ground()?;
         let newest = &ground.view;
-        let (before, permit) = (permit, self.permit(newest, caller, &asked, clock::now())?);
+        let (before, permit) = (permit, self.shared.permit(newest, caller, &asked, clock::now())?);
         let gate = newest.gate(permit.agreement()).ok_or_else(contract::Unusable::unknown)?;
         let terms = gate.contract.terms(&permit)?;
         if !same_terms(&before, &permit) {
@@ -217,73 +224,14 @@ impl ExchangePath {
         let opening =
             record::opening(&self.shared, caller, received, &asked, newest, gate, &permit, &checked.body);
         let entry = in_time(self.log.open(&opening)).await?;
-        let call = surface::outgoing(&asked, &permit, received.exchange, head, checked.body.clone());
+        let call = surface::outgoing(&asked, &permit, received.exchange, head, checked.body.clone().into());
         // B9: writing the entry and dialling may have taken their time too.
-        let still = |line: Option<&VerifiedChain>| self.still(&ground, &permit, caller, &asked, line);
+        let still = |line: Option<&VerifiedChain>| self.shared.still(&ground, &permit, caller, &asked, line);
         let answer = match self.upstream.forward(&permit, &entry, call, self.room(gate), &still).await {
             Ok(reply) => answer::release(&permit, terms, &head.method, reply, self.room(gate)),
             Err(error) => Err(error.into()),
         };
-        Ok(self.close(&permit, entry, received, head, answer).await)
-    }
-
-    /// A6, then everything that `decide` asks: on one view, at one moment.
-    fn permit<'v>(
-        &self,
-        view: &'v View,
-        caller: &Caller,
-        asked: &surface::Question<'_>,
-        now: Timestamp,
-    ) -> Result<Permit<'v>, Refusal> {
-        // A6: the status of the certificate counts for each call, not for the handshake alone.
-        self.shared.trust.status(&caller.chain, now)?;
-        let permit = decide(&view.book, &asked.call(caller), now)?;
-        if let Some(lease) = permit.agreement().text.protection.lease_seconds {
-            self.shared.views.within(Duration::from_secs(lease.into()))?;
-        }
-        Ok(permit)
-    }
-
-    /// What a decision of now stands on; taken before it is made.
-    fn ground(&self) -> Result<Ground, Refusal> {
-        let (generation, since) = (self.shared.trust.generation(), Instant::now());
-        Ok(Ground { view: self.shared.views.current()?, generation, since })
-    }
-
-    /// Whether a call may still be sent as it was permitted; to whoever proved that chain, once there is one.
-    fn still(
-        &self,
-        ground: &Ground,
-        permit: &Permit<'_>,
-        caller: &Caller,
-        asked: &surface::Question<'_>,
-        line: Option<&VerifiedChain>,
-    ) -> Result<(), Refusal> {
-        let now = self.ground()?;
-        if now.is_as(ground) {
-            return Ok(());
-        }
-        let (at, changed) =
-            (clock::now(), |what: &str| Refusal::new(&rows::TERMS_CHANGED, what).retry_after(1));
-        let anew = self.permit(&now.view, caller, asked, at)?;
-        let (was, is) = (&permit.provider().system, &anew.provider().system);
-        if !same_terms(permit, &anew)
-            || permit.purpose().code != anew.purpose().code
-            || permit.grant().category != anew.grant().category
-        {
-            return Err(changed("another agreement, or another category, than a moment ago"));
-        }
-        if was.card.id != is.card.id || was.card.endpoint != is.card.endpoint {
-            return Err(changed("the provider has another endpoint than a moment ago"));
-        }
-        let counts = |line: &VerifiedChain| {
-            is.certificates.iter().any(|bound| bound.fingerprint == line.fingerprint())
-                && self.shared.trust.status(line, at).is_ok()
-        };
-        if !line.is_none_or(counts) {
-            return Err(changed("the provider's certificate no longer counts"));
-        }
-        Ok(())
+        Ok(self.close(&permit, entry, received, head, answer, None).await)
     }
 
     /// Limits, then the request's body: taken whole and held against its schema.
@@ -337,9 +285,10 @@ impl ExchangePath {
         received: &Received,
         head: &request::Parts,
         answer: Result<Answer, Failed>,
+        request: Option<Passed>,
     ) -> Carried {
         let place = format!("{}/{}", self.shared.origin, entry.id());
-        let (closing, mut response) = match answer {
+        let (mut closing, mut response) = match answer {
             Ok(answer) => {
                 let closing = record::completed(received, &answer);
                 self.shared.metrics.completed(answer.outcome);
@@ -354,10 +303,13 @@ impl ExchangePath {
                     refusal.code = refusal.code(),
                     "answer refused: {}: {}", refusal.code(), refusal.context()
                 );
-                let response = refusal.response(received.exchange, Some(&place), &head.headers);
+                let response = refused(refusal, received, Some(&place), head);
                 (record::failed(received, &failed), response)
             }
         };
+        if let Some(request) = request {
+            (closing.request_digest, closing.request_bytes) = (Some(request.digest), Some(request.bytes));
+        }
         match permit.agreement().text.accounting.answer_after {
             AnswerAfter::Opened => entry.close(&closing),
             AnswerAfter::Completed => {
@@ -365,7 +317,7 @@ impl ExchangePath {
                     // B2.5: this agreement gives no answer without its closing entry.
                     let refusal = Refusal::new(&rows::ANSWER_LOST, crate::telemetry::chain(&error));
                     self.shared.metrics.refused(refusal.code());
-                    response = refusal.response(received.exchange, Some(&place), &head.headers);
+                    response = refused(&refusal, received, Some(&place), head);
                 }
             }
         }
@@ -410,12 +362,7 @@ impl ExchangePath {
                 }
             }
         };
-        finish(
-            refusal.response(received.exchange, place.as_deref(), &head.headers),
-            refusal,
-            head,
-            place.as_deref(),
-        )
+        finish(refused(refusal, received, place.as_deref(), head), refusal, head, place.as_deref())
     }
 
     /// The log takes no entry: the answer says that, and nothing was exchanged.
@@ -428,7 +375,7 @@ impl ExchangePath {
     ) -> Carried {
         let unrecorded = Refusal::from(error);
         self.shared.metrics.refused(unrecorded.code());
-        finish(unrecorded.response(received.exchange, None, &head.headers), refusal, head, None)
+        finish(refused(&unrecorded, received, None, head), refusal, head, None)
     }
 }
 
@@ -473,14 +420,6 @@ fn fits(permit: &Permit<'_>, terms: &Terms, head: &request::Parts, body: &Bytes)
     }
 }
 
-/// Whether two permits let the same pass: one version of an agreement, one operation of one data type.
-fn same_terms(one: &Permit<'_>, other: &Permit<'_>) -> bool {
-    let (first, second) = (&one.agreement().text, &other.agreement().text);
-    let same = (&first.number, first.version, one.operation_at())
-        == (&second.number, second.version, other.operation_at());
-    same && Arc::ptr_eq(&one.grant().data_type, &other.grant().data_type)
-}
-
 fn finish(mut response: Carried, refusal: &Refusal, head: &request::Parts, place: Option<&str>) -> Carried {
     let headers = response.headers_mut();
     if let Some(place) = place.and_then(|place| HeaderValue::try_from(place).ok()) {
@@ -492,8 +431,12 @@ fn finish(mut response: Carried, refusal: &Refusal, head: &request::Parts, place
     response
 }
 
+fn refused(refusal: &Refusal, received: &Received, place: Option<&str>, head: &request::Parts) -> Carried {
+    refusal.response(received.exchange, place, &head.headers).map(Passage::from)
+}
+
 fn answered(permit: &Permit<'_>, answer: Answer) -> Carried {
-    let mut response = Response::new(answer.body);
+    let mut response = Response::new(Passage::from(answer.body));
     *response.status_mut() = answer.status;
     *response.headers_mut() = answer.headers;
     surface::mark(permit, response.headers_mut());
@@ -552,6 +495,3 @@ async fn in_time<T>(written: impl Future<Output = Result<T, LogError>>) -> Resul
 
 /// Longest time that an entry may take to become durable: a disk that takes longer has failed.
 const LOG_WITHIN: Duration = Duration::from_secs(10);
-
-/// For how long a decision needs no second look while nothing that it stands on was replaced.
-const FRESH: Duration = Duration::from_millis(100);

@@ -4,14 +4,15 @@ use std::borrow::Cow;
 
 use adapters::Claims;
 use agreements::{AgreementNumber, Category, Method, Permit, Phase, Purpose};
-use http::request;
+use http::{StatusCode, request};
 
 use super::answer::{self, Answer};
+use super::passing::Passed;
 use super::refusal::Refusal;
 use super::surface::Question;
 use super::{Caller, Failed, Received, Shared};
 use crate::clock;
-use crate::exchange_log::{Claim, Closing, Opening, Refused};
+use crate::exchange_log::{Claim, Closing, Opening, Outcome, Refused};
 use crate::registry::{Gate, View};
 
 #[expect(clippy::too_many_arguments, reason = "an entry names everything that the call met")]
@@ -68,6 +69,43 @@ pub(super) fn completed(received: &Received, answer: &Answer) -> Closing<'static
         trimmed: answer.withheld,
         duration_us: duration(received),
         ..Closing::bare(clock::now(), answer.outcome)
+    }
+}
+
+/// Of a document that passed back whole.
+pub(super) fn passed(
+    received: &Received,
+    status: StatusCode,
+    request: Option<Passed>,
+    response: Passed,
+) -> Closing<'static> {
+    Closing {
+        status: Some(status.as_u16()),
+        request_digest: request.map(|request| request.digest),
+        request_bytes: request.map(|request| request.bytes),
+        response_digest: Some(response.digest),
+        response_bytes: Some(response.bytes),
+        duration_us: duration(received),
+        ..Closing::bare(clock::now(), Outcome::Completed)
+    }
+}
+
+/// Of a document that was cut after so many bytes.
+pub(super) fn cut(
+    received: &Received,
+    status: StatusCode,
+    request: Option<Passed>,
+    (outcome, code): (Outcome, Option<&'static str>),
+    handed: u64,
+) -> Closing<'static> {
+    Closing {
+        status: Some(status.as_u16()),
+        code: code.map(Claim::new),
+        request_digest: request.map(|request| request.digest),
+        request_bytes: request.map(|request| request.bytes),
+        response_bytes: Some(handed),
+        duration_us: duration(received),
+        ..Closing::bare(clock::now(), outcome)
     }
 }
 

@@ -63,6 +63,11 @@ impl Refusal {
         Self { retry_after_seconds: Some(seconds), ..self }
     }
 
+    /// The same refusal, with a more exact code of its row's family.
+    pub fn more_exactly(self, code: &'static str) -> Self {
+        Self { code, ..self }
+    }
+
     /// Its stable code.
     pub fn code(&self) -> &'static str {
         self.code

@@ -249,6 +249,19 @@ pub const REQUEST_SCHEMA: Row = Row {
     },
 };
 
+/// `request-document`
+pub const REQUEST_DOCUMENT: Row = Row {
+    code: "request-document",
+    clause: "Portal 8-10",
+    status: 422,
+    culprit: Culprit::Consumer,
+    words: Words {
+        kk: "Сұраудағы құжат немесе пішін өзі туралы айтқанға сай емес немесе қауіпсіз емес. Код себебін айтады; құжатты түзетіп, қайта жіберіңіз.",
+        ru: "Документ или форма в запросе не соответствует заявленному или небезопасна. Код называет причину; исправьте документ и отправьте снова.",
+        en: "A document or form in the request is not what it says it is, or is not safe. The code says why; correct it and send it again.",
+    },
+};
+
 /// `provider-unreachable`
 pub const PROVIDER_UNREACHABLE: Row = Row {
     code: "provider-unreachable",
@@ -340,6 +353,19 @@ pub const RESPONSE_SCHEMA: Row = Row {
     },
 };
 
+/// `response-document`
+pub const RESPONSE_DOCUMENT: Row = Row {
+    code: "response-document",
+    clause: "Portal 8-10",
+    status: 502,
+    culprit: Culprit::Provider,
+    words: Words {
+        kk: "Жеткізуші жіберген құжат өзі туралы айтқанға сай емес немесе қауіпсіз емес, сондықтан берілмеді немесе үзілді. Жеткізушіге хабарласыңыз.",
+        ru: "Документ поставщика не соответствует заявленному или небезопасен; он не передан, либо передача оборвана. Сообщите поставщику.",
+        en: "The provider's document is not what it says it is, or is not safe; it was not passed on, or was cut short. Tell the provider.",
+    },
+};
+
 /// `response-not-agreed`
 pub const RESPONSE_NOT_AGREED: Row = Row {
     code: "response-not-agreed",
@@ -413,6 +439,7 @@ pub const ALL: &[&Row] = &[
     &REQUEST_INCOMPLETE,
     &REQUEST_TIMEOUT,
     &REQUEST_SCHEMA,
+    &REQUEST_DOCUMENT,
     &TERMS_CHANGED,
     &PROVIDER_UNREACHABLE,
     &PROVIDER_NOT_TRUSTED,
@@ -421,6 +448,7 @@ pub const ALL: &[&Row] = &[
     &RESPONSE_TOO_LARGE,
     &RESPONSE_MEDIA_TYPE,
     &RESPONSE_SCHEMA,
+    &RESPONSE_DOCUMENT,
     &RESPONSE_NOT_AGREED,
     &ANSWER_LOST,
     &CONTRACT_UNUSABLE,

@@ -3,12 +3,12 @@
 use adapters::native::Asked;
 use adapters::{Claims, encode_claim};
 use agreements::{Call, Category, Method, Permit};
-use bytes::Bytes;
 use http::header::{HOST, HeaderMap, HeaderName, HeaderValue};
 use http::{Request, Uri, request};
-use http_body_util::Full;
+use http_body::Body as _;
 use uuid::Uuid;
 
+use super::passage::Passage;
 use super::refusal::Refusal;
 use super::{Caller, answer, rows, subject};
 use crate::framing::hop::request_headers_to_forward;
@@ -68,14 +68,14 @@ pub(super) fn outgoing(
     permit: &Permit<'_>,
     exchange: Uuid,
     head: &request::Parts,
-    body: Bytes,
-) -> Request<Full<Bytes>> {
+    body: Passage,
+) -> Request<Passage> {
     let endpoint = permit.provider().system.card.endpoint.as_ref();
     let base = endpoint.map_or("", |endpoint| endpoint.base_path.as_str());
     let target = question.asked.target();
     let target = if base.is_empty() { target } else { [base, &target].concat() };
-    let has_body = !body.is_empty();
-    let mut call = Request::new(Full::new(body));
+    let has_body = !body.is_end_stream();
+    let mut call = Request::new(body);
     *call.method_mut() = head.method.clone();
     *call.uri_mut() =
         Uri::try_from(target).expect("a base path of the registry and a canonical target are a target");

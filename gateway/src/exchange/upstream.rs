@@ -10,7 +10,6 @@ use bytes::Bytes;
 use certs::tls::{ConnectFailure, Connector};
 use certs::trust::{Trust, VerifiedChain};
 use http::{Request, Response, StatusCode};
-use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
@@ -19,6 +18,7 @@ use tracing::debug;
 
 use super::body::{self, BodyError};
 use super::budget::Room;
+use super::passage::Passage;
 use super::refusal::Refusal;
 use crate::clock;
 use crate::config::Limits;
@@ -38,10 +38,30 @@ pub type Still<'a> = dyn Fn(Option<&VerifiedChain>) -> Result<(), Refusal> + Syn
 
 /// A connection to a provider.
 struct Line {
-    sender: SendRequest<Full<Bytes>>,
+    sender: SendRequest<Passage>,
     chain: VerifiedChain,
     endpoint: Endpoint,
     idle_since: Instant,
+}
+
+/// A call that was sent, and the head of its answer.
+pub(super) struct Begun {
+    /// The answer, its body still to come.
+    pub(super) response: Response<Incoming>,
+    line: Line,
+}
+
+impl Begun {
+    /// Who answers, as it proved.
+    pub(super) fn chain(&self) -> &VerifiedChain {
+        &self.line.chain
+    }
+
+    /// Head and body, and what keeps the connection while the body passes.
+    pub(super) fn into_parts(self) -> (http::response::Parts, Incoming, impl Send + 'static) {
+        let (head, body) = self.response.into_parts();
+        (head, body, self.line)
+    }
 }
 
 /// A provider's answer, whole.
@@ -98,36 +118,53 @@ impl Upstream {
     ///
     /// # Cancel safety
     /// Dropped meanwhile, the connection is closed; the provider may have acted.
-    pub async fn forward(
+    pub(super) async fn forward(
         &self,
         permit: &Permit<'_>,
-        _entry: &OpenEntry,
-        call: Request<Full<Bytes>>,
+        entry: &OpenEntry,
+        call: Request<Passage>,
         room: Room,
         still: &Still<'_>,
     ) -> Result<Reply, ForwardError> {
         let most = permit.operation().response.as_ref().map_or(ERROR_BYTES, |payload| payload.max_bytes);
         let within = self.limits.provider_timeout();
-        let carried = self.carry(permit, call, most.max(ERROR_BYTES), room, still);
+        let carried = async {
+            let begun = self.begin(permit, entry, call, still).await?;
+            let provider = &permit.provider().system.card.id;
+            let (reply, line) = Self::hold(begun, most.max(ERROR_BYTES), room).await?;
+            self.put_back(provider, line);
+            Ok(reply)
+        };
         tokio::time::timeout(within, carried).await.map_err(|_| ForwardError::Timeout(within))?
     }
 
-    async fn carry(
+    /// Sends a permitted and recorded call, and waits for the head of its answer: the caller keeps the deadline.
+    ///
+    /// # Errors
+    /// As [`forward`](Self::forward).
+    ///
+    /// # Cancel safety
+    /// As [`forward`](Self::forward).
+    pub(super) async fn begin(
         &self,
         permit: &Permit<'_>,
-        mut call: Request<Full<Bytes>>,
-        most: u64,
-        room: Room,
+        _entry: &OpenEntry,
+        mut call: Request<Passage>,
         still: &Still<'_>,
-    ) -> Result<Reply, ForwardError> {
+    ) -> Result<Begun, ForwardError> {
         let provider = &permit.provider().system;
         let withdrawn = |refusal| ForwardError::Withdrawn(Box::new(refusal));
         let mut perhaps_sent = None;
-        let mut again = permit.operation().method.is_idempotent().then(|| call.clone());
+        let mut again = permit.operation().method.is_idempotent().then(|| repeat(&call)).flatten();
         loop {
+            // A body that streams can be sent once only: not over a connection that may have gone stale.
+            let streams = matches!(call.body(), Passage::Streamed(_));
             let ready = async {
                 still(None).map_err(withdrawn)?;
-                let (line, origin) = self.line(provider).await?;
+                let (line, origin) = match streams {
+                    false => self.line(provider).await?,
+                    true => (self.fresh(provider).await?, Origin::Fresh),
+                };
                 still(Some(&line.chain)).map_err(withdrawn)?;
                 Ok((line, origin))
             };
@@ -136,8 +173,11 @@ impl Upstream {
                 // The first attempt may have been carried out: nobody may be told that nothing was sent.
                 Err(error) => return Err(perhaps_sent.map_or(error, ForwardError::Failed)),
             };
+            if let Passage::Streamed(passing) = call.body_mut() {
+                passing.goes_to(&line.chain);
+            }
             match line.sender.try_send_request(call).await {
-                Ok(response) => return self.take(provider, line, response, most, room).await,
+                Ok(response) => return Ok(Begun { response, line }),
                 Err(mut failed) => match (failed.take_message(), origin) {
                     // Never sent: a connection that was idle too long. A fresh one is no second call.
                     (Some(unsent), Origin::Pool) => call = unsent,
@@ -157,20 +197,17 @@ impl Upstream {
         }
     }
 
-    async fn take(
-        &self,
-        provider: &System,
-        line: Line,
-        response: Response<Incoming>,
-        most: u64,
-        room: Room,
-    ) -> Result<Reply, ForwardError> {
-        let (head, incoming) = response.into_parts();
-        // Within the deadline of `forward`.
+    /// Takes an answer whole, after a call that streamed: its connection is not used again.
+    pub(super) async fn take(&self, begun: Begun, most: u64, room: Room) -> Result<Reply, ForwardError> {
+        Self::hold(begun, most.max(ERROR_BYTES), room).await.map(|(reply, _)| reply)
+    }
+
+    async fn hold(begun: Begun, most: u64, room: Room) -> Result<(Reply, Line), ForwardError> {
+        let (head, incoming) = begun.response.into_parts();
+        // Within the deadline of whoever asked.
         let held = body::hold(incoming, most, room).await;
         let body = held.map_err(|source| ForwardError::Body { status: head.status, source })?;
-        self.put_back(&provider.card.id, line);
-        Ok(Reply { head, body })
+        Ok((Reply { head, body }, begun.line))
     }
 
     /// A connection to a provider that it proved to be its own, by what counts now.
@@ -182,9 +219,13 @@ impl Upstream {
                 return Ok((line, Origin::Pool));
             }
         }
+        Ok((self.fresh(provider).await?, Origin::Fresh))
+    }
+
+    async fn fresh(&self, provider: &System) -> Result<Line, ForwardError> {
         let within = self.limits.connect_timeout();
         let line = tokio::time::timeout(within, self.dial(provider)).await;
-        Ok((line.map_err(|_| ForwardError::ConnectTimeout(within))??, Origin::Fresh))
+        line.map_err(|_| ForwardError::ConnectTimeout(within))?
     }
 
     fn take_idle(&self, provider: &System) -> Option<Line> {
@@ -246,6 +287,16 @@ impl Upstream {
         }
         idle.retain(|_, lines| !lines.is_empty());
     }
+}
+
+/// The same call once more, if its body is in memory.
+fn repeat(call: &Request<Passage>) -> Option<Request<Passage>> {
+    let Passage::Whole(body) = call.body() else { return None };
+    let mut again = Request::new(Passage::Whole(body.clone()));
+    *again.method_mut() = call.method().clone();
+    *again.uri_mut() = call.uri().clone();
+    *again.headers_mut() = call.headers().clone();
+    Some(again)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

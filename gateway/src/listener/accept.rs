@@ -116,7 +116,7 @@ async fn serve(core: Arc<Core>, tcp: TcpStream, peer: std::net::SocketAddr, seat
     let seen = Seen { at: clock::now(), alpn: accepted.alpn };
     core.path.shared.arrivals.note(accepted.chain.fingerprint(), seen);
     let Accepted { stream, chain, alpn, .. } = accepted;
-    let caller = Caller { chain, peer };
+    let caller = Caller { chain, peer, transfers: Arc::default() };
     match alpn {
         Alpn::Http1 => http1::serve(&core, stream, caller).await,
         Alpn::Http2 => Box::pin(http2::serve(&core, stream, caller)).await,

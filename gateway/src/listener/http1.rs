@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use certs::tls::TlsStream;
-use http_body_util::Full;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -78,8 +77,8 @@ async fn work(
             let framing = Framing { observed: Arc::clone(&observed), ordinal };
             Box::pin(async move {
                 let response = core.path.exchange(&caller, Some(framing), request).await;
-                drop(under_way);
-                Ok::<_, Infallible>(response.map(Full::new))
+                // A document that passes as it comes is under way until it has passed.
+                Ok::<_, Infallible>(response.map(|body| body.tied(under_way)))
             })
         })
     };

@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use certs::tls::TlsStream;
-use http_body_util::Full;
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -16,13 +15,14 @@ use tokio::net::TcpStream;
 use tracing::debug;
 
 use super::{Core, Drain};
-use crate::exchange::Caller;
+use crate::exchange::{Caller, Passage};
 use crate::framing::HEAD_BYTES;
 
 /// Serves a connection until either side ends it.
 pub(super) async fn serve(core: &Arc<Core>, stream: TlsStream<TcpStream>, caller: Caller) {
     let limits = &core.path.shared.limits;
     let activity = Arc::new(Activity::default());
+    let transfers = Arc::clone(&caller.transfers);
     let service = {
         let (core, caller, activity) = (Arc::clone(core), Arc::new(caller), Arc::clone(&activity));
         service_fn(move |request| {
@@ -30,7 +30,10 @@ pub(super) async fn serve(core: &Arc<Core>, stream: TlsStream<TcpStream>, caller
             let turn = Turn::begin(&activity);
             async move {
                 let response = core.path.exchange(&caller, None, request).await;
-                Ok::<_, Infallible>(response.map(|body| Full::new(turn.track(body))))
+                Ok::<_, Infallible>(response.map(|body| match body {
+                    Passage::Whole(bytes) => Passage::Whole(turn.track(bytes)),
+                    streamed @ Passage::Streamed(_) => streamed.tied(turn),
+                }))
             }
         })
     };
@@ -80,7 +83,9 @@ pub(super) async fn serve(core: &Arc<Core>, stream: TlsStream<TcpStream>, caller
                 }
                 // Exchanges have deadlines of their own: what is under way for longer is an answer that the peer
                 // does not take.
-                if now.0 != now.1 && quiet > limits.body_timeout() * 2 + limits.provider_timeout() {
+                let documents = transfers.load(Ordering::Relaxed) > 0;
+                let most = if documents { limits.transfer_timeout() } else { limits.body_timeout() };
+                if now.0 != now.1 && quiet > most + limits.body_timeout() + limits.provider_timeout() {
                     debug!("connection ended: the peer takes no answers");
                     return;
                 }

@@ -9,6 +9,7 @@
 //! wait      conditions with a deadline     process   the real binary on a world's folder
 //! clerk     who works over the API
 //! relay     a way to a provider that opens late
+//! files     documents of every format, good and hostile
 //! ```
 //!
 //! A world is for tests: what cannot be set up, panics. Nothing waits for a time to pass, only for things to happen.
@@ -18,6 +19,8 @@ mod answer;
 mod clerk;
 mod consumer;
 mod desk;
+#[path = "../../../adapters/tests/support/files.rs"]
+pub mod files;
 mod plan;
 mod process;
 mod provider;

@@ -49,6 +49,8 @@ pub enum Reply {
     Held(Hold, Box<Reply>),
     /// Writes these bytes and ends the connection.
     Bytes(Vec<u8>),
+    /// Writes the first, the second when the test lets it, and keeps the connection.
+    Halves(Vec<u8>, Hold, Vec<u8>),
     /// Says nothing and keeps the connection.
     Silence,
 }
@@ -221,10 +223,28 @@ async fn read(
         String::from_utf8_lossy(&buffer[..head_bytes]).trim_end().split("\r\n").map(str::to_owned).collect();
     buffer.drain(..head_bytes);
     let mut seen = Seen { head, body: Vec::new(), connection, ordinal };
+    if seen.header("transfer-encoding").is_some() {
+        while let Some(chunk) = chunk(stream, buffer).await? {
+            seen.body.extend_from_slice(&chunk);
+        }
+        return Ok(seen);
+    }
     let length: usize = seen.header("content-length").map_or(0, |length| length.parse().unwrap());
     fill_until(stream, buffer, |bytes| (bytes.len() >= length).then_some(length)).await?;
     seen.body = buffer.drain(..length).collect();
     Ok(seen)
+}
+
+/// The next chunk of a body that does not say how long it is; `None` at its end.
+async fn chunk(stream: &mut TlsStream<TcpStream>, buffer: &mut Vec<u8>) -> io::Result<Option<Vec<u8>>> {
+    let line_end = |bytes: &[u8]| bytes.windows(2).position(|two| two == b"\r\n").map(|at| at + 2);
+    let line_bytes = fill_until(stream, buffer, line_end).await?;
+    let line = String::from_utf8_lossy(&buffer[..line_bytes]).trim_end().to_owned();
+    buffer.drain(..line_bytes);
+    let bytes = usize::from_str_radix(&line, 16).unwrap();
+    fill_until(stream, buffer, |held| (held.len() >= bytes + 2).then_some(bytes + 2)).await?;
+    let chunk: Vec<u8> = buffer.drain(..bytes + 2).take(bytes).collect();
+    Ok((bytes > 0).then_some(chunk))
 }
 
 /// Gives a reply; `None` if the connection ends with it.
@@ -244,6 +264,14 @@ async fn give(stream: &mut TlsStream<TcpStream>, mut reply: Reply) -> io::Result
                 stream.write_all(&bytes).await?;
                 stream.flush().await?;
                 return Ok(None);
+            }
+            Reply::Halves(first, hold, second) => {
+                stream.write_all(&first).await?;
+                stream.flush().await?;
+                hold.0.acquire().await.unwrap().forget();
+                stream.write_all(&second).await?;
+                stream.flush().await?;
+                return Ok(Some(()));
             }
             Reply::Silence => std::future::pending().await,
         };

@@ -29,7 +29,7 @@ pub const LOOKUP: &str = "/address-register/address/addresses/7";
 /// Where corrections are posted.
 pub const ADDRESSES: &str = "/address-register/address/addresses";
 
-/// An agreement by its number: `address-lookup`, or `person-records` with personal data.
+/// An agreement by its number: `address-lookup`, `person-records` with personal data, or `documents`.
 ///
 /// # Panics
 /// If there is no such sample.
@@ -37,6 +37,7 @@ pub fn agreement(number: &str) -> Value {
     match number {
         "address-lookup" => address_lookup(),
         "person-records" => person_records(),
+        "documents" => documents(),
         other => panic!("no sample agreement {other}"),
     }
 }
@@ -84,9 +85,61 @@ fn person_records() -> Value {
     })
 }
 
+fn documents() -> Value {
+    let mut text = address_lookup();
+    text["number"] = "documents".into();
+    text["data"] = json!([{
+        "data_type": "document", "version": 1,
+        "operations": ["send", "keep", "read", "submit", "exchange"], "fields": ["/document", "/code", "/address"],
+    }]);
+    text
+}
+
 /// What the register publishes.
 pub fn data_types() -> Vec<DataType> {
-    vec![address(), person(), unusable()]
+    vec![address(), person(), unusable(), document()]
+}
+
+/// Most bytes of one of the register's documents.
+pub const DOCUMENT_BYTES: usize = 300_000;
+
+/// Where its documents are.
+pub const DOCUMENTS: &str = "/address-register/document/documents";
+/// One of them.
+pub const DOCUMENT: &str = "/address-register/document/documents/7";
+/// Where drafts go, with their card.
+pub const DRAFTS: &str = "/address-register/document/drafts";
+
+fn document() -> DataType {
+    let formats: Vec<String> = agreements::DocumentFormat::ALL.iter().map(ToString::to_string).collect();
+    let of = |formats: &Value| json!({ "formats": formats, "max_file_bytes": DOCUMENT_BYTES });
+    let any = json!({ "media_type": "*/*", "documents": of(&json!(formats)), "max_bytes": DOCUMENT_BYTES });
+    let item = json!({
+        "schema": { "type": "object", "properties": { "code": { "type": "string" } } },
+    });
+    let mut several = of(&json!(["pdf", "docx", "zip"]));
+    several["max_files"] = 2.into();
+    let card = json!({
+        "type": "object", "required": ["title"], "additionalProperties": false,
+        "properties": { "title": { "type": "string", "maxLength": 100 } },
+    });
+    let form = json!({
+        "media_type": "multipart/form-data", "schema": card, "documents": several, "max_bytes": 3 * DOCUMENT_BYTES,
+    });
+    from_json(json!({
+        "id": "document", "version": 1, "provider": REGISTER, "title": "Document", "category": "restricted",
+        "operations": [
+            { "id": "send", "method": "POST", "path": "/documents", "request": any, "response": item,
+              "logical_part": "documents" },
+            { "id": "keep", "method": "PUT", "path": "/documents/{code}", "request": any, "logical_part": "documents" },
+            { "id": "read", "method": "GET", "path": "/documents/{code}", "response": any,
+              "logical_part": "documents" },
+            { "id": "submit", "method": "POST", "path": "/drafts", "request": form, "response": item,
+              "logical_part": "drafts" },
+            { "id": "exchange", "method": "POST", "path": "/converted", "request": any, "response": any,
+              "logical_part": "documents" },
+        ],
+    }))
 }
 
 fn address() -> DataType {

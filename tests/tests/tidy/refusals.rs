@@ -22,6 +22,7 @@ fn every_refusal_has_its_row_and_no_row_is_stale() {
     keep(PATH, "process", &table(gateway::exchange::rows::ALL, &advice));
     keep(PATH, "framing", &framing());
     keep(PATH, "unreadable", &unreadable());
+    keep(PATH, "documents", &documents());
     for row in agreements::refusal::rows::ALL.iter().chain(gateway::exchange::rows::ALL) {
         assert!(advice.contains_key(row.code), "{PATH}: what does the operator do about {}?", row.code);
     }
@@ -31,7 +32,11 @@ fn every_refusal_has_its_row_and_no_row_is_stale() {
 fn no_two_refusals_bear_one_code() {
     let rows = agreements::refusal::rows::ALL.iter().chain(gateway::exchange::rows::ALL).map(|row| row.code);
     let framing = FramingViolation::ALL.iter().map(|violation| violation.code());
-    let all: Vec<&str> = rows.chain(framing).chain(readings().map(|reading| reading.code())).collect();
+    let all: Vec<&str> = rows
+        .chain(framing)
+        .chain(readings().map(|reading| reading.code()))
+        .chain(unfit().map(|(code, _)| code))
+        .collect();
     assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), all.len());
 }
 
@@ -71,6 +76,64 @@ fn unreadable() -> String {
         text += &format!("| `{}` | {} |\n", reading.code(), meaning(reading));
     }
     text
+}
+
+fn documents() -> String {
+    let mut text = String::from("| code | meaning |\n|---|---|\n");
+    for (code, meaning) in unfit() {
+        text += &format!("| `{code}` | {} |\n", cell(meaning));
+    }
+    text
+}
+
+/// Each way in which a document or a form may not pass; a variant that is new does not compile in the two matches.
+fn unfit() -> impl Iterator<Item = (&'static str, &'static str)> {
+    use adapters::documents::Unfit;
+    use adapters::multipart::{FormUnfit, Malformed};
+    use agreements::DocumentFormat::Pdf;
+    let forms = [FormUnfit::Malformed(Malformed("")), FormUnfit::Card(""), FormUnfit::Files("")];
+    let documents = [
+        Unfit::Undeclared,
+        Unfit::Unrecognised { declared: Pdf },
+        Unfit::Polyglot(""),
+        Unfit::Damaged(""),
+        Unfit::Encrypted,
+        Unfit::Macros,
+        Unfit::Name(""),
+        Unfit::Link,
+        Unfit::Bomb,
+        Unfit::Entries(0),
+        Unfit::Depth(0),
+        Unfit::Inconsistent(""),
+        Unfit::Unchecked(""),
+    ];
+    let of_document = |unfit: &Unfit| match unfit {
+        Unfit::Undeclared => "a file's media type and name do not say one format that is agreed",
+        Unfit::TooLarge(_) => "",
+        Unfit::Unrecognised { .. } | Unfit::Other { .. } => "its content is of another format than declared",
+        Unfit::Polyglot(_) => "it can be read as two formats",
+        Unfit::Damaged(_) => "it breaks off, or lacks what must stand at its end",
+        Unfit::Encrypted => "it is encrypted, so that nothing can be checked",
+        Unfit::Macros => "it holds macros under the name of a format that has none",
+        Unfit::Name(_) => {
+            "the name of a file, or of an entry of an archive, leads elsewhere or is read differently by others"
+        }
+        Unfit::Link => "an entry of an archive is a link or a device",
+        Unfit::Bomb => "an archive unpacks to too much",
+        Unfit::Entries(_) => "an archive has too many entries",
+        Unfit::Depth(_) => "archives stand in archives, too deep",
+        Unfit::Inconsistent(_) => "an archive's parts contradict each other",
+        Unfit::Unchecked(_) => "an archive is packed in a way that cannot be checked as it passes",
+    };
+    let of_form = |unfit: &FormUnfit| match unfit {
+        FormUnfit::Malformed(_) => "the body is no well-formed card with files, or can be read in two ways",
+        FormUnfit::Card(_) => "the first part is not a card of JSON, or it is too large",
+        FormUnfit::Files(_) => "there are too many files, or one has no name or no media type",
+        FormUnfit::File { .. } => "",
+    };
+    let forms = forms.map(|unfit| (unfit.code(), of_form(&unfit)));
+    let documents = documents.map(|unfit| (unfit.code(), of_document(&unfit)));
+    forms.into_iter().chain(documents)
 }
 
 fn readings() -> impl Iterator<Item = Unreadable> {

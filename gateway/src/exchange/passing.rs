@@ -1,0 +1,336 @@
+//! A body that passes as it comes: hashed, looked through, and held to the decision that let it begin.
+//!
+//! One piece is always kept back: the last one passes when all of it was found in order, and its end is on record. What
+//! is cut before that never looks whole to whoever takes it.
+
+use std::any::Any;
+use std::collections::VecDeque;
+use std::fmt;
+use std::ops::Range;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+use aws_lc_rs::digest;
+use bytes::Bytes;
+use certs::trust::VerifiedChain;
+use http_body::Body as _;
+use hyper::body::Incoming;
+use tokio::time::Sleep;
+
+use super::body;
+use super::document::{Check, Flaw, Side};
+use super::passage::Cut;
+use super::{Framing, Refusal};
+use crate::exchange_log::Sha256;
+
+/// A body that passes as it comes.
+pub struct Passing {
+    side: Side,
+    /// Gone when nothing more of it is wanted.
+    from: Option<Incoming>,
+    framing: Option<Framing>,
+    check: Check,
+    card: Option<Vec<u8>>,
+    bounds: Bounds,
+    /// Looked through, and not yet passed on.
+    queue: VecDeque<Bytes>,
+    /// Which of its bytes pass; the others are only looked at.
+    window: Option<Range<u64>>,
+    length: Option<u64>,
+    taken: u64,
+    handed: u64,
+    hash: digest::Context,
+    hashed: u64,
+    overseer: Option<Box<dyn Overseer>>,
+    place: Place,
+    late: Pin<Box<Sleep>>,
+    waiting: Waiting,
+    // Given back when all has passed, or nothing more does.
+    kept: Vec<Box<dyn Any + Send>>,
+}
+
+/// How much of it there may be, and how long it may take.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bounds {
+    /// Most bytes.
+    pub(super) bytes: u64,
+    /// Longest time until the next piece.
+    pub(super) piece: Duration,
+    /// When it has to be over.
+    pub(super) until: Instant,
+}
+
+/// What passed, whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Passed {
+    pub(super) digest: Sha256,
+    pub(super) bytes: u64,
+}
+
+/// What is done before the last piece passes.
+pub(super) type Told = Pin<Box<dyn Future<Output = Result<(), Refusal>> + Send>>;
+
+/// Who answers for a transfer while it runs.
+pub(super) trait Overseer: Send {
+    /// Whether it may still go on.
+    fn still(&mut self) -> Result<(), Refusal>;
+
+    /// Hears to whom it goes, as they proved.
+    fn goes_to(&mut self, line: &VerifiedChain);
+
+    /// Hears whether the next piece is waited for.
+    fn waits(&mut self, waiting: Waiting);
+
+    /// Hears that all was found in order.
+    fn passed(&mut self, passed: Passed) -> Told;
+
+    /// Hears that no more than so many bytes passed, and why, unless whoever took them went away.
+    fn cut(&mut self, handed: u64, why: Option<Refusal>);
+}
+
+/// Whether the next piece is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Waiting {
+    /// It is.
+    Yes,
+    /// A piece came.
+    No,
+}
+
+enum Place {
+    Reading,
+    /// All was read and found in order; nobody was told yet.
+    Read,
+    Telling(Told),
+    Over,
+    Cut,
+}
+
+impl Passing {
+    pub(super) fn new(side: Side, from: Incoming, check: Check, bounds: Bounds) -> Self {
+        let length = from.size_hint().exact();
+        Self {
+            side,
+            from: Some(from),
+            framing: None,
+            check,
+            card: None,
+            bounds,
+            queue: VecDeque::new(),
+            window: None,
+            length,
+            taken: 0,
+            handed: 0,
+            hash: digest::Context::new(&digest::SHA256),
+            hashed: 0,
+            overseer: None,
+            place: Place::Reading,
+            late: Box::pin(tokio::time::sleep_until(bounds.until.into())),
+            waiting: Waiting::No,
+            kept: Vec::new(),
+        }
+    }
+
+    /// What the guard under its connection knows.
+    pub(super) fn framed(&mut self, framing: Option<&Framing>) {
+        self.framing = framing.cloned();
+    }
+
+    /// Only these of its bytes pass.
+    pub(super) fn only(&mut self, window: Range<u64>) {
+        self.window = Some(window);
+    }
+
+    /// From here on somebody answers for it.
+    pub(super) fn oversee(&mut self, overseer: impl Overseer + 'static) {
+        self.overseer = Some(Box::new(overseer));
+    }
+
+    /// Says to whom it goes.
+    pub(super) fn goes_to(&mut self, line: &VerifiedChain) {
+        if let Some(overseer) = &mut self.overseer {
+            overseer.goes_to(line);
+        }
+    }
+
+    pub(super) fn keep(&mut self, kept: impl Any + Send) {
+        self.kept.push(Box::new(kept));
+    }
+
+    /// The card, once it was read.
+    pub(super) fn take_card(&mut self) -> Option<Vec<u8>> {
+        self.card.take()
+    }
+
+    /// Reads ahead: what is wrong from the start is refused before anything passes; what is small is read whole.
+    ///
+    /// # Errors
+    /// The refusal that it deserves; nothing passed.
+    pub(super) async fn lead(&mut self) -> Result<(), Refusal> {
+        loop {
+            let settled = self.taken >= LEAD_BYTES && self.check.is_settled();
+            if settled || matches!(self.place, Place::Read) {
+                return Ok(());
+            }
+            std::future::poll_fn(|context| self.poll_read(context)).await?;
+        }
+    }
+
+    /// Bytes that are still to pass, if that is known.
+    pub(super) fn left(&self) -> Option<u64> {
+        let all = self.window.as_ref().map(|window| window.end - window.start).or(self.length);
+        all.map(|all| all.saturating_sub(self.handed))
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        matches!(self.place, Place::Over) && self.queue.is_empty()
+    }
+
+    /// The next piece, for whoever takes it.
+    pub(super) fn poll_pass(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Cut>>> {
+        loop {
+            if self.queue.len() > 1 || matches!(self.place, Place::Over) {
+                let piece = self.queue.pop_front();
+                self.handed += piece.as_ref().map_or(0, |piece| piece.len() as u64);
+                return Poll::Ready(piece.map(Ok));
+            }
+            let step = match &mut self.place {
+                Place::Reading => ready!(self.poll_read(context)),
+                Place::Read => {
+                    self.place = match self.overseer.as_mut() {
+                        Some(overseer) => {
+                            let mut digest = [0; 32];
+                            let hash =
+                                std::mem::replace(&mut self.hash, digest::Context::new(&digest::SHA256));
+                            digest.copy_from_slice(hash.finish().as_ref());
+                            Place::Telling(
+                                overseer.passed(Passed { digest: Sha256(digest), bytes: self.hashed }),
+                            )
+                        }
+                        None => Place::Over,
+                    };
+                    Ok(())
+                }
+                Place::Telling(told) => {
+                    let told = ready!(told.as_mut().poll(context));
+                    if told.is_ok() {
+                        self.place = Place::Over;
+                    }
+                    told
+                }
+                Place::Over => Ok(()),
+                Place::Cut => return Poll::Ready(Some(Err(Cut))),
+            };
+            if let Err(refusal) = step {
+                self.cut(Some(refusal));
+                return Poll::Ready(Some(Err(Cut)));
+            }
+        }
+    }
+
+    /// Takes one piece, or the end.
+    fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Refusal>> {
+        let Some(from) = &mut self.from else { return Poll::Ready(Err(self.side.refusal(&Flaw::Late))) };
+        let frame = match Pin::new(from).poll_frame(context) {
+            Poll::Ready(frame) => frame,
+            Poll::Pending => {
+                if self.waiting == Waiting::No {
+                    self.wait(Waiting::Yes);
+                    let until = (Instant::now() + self.bounds.piece).min(self.bounds.until);
+                    self.late.as_mut().reset(until.into());
+                }
+                ready!(self.late.as_mut().poll(context));
+                return Poll::Ready(Err(self.side.refusal(&Flaw::Late)));
+            }
+        };
+        if self.waiting == Waiting::Yes {
+            self.wait(Waiting::No);
+        }
+        Poll::Ready(match frame {
+            Some(Ok(frame)) => match frame.into_data() {
+                Ok(piece) => self.take(piece),
+                // Trailers end here: nobody agreed on any.
+                Err(_) => Ok(()),
+            },
+            Some(Err(error)) => Err(match Framing::body_violation(self.framing.as_ref()) {
+                Some(violation) => violation.into(),
+                None => self.side.refusal(&Flaw::Broken(error)),
+            }),
+            None => {
+                let finished = std::mem::take(&mut self.check).finish();
+                finished.map(|()| self.place = Place::Read).map_err(|flaw| self.side.refusal(&flaw))
+            }
+        })
+    }
+
+    fn take(&mut self, piece: Bytes) -> Result<(), Refusal> {
+        let from = self.taken;
+        self.taken += piece.len() as u64;
+        if self.taken > self.bounds.bytes {
+            return Err(self.side.refusal(&Flaw::TooLarge(self.bounds.bytes)));
+        }
+        if Instant::now() > self.bounds.until {
+            return Err(self.side.refusal(&Flaw::Late));
+        }
+        // B9: what was decided at the beginning is looked at again for each piece.
+        if let Some(overseer) = &mut self.overseer {
+            overseer.still()?;
+        }
+        self.check.push(&piece).map_err(|flaw| self.side.refusal(&flaw))?;
+        if let Some(card) = self.check.take_card() {
+            self.card = Some(card);
+        }
+        let piece = match &self.window {
+            None => piece,
+            Some(window) => {
+                let within = |at: u64| usize::try_from(at.clamp(from, self.taken) - from).unwrap_or(0);
+                piece.slice(within(window.start)..within(window.end))
+            }
+        };
+        if !piece.is_empty() {
+            self.hash.update(&piece);
+            self.hashed += piece.len() as u64;
+            self.queue.push_back(piece);
+        }
+        Ok(())
+    }
+
+    fn wait(&mut self, waiting: Waiting) {
+        self.waiting = waiting;
+        if let Some(overseer) = &mut self.overseer {
+            overseer.waits(waiting);
+        }
+    }
+
+    fn cut(&mut self, why: Option<Refusal>) {
+        self.place = Place::Cut;
+        self.queue.clear();
+        if let (Side::Request, Some(from)) = (self.side, self.from.take()) {
+            body::linger(from);
+        }
+        if let Some(mut overseer) = self.overseer.take() {
+            overseer.cut(self.handed, why);
+        }
+    }
+}
+
+impl Drop for Passing {
+    fn drop(&mut self) {
+        if !matches!(self.place, Place::Over | Place::Cut) {
+            self.cut(None);
+        }
+    }
+}
+
+impl fmt::Debug for Passing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Passing")
+            .field("taken", &self.taken)
+            .field("handed", &self.handed)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How much is read before any of it passes: most mistakes show there, and small documents end there.
+const LEAD_BYTES: u64 = 32 << 10;

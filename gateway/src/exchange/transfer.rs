@@ -1,0 +1,460 @@
+//! The life of an exchange that carries documents: as that of any other, but bodies pass as they come (C4).
+//!
+//! ```text
+//! lead      the request's first bytes, and its card: what is wrong there is refused as any request is
+//! decide    anew, on the newest registry
+//! open      the opening is durable before the first byte is forwarded; its digests are in the closing
+//! pass      the request, then the answer; each piece is looked through and held to the decision
+//! close     before the last piece passes
+//! ```
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use agreements::{AnswerAfter, Permit};
+use bytes::Bytes;
+use certs::trust::VerifiedChain;
+use http::header::{ACCEPT_RANGES, CONTENT_RANGE, CONTENT_TYPE, EXPECT, HeaderValue};
+use http::{Method, Response, StatusCode, request};
+use http_body::Body as _;
+use hyper::body::Incoming;
+use tracing::{debug, info};
+
+use super::answer;
+use super::body;
+use super::contract::{Terms, Unusable};
+use super::decision::{Ward, same_terms};
+use super::document::{Check, Flaw, Side};
+use super::passage::Passage;
+use super::passing::{Bounds, Overseer, Passed, Passing, Told, Waiting};
+use super::surface::{self, Question};
+use super::upstream::{Begun, ForwardError};
+use super::{
+    Caller, Carried, ExchangePath, Failed, Framing, Received, Refusal, Shared, in_time, range, rate, record,
+    rows, too_many,
+};
+use crate::clock;
+use crate::config::Limits;
+use crate::exchange_log::{OpenEntry, Outcome};
+use crate::registry::{Gate, View};
+
+/// A request's body, checked as far as it can be before anything of it passes.
+enum Sent {
+    Held(Bytes),
+    Streams(Box<Passing>, HeaderValue),
+}
+
+impl ExchangePath {
+    /// Carries a permitted call whose request or answer is a document.
+    #[expect(clippy::too_many_arguments, reason = "everything that the call brought")]
+    pub(super) async fn transfer(
+        &self,
+        view: &View,
+        before: Permit<'_>,
+        caller: &Caller,
+        framing: Option<&Framing>,
+        received: &Received,
+        asked: &Question<'_>,
+        head: &request::Parts,
+        body: Incoming,
+    ) -> Result<Carried, Refusal> {
+        let gate = view.gate(before.agreement()).ok_or_else(Unusable::unknown)?;
+        rate(gate, &before)?;
+        let consumer = gate.consumer.share(1).ok_or_else(too_many)?;
+        let mut room = self.room(gate);
+        if !room.grow(TRANSFER_BYTES) {
+            return Err(Refusal::new(&rows::GATEWAY_BUSY, "no memory left for transfers").retry_after(1));
+        }
+        let busy = Busy::begin(&caller.transfers);
+        let terms = gate.contract.terms(&before)?;
+        let sent = self.lead(&before, terms, gate, framing, head, body).await?;
+
+        // B9: what was read may have taken its time, so it is decided anew, on the newest registry.
+        let ground = self.shared.ground()?;
+        let (newest, at) = (&ground.view, clock::now());
+        let permit = self.shared.permit(newest, caller, asked, at)?;
+        if !same_terms(&before, &permit) {
+            return Err(Refusal::new(&rows::TERMS_CHANGED, "other terms than a moment ago").retry_after(1));
+        }
+        let gate = newest.gate(permit.agreement()).ok_or_else(Unusable::unknown)?;
+        let terms = gate.contract.terms(&permit)?;
+        let pair = gate.pair.share(1).ok_or_else(too_many)?;
+        let provider = gate.provider.share(1).ok_or_else(too_many)?;
+        let held: &[u8] = match &sent {
+            Sent::Held(bytes) => bytes,
+            Sent::Streams(..) => b"",
+        };
+        let opening = record::opening(&self.shared, caller, received, asked, newest, gate, &permit, held);
+        let entry = in_time(self.log.open(&opening)).await?;
+
+        let ward = || Ward::new(&self.shared, caller, head, &ground, at);
+        let (body, media_type, upload) = match sent {
+            Sent::Held(bytes) => (Passage::Whole(bytes), None, None),
+            Sent::Streams(mut passing, media_type) => {
+                let upload = Arc::new(Upload::default());
+                passing.oversee(Uploading { ward: ward(), upload: Arc::clone(&upload) });
+                (Passage::Streamed(passing), Some(media_type), Some(Sending(upload)))
+            }
+        };
+        let mut call = surface::outgoing(asked, &permit, received.exchange, head, body);
+        if let Some(media_type) = media_type {
+            call.headers_mut().insert(CONTENT_TYPE, media_type);
+        }
+        let still = |line: Option<&VerifiedChain>| self.shared.still(&ground, &permit, caller, asked, line);
+        let begun = self.upstream.begin(&permit, &entry, call, &still);
+        let begun = patiently(begun, upload.as_ref(), &self.shared.limits).await;
+        let (begun, request) = match upload.as_ref().map(|sending| sending.0.end()) {
+            None => (begun.map_err(Failed::from), None),
+            Some(Some(Ok(passed))) => (begun.map_err(Failed::from), Some(passed)),
+            Some(Some(Err(refusal))) => (Err(of_upload(refusal)), None),
+            Some(None) => (begun.map_err(Failed::from).and_then(Begun::early), None),
+        };
+        let begun = match begun {
+            Ok(begun) => begun,
+            Err(failed) => return Ok(self.close(&permit, entry, received, head, Err(failed), request).await),
+        };
+        if permit.operation().response.as_ref().is_some_and(|payload| payload.documents.is_some())
+            && begun.response.status() == StatusCode::OK
+            && head.method != Method::HEAD
+        {
+            let mut ward = ward();
+            ward.goes_to(begun.chain());
+            let kept = (consumer, pair, provider, room, busy);
+            return Ok(self.download(&permit, entry, received, head, begun, request, ward, kept).await);
+        }
+        let most = permit.operation().response.as_ref().filter(|payload| payload.documents.is_none());
+        let within = self.shared.limits.provider_timeout();
+        let taken = self.upstream.take(begun, most.map_or(0, |payload| payload.max_bytes), self.room(gate));
+        let reply = tokio::time::timeout(within, taken).await.unwrap_or(Err(ForwardError::Timeout(within)));
+        let answer = match reply {
+            Ok(reply) => answer::release(&permit, terms, &head.method, reply, self.room(gate)),
+            Err(error) => Err(error.into()),
+        };
+        Ok(self.close(&permit, entry, received, head, answer, request).await)
+    }
+
+    /// The request's body: whole if it is JSON, else as far as it says what it is, with its card checked.
+    async fn lead(
+        &self,
+        permit: &Permit<'_>,
+        terms: &Terms,
+        gate: &Gate,
+        framing: Option<&Framing>,
+        head: &request::Parts,
+        body: Incoming,
+    ) -> Result<Sent, Refusal> {
+        let agreed = permit.operation().request.as_ref();
+        let Some((agreed, documents)) = agreed.and_then(|agreed| Some((agreed, agreed.documents.as_ref()?)))
+        else {
+            let body = self.checked_body(permit, terms, framing, head, body, self.room(gate)).await?;
+            return Ok(Sent::Held(body));
+        };
+        if body.is_end_stream() {
+            return Err(Refusal::new(&rows::REQUEST_BODY_MISSING, ""));
+        }
+        let (check, media_type) = Check::of_request(agreed, documents, &head.headers)?;
+        let most = match &check {
+            Check::Document(_) => documents.max_file_bytes,
+            Check::Form(_) | Check::Finished => agreed.max_bytes,
+        };
+        let bounds = bounds(most, self.shared.limits.body_timeout(), &self.shared.limits);
+        if body.size_hint().lower() > most {
+            // Who waits to be told that it may send is told not to; who does not is heard out for a while.
+            if !head.headers.contains_key(EXPECT) {
+                body::linger(body);
+            }
+            return Err(Side::Request.refusal(&Flaw::TooLarge(most)));
+        }
+        let mut passing = Box::new(Passing::new(Side::Request, body, check, bounds));
+        passing.framed(framing);
+        passing.lead().await?;
+        if let Some(schema) = &terms.request {
+            // C3: the card fits before anything passes.
+            let card = passing.take_card().unwrap_or_default();
+            let checked = schema.check(&card);
+            checked.map_err(|violation| Refusal::of_payload(&rows::REQUEST_SCHEMA, violation))?;
+        }
+        Ok(Sent::Streams(passing, media_type))
+    }
+
+    /// Passes a document back as it comes.
+    #[expect(clippy::too_many_arguments, reason = "everything that the exchange has gathered")]
+    async fn download(
+        &self,
+        permit: &Permit<'_>,
+        entry: OpenEntry,
+        received: &Received,
+        head: &request::Parts,
+        begun: Begun,
+        request: Option<Passed>,
+        ward: Ward,
+        kept: impl Send + 'static,
+    ) -> Carried {
+        let (reply, incoming, line) = begun.into_parts();
+        let status = reply.status;
+        let place = format!("{}/{}", self.shared.origin, entry.id());
+        let failed = |refusal: Refusal| Failed { outcome: outcome(&refusal), refusal, status: Some(status) };
+        let agreed = permit.operation().response.as_ref().and_then(|payload| payload.documents.as_ref());
+        let Some((check, media_type)) =
+            agreed.and_then(|documents| Check::document(documents, &reply.headers))
+        else {
+            let refusal = Refusal::new(&rows::RESPONSE_MEDIA_TYPE, "another media type than agreed");
+            return self.close(permit, entry, received, head, Err(failed(refusal)), request).await;
+        };
+        let most = agreed.map_or(0, |documents| documents.max_file_bytes);
+        let length = incoming.size_hint().exact();
+        let window =
+            range::asked(&head.headers, &reply.headers, length).filter(|_| head.method == Method::GET);
+        let bounds = bounds(most, self.shared.limits.provider_timeout(), &self.shared.limits);
+        let mut passing = Box::new(Passing::new(Side::Response, incoming, check, bounds));
+        if let Some(window) = &window {
+            passing.only(window.clone());
+        }
+        let lead = match length.filter(|length| *length > most) {
+            Some(_) => Err(Side::Response.refusal(&Flaw::TooLarge(most))),
+            None => passing.lead().await,
+        };
+        if let Err(refusal) = lead {
+            return self.close(permit, entry, received, head, Err(failed(refusal)), request).await;
+        }
+        passing.keep((line, kept));
+        passing.oversee(Downloading {
+            shared: Arc::clone(&self.shared),
+            ward,
+            entry: Some(entry),
+            received: *received,
+            status,
+            request,
+            answer_after: permit.agreement().text.accounting.answer_after,
+        });
+        let mut headers = answer::passing(&reply.headers);
+        answer::typed(&mut headers, media_type);
+        if let Some(length) = length {
+            headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+            if let Some(window) = &window {
+                let range = format!("bytes {}-{}/{length}", window.start, window.end - 1);
+                headers
+                    .insert(CONTENT_RANGE, HeaderValue::try_from(range).expect("digits are visible ASCII"));
+            }
+        }
+        surface::mark(permit, &mut headers);
+        if let Ok(place) = HeaderValue::try_from(place) {
+            headers.insert("kelisim-entry", place);
+        }
+        let mut response = Response::new(Passage::Streamed(passing));
+        *response.status_mut() = if window.is_some() { StatusCode::PARTIAL_CONTENT } else { status };
+        *response.headers_mut() = headers;
+        response
+    }
+}
+
+/// What is known of a request that passes, to whoever waits for its answer.
+#[derive(Default)]
+struct Upload {
+    end: Mutex<Option<Result<Passed, Refusal>>>,
+    moved: AtomicU64,
+    /// Whether its consumer is waited for, rather than its provider.
+    waits: AtomicBool,
+    stopped: AtomicBool,
+}
+
+impl Upload {
+    fn end(&self) -> Option<Result<Passed, Refusal>> {
+        let mut end = self.end.lock().unwrap_or_else(PoisonError::into_inner);
+        match end.take() {
+            Some(Ok(passed)) => {
+                *end = Some(Ok(passed));
+                Some(Ok(passed))
+            }
+            refused => refused,
+        }
+    }
+
+    fn ends(&self, with: Result<Passed, Refusal>) {
+        *self.end.lock().unwrap_or_else(PoisonError::into_inner) = Some(with);
+    }
+}
+
+/// Nothing more of the request passes when nobody waits for its answer any more.
+struct Sending(Arc<Upload>);
+
+impl Drop for Sending {
+    fn drop(&mut self) {
+        self.0.stopped.store(true, Ordering::Release);
+    }
+}
+
+struct Uploading {
+    ward: Ward,
+    upload: Arc<Upload>,
+}
+
+impl Overseer for Uploading {
+    fn still(&mut self) -> Result<(), Refusal> {
+        self.upload.moved.fetch_add(1, Ordering::Relaxed);
+        if self.upload.stopped.load(Ordering::Acquire) {
+            return Err(Refusal::new(&rows::REQUEST_INCOMPLETE, "nobody waits for the answer any more"));
+        }
+        self.ward.still()
+    }
+
+    fn goes_to(&mut self, line: &VerifiedChain) {
+        self.ward.goes_to(line);
+    }
+
+    fn waits(&mut self, waiting: Waiting) {
+        self.upload.waits.store(waiting == Waiting::Yes, Ordering::Relaxed);
+    }
+
+    fn passed(&mut self, passed: Passed) -> Told {
+        self.upload.ends(Ok(passed));
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn cut(&mut self, _handed: u64, why: Option<Refusal>) {
+        if let Some(refusal) = why {
+            self.upload.ends(Err(refusal));
+        }
+    }
+}
+
+/// Waits for the head of an answer: as long as its request goes on, and then for so long as any answer may take.
+async fn patiently(
+    begun: impl Future<Output = Result<Begun, ForwardError>>,
+    upload: Option<&Sending>,
+    limits: &Limits,
+) -> Result<Begun, ForwardError> {
+    let within = limits.provider_timeout();
+    let Some(Sending(upload)) = upload else {
+        return tokio::time::timeout(within, begun).await.unwrap_or(Err(ForwardError::Timeout(within)));
+    };
+    let mut begun = std::pin::pin!(begun);
+    let (mut moved, mut since) = (0, Instant::now());
+    loop {
+        // Looked at so often that nobody waits much longer than said.
+        let pause = (within / 8).max(Duration::from_millis(1));
+        if let Ok(begun) = tokio::time::timeout(pause, &mut begun).await {
+            return begun;
+        }
+        let now = upload.moved.load(Ordering::Relaxed);
+        if now != moved || upload.waits.load(Ordering::Relaxed) {
+            (moved, since) = (now, Instant::now());
+        } else if since.elapsed() > within {
+            return Err(ForwardError::Timeout(within));
+        }
+    }
+}
+
+struct Downloading {
+    shared: Arc<Shared>,
+    ward: Ward,
+    entry: Option<OpenEntry>,
+    received: Received,
+    status: StatusCode,
+    request: Option<Passed>,
+    answer_after: AnswerAfter,
+}
+
+impl Overseer for Downloading {
+    fn still(&mut self) -> Result<(), Refusal> {
+        self.ward.still()
+    }
+
+    fn goes_to(&mut self, line: &VerifiedChain) {
+        self.ward.goes_to(line);
+    }
+
+    fn waits(&mut self, _: Waiting) {}
+
+    fn passed(&mut self, passed: Passed) -> Told {
+        let closing = record::passed(&self.received, self.status, self.request, passed);
+        self.shared.metrics.completed(Outcome::Completed);
+        debug!(exchange = %self.received.exchange, status = self.status.as_u16(), "exchanged");
+        let Some(entry) = self.entry.take() else { return Box::pin(std::future::ready(Ok(()))) };
+        match self.answer_after {
+            AnswerAfter::Opened => {
+                entry.close(&closing);
+                Box::pin(std::future::ready(Ok(())))
+            }
+            // B2.5: the last piece waits until the closing is durable.
+            AnswerAfter::Completed => Box::pin(async move {
+                let closed = in_time(entry.close_durably(&closing)).await;
+                closed
+                    .map(drop)
+                    .map_err(|error| Refusal::new(&rows::ANSWER_LOST, crate::telemetry::chain(&error)))
+            }),
+        }
+    }
+
+    fn cut(&mut self, handed: u64, why: Option<Refusal>) {
+        let exchange = self.received.exchange;
+        match &why {
+            Some(refusal) => {
+                self.shared.metrics.refused(refusal.code());
+                info!(
+                    %exchange, refusal.code = refusal.code(),
+                    "document cut: {}: {}", refusal.code(), refusal.context()
+                );
+            }
+            None => info!(%exchange, "document cut: its consumer went away"),
+        }
+        let Some(entry) = self.entry.take() else { return };
+        let outcome = why.as_ref().map_or(Outcome::Abandoned, outcome);
+        let code = why.as_ref().map(Refusal::code);
+        entry.close(&record::cut(&self.received, self.status, self.request, (outcome, code), handed));
+    }
+}
+
+/// A document that is under way on its caller's connection.
+struct Busy(Arc<AtomicU64>);
+
+impl Busy {
+    fn begin(transfers: &Arc<AtomicU64>) -> Self {
+        transfers.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(transfers))
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+fn bounds(bytes: u64, piece: Duration, limits: &Limits) -> Bounds {
+    Bounds { bytes, piece, until: Instant::now() + limits.transfer_timeout() }
+}
+
+/// A request that was cut: by its consumer, who went away, or by us.
+fn of_upload(refusal: Refusal) -> Failed {
+    let gone = refusal.code() == rows::REQUEST_INCOMPLETE.code;
+    let outcome = if gone { Outcome::Abandoned } else { Outcome::RequestRefused };
+    Failed { refusal, outcome, status: None }
+}
+
+/// How an exchange ended whose answer was not let through.
+fn outcome(refusal: &Refusal) -> Outcome {
+    if refusal.code() == rows::PROVIDER_TIMEOUT.code {
+        Outcome::Timeout
+    } else if refusal.code() == rows::PROVIDER_FAILED.code {
+        Outcome::ProviderFailed
+    } else {
+        Outcome::ResponseRefused
+    }
+}
+
+impl Begun {
+    /// An answer that came before the whole request went out: an error of the provider's, or nothing to be believed.
+    fn early(self) -> Result<Self, Failed> {
+        let status = self.response.status();
+        if status.is_client_error() || status.is_server_error() {
+            return Ok(self);
+        }
+        let refusal = Refusal::new(&rows::PROVIDER_FAILED, "it answered before it had the whole request");
+        Err(Failed { refusal, outcome: Outcome::ProviderFailed, status: Some(status) })
+    }
+}
+
+/// What a transfer may hold: pieces, a card, what it takes to unpack, and what both connections buffer.
+const TRANSFER_BYTES: usize = 768 << 10;
