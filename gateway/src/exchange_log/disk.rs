@@ -128,6 +128,11 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     replace_on(&RealDisk, path, bytes)
 }
 
+/// Makes the names in a folder durable.
+pub(super) fn sync_dir(path: &Path) -> io::Result<()> {
+    RealDisk.sync_dir(path)
+}
+
 /// [`replace`] on any disk.
 pub(super) fn replace_on(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = folder_of(path);

@@ -25,8 +25,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    StoredTree, TileError, glance::index_and_prev, reader::Segment, sealer::NAME as CHECKPOINT,
-    storage::sync_dir,
+    StoredTree, TileError, disk::sync_dir, glance::index_and_prev, reader::Segment,
+    sealer::NAME as CHECKPOINT,
 };
 use crate::transparency::{
     Hash, TilePath,

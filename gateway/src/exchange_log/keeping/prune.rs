@@ -15,9 +15,9 @@ use super::{
     io_at, lock, retention::Glimpse,
 };
 use crate::exchange_log::{
+    disk::{replace, sync_dir},
     minimum::{MinimumIndex, NAME as MINIMUM, minimum_in},
-    sealer::{COSIGNED, DURABLE, replace},
-    storage::sync_dir,
+    sealer::{COSIGNED, DURABLE},
 };
 use crate::transparency::{BUNDLE_ENTRIES, TilePath, key::SigningKey};
 

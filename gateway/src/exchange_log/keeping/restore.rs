@@ -16,9 +16,9 @@ use super::{
     sealed,
 };
 use crate::exchange_log::{
+    disk::sync_dir,
     minimum::{MinimumIndex, NAME as MINIMUM, minimum_in},
     reader::Segment,
-    storage::sync_dir,
     tiles::StoredTree,
 };
 use crate::transparency::{
