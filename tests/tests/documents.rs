@@ -6,9 +6,9 @@ use agreements::DocumentFormat::{self, *};
 use aws_lc_rs::digest::{SHA256, digest};
 use gateway::exchange_log::{Outcome, Sha256};
 use tests::world::files::{self, entry, office, zip};
-use tests::world::sample::{DOCUMENT, DOCUMENT_BYTES, DOCUMENTS, DRAFTS};
+use tests::world::sample::{DOCUMENT, DOCUMENT_BYTES, DOCUMENTS, DRAFTS, LARGE};
 use tests::world::wait::until;
-use tests::world::{Ask, Hold, Line, Plan, Reply, World};
+use tests::world::{Ask, Hold, Line, Plan, Process, Reply, World};
 
 /// C4
 #[tokio::test]
@@ -398,6 +398,55 @@ async fn transfers_beyond_the_memory_for_one_consumer_are_refused_and_it_comes_b
     }
     hold.release(1);
     assert_eq!(world.consumer.asks(&Ask::get(DOCUMENT)).await.status, 200);
+}
+
+/// C4: DESIGN's bound; `KELISIM_TRANSFER_MIB=60 cargo test -p tests --test documents` takes documents of full size.
+#[tokio::test]
+async fn thirty_two_transfers_at_once_each_way_hold_less_than_64_mib_above_idle() {
+    let mib: usize = std::env::var("KELISIM_TRANSFER_MIB").map_or(3, |mib| mib.parse().unwrap());
+    let mut world = agreed().found();
+    let gateway = Process::start(&world.folder.config_path());
+    world.moves_to(gateway.exchange, gateway.operations);
+    let document = files::pdf_of(mib << 20);
+    world.provider.replies(document_of(Pdf, &files::pdf()));
+    assert_eq!(world.consumer.asks(&Ask::get(LARGE)).await.status, 200);
+    let (idle, _) = gateway.memory_kib();
+    let hold = Hold::default();
+    let (first, second) = document.split_at(document.len() / 2);
+    world.provider.replies(Reply::Halves(
+        [head(Pdf, document.len()), first.to_vec()].concat(),
+        hold.clone(),
+        second.to_vec(),
+    ));
+    let mut down = Vec::new();
+    for _ in 0..32 {
+        let mut line = world.consumer.connect().await;
+        line.send(&Ask::get(LARGE).wire("gateway")).await;
+        down.push(tokio::spawn(async move { line.answer().await.map(|answer| answer.body.len()) }));
+    }
+    world.provider.until_seen(33).await;
+    hold.release(32);
+    for answer in down {
+        assert_eq!(answer.await.unwrap().unwrap(), document.len());
+    }
+    world.provider.replies(Reply::With(204, vec![], vec![]));
+    let wire =
+        Ask::new("PUT", LARGE).header("Content-Type", Pdf.media_type()).bytes(&document).wire("gateway");
+    let (begun, rest) = wire.split_at(wire.len() / 2);
+    let mut up = Vec::new();
+    for _ in 0..32 {
+        let mut line = world.consumer.connect().await;
+        line.send(begun).await;
+        up.push(line);
+    }
+    for line in &mut up {
+        line.send(rest).await;
+        assert_eq!(line.answer().await.unwrap().status, 204);
+    }
+    let (_, most) = gateway.memory_kib();
+    println!("32 documents of {mib} MiB each way: {} KiB above {idle} KiB", most - idle);
+    assert!(most - idle < 64 << 10, "{} KiB above idle", most - idle);
+    assert!(gateway.terminate().success());
 }
 
 /// B2.5: where the agreement wants the closing first, the last piece waits for it.

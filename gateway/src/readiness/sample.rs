@@ -29,6 +29,11 @@ pub(super) enum Sampling {
 
 /// What an operation may be asked: its declared sample, or, where nobody and nothing needs to be named, itself.
 pub(super) fn of(operation: &Operation, personal: bool) -> Sampling {
+    let payloads = [&operation.request, &operation.response];
+    if payloads.into_iter().flatten().any(|payload| payload.documents.is_some()) {
+        // They may be large, and a check is held in memory.
+        return Sampling::Leave("it carries documents");
+    }
     let declared = operation.sample.as_ref();
     let reads = matches!(operation.method, Method::Get | Method::Head);
     let needs = operation.query.iter().any(|one| one.presence == Presence::Required);
@@ -163,6 +168,12 @@ mod tests {
         for (change, why) in [
             (json!({}), "parameters"),
             (json!({ "query": [] }), "parameters"),
+            (
+                json!({ "path": "/", "query": [], "response": {
+                    "media_type": "*/*", "documents": { "formats": ["pdf"], "max_file_bytes": 1000 },
+                } }),
+                "documents",
+            ),
             (json!({ "path": "/", "method": "POST" }), "changes data"),
             (json!({ "path": "/", "method": "DELETE", "query": [] }), "changes data"),
         ] {

@@ -73,6 +73,19 @@ impl Process {
         Self { child, exchange: address("exchange"), operations: address("operations") }
     }
 
+    /// How much memory it holds now, and held at most, in KiB.
+    ///
+    /// # Panics
+    /// If it is not there.
+    pub fn memory_kib(&self) -> (u64, u64) {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let field = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+            line.trim().trim_end_matches(" kB").parse().unwrap()
+        };
+        (field("VmRSS:"), field("VmHWM:"))
+    }
+
     /// `kill -9`: it has no time to write anything more.
     ///
     /// # Panics

@@ -90,7 +90,7 @@ fn documents() -> Value {
     text["number"] = "documents".into();
     text["data"] = json!([{
         "data_type": "document", "version": 1,
-        "operations": ["send", "keep", "read", "submit", "exchange"], "fields": ["/document", "/code", "/address"],
+        "operations": ["send", "keep", "read", "submit", "exchange", "store", "fetch"], "fields": ["/document", "/code", "/address"],
     }]);
     text
 }
@@ -107,6 +107,8 @@ pub const DOCUMENT_BYTES: usize = 300_000;
 pub const DOCUMENTS: &str = "/address-register/document/documents";
 /// One of them.
 pub const DOCUMENT: &str = "/address-register/document/documents/7";
+/// One as large as the acts allow.
+pub const LARGE: &str = "/address-register/document/large/7";
 /// Where drafts go, with their card.
 pub const DRAFTS: &str = "/address-register/document/drafts";
 
@@ -114,6 +116,10 @@ fn document() -> DataType {
     let formats: Vec<String> = agreements::DocumentFormat::ALL.iter().map(ToString::to_string).collect();
     let of = |formats: &Value| json!({ "formats": formats, "max_file_bytes": DOCUMENT_BYTES });
     let any = json!({ "media_type": "*/*", "documents": of(&json!(formats)), "max_bytes": DOCUMENT_BYTES });
+    let large = json!({
+        "media_type": "*/*", "max_bytes": 60 << 20,
+        "documents": { "formats": ["pdf", "docx"], "max_file_bytes": 60 << 20 },
+    });
     let item = json!({
         "schema": { "type": "object", "properties": { "code": { "type": "string" } } },
     });
@@ -127,7 +133,7 @@ fn document() -> DataType {
         "media_type": "multipart/form-data", "schema": card, "documents": several, "max_bytes": 3 * DOCUMENT_BYTES,
     });
     from_json(json!({
-        "id": "document", "version": 1, "provider": REGISTER, "title": "Document", "category": "restricted",
+        "id": "document", "version": 1, "provider": REGISTER, "title": "Document", "category": "public",
         "operations": [
             { "id": "send", "method": "POST", "path": "/documents", "request": any, "response": item,
               "logical_part": "documents" },
@@ -136,6 +142,9 @@ fn document() -> DataType {
               "logical_part": "documents" },
             { "id": "submit", "method": "POST", "path": "/drafts", "request": form, "response": item,
               "logical_part": "drafts" },
+            { "id": "store", "method": "PUT", "path": "/large/{code}", "request": large, "logical_part": "documents" },
+            { "id": "fetch", "method": "GET", "path": "/large/{code}", "response": large,
+              "logical_part": "documents" },
             { "id": "exchange", "method": "POST", "path": "/converted", "request": any, "response": any,
               "logical_part": "documents" },
         ],
