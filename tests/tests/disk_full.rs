@@ -64,10 +64,16 @@ async fn gateway_on_a_full_disk_refuses_with_its_code_and_heals_without_a_restar
 
 /// Leaves too little for another segment.
 fn fill(ballast: &Path) {
-    let disk = rustix::fs::statvfs(ballast.parent().unwrap()).unwrap();
-    let free = disk.f_bavail * disk.f_frsize;
     let file = fs::File::create(ballast).unwrap();
-    rustix::fs::fallocate(&file, rustix::fs::FallocateFlags::empty(), 0, free - (256 << 10)).unwrap();
+    // The gateway writes meanwhile: what was free a moment ago may not be.
+    loop {
+        let disk = rustix::fs::statvfs(ballast.parent().unwrap()).unwrap();
+        let free = (disk.f_bavail * disk.f_frsize).saturating_sub(256 << 10);
+        match rustix::fs::fallocate(&file, rustix::fs::FallocateFlags::empty(), 0, free.max(1)) {
+            Ok(()) => return,
+            Err(error) => assert_eq!(error, rustix::io::Errno::NOSPC),
+        }
+    }
 }
 
 /// Calls until the first refusal: how long that one took, and how many were answered before.

@@ -31,8 +31,12 @@ use tests::world::{Ask, Hold, Line, Plan, Reach, Relay, Reply, World};
 const NEVER_MADE: &[(&str, &str)] = &[("log-full", "takes a disk of its own: tests/tests/disk_full.rs")];
 
 /// Rows whose answers bear a more exact code of their family.
-const FAMILIES: &[(&str, &str)] =
-    &[("request-malformed", "host-repeated"), ("request-unreadable", "target-ambiguous")];
+const FAMILIES: &[(&str, &str)] = &[
+    ("request-malformed", "host-repeated"),
+    ("request-unreadable", "target-ambiguous"),
+    ("request-document", "document-format"),
+    ("response-document", "document-format"),
+];
 
 /// Codes whose answers name no entry, with the reason.
 const UNRECORDED: &[(&str, &str)] = &[("log-unavailable", "there is nothing to write it to")];

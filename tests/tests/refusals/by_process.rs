@@ -5,6 +5,9 @@ use std::net::TcpListener;
 use gateway::config::{WhenSilent, WitnessPlace, WitnessesConfig};
 use gateway::transparency::key::{Scheme, SigningKey};
 
+use tests::world::files;
+use tests::world::sample::{DOCUMENT, DOCUMENTS};
+
 use super::*;
 
 /// Provokes a refusal of the process.
@@ -89,6 +92,16 @@ pub(super) async fn of_process(code: &str) -> Scene {
         "request-media-type" => {
             let text = Ask::new("POST", ADDRESSES).header("Content-Type", "text/plain").bytes(b"{}");
             asked(agreed(), text).await
+        }
+        "request-document" => {
+            let plan = World::consumer_and_provider().agreement("documents");
+            let other = Ask::new("POST", DOCUMENTS).header("Content-Type", PDF).bytes(&files::docx());
+            asked(plan, other).await
+        }
+        "response-document" => {
+            let world = World::consumer_and_provider().agreement("documents").start().await;
+            world.provider.replies(Reply::With(200, vec![("Content-Type", PDF.into())], files::docx()));
+            asked_here(world, Ask::get(DOCUMENT)).await
         }
         "request-too-large" => {
             let large = json!({ "code": "7", "address": "x".repeat(5000) });
@@ -203,3 +216,5 @@ async fn unwitnessed() -> Scene {
     let certificate = world.consumer.identity().clone();
     until_refused(world, &certificate, line, "log-unwitnessed").await
 }
+
+const PDF: &str = "application/pdf";
