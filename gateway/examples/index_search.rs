@@ -183,6 +183,7 @@ fn opening(number: u64) -> Opening<'static> {
         request_bytes: 0,
         registry_revision: 1,
         traceparent: None,
+        sealed: None,
     }
 }
 

@@ -178,5 +178,6 @@ fn opening() -> Opening<'static> {
         request_bytes: 0,
         registry_revision: 12,
         traceparent: None,
+        sealed: None,
     }
 }

@@ -31,6 +31,7 @@ use crate::exchange_log::{
 use crate::listener::{Listener, Parts};
 use crate::office::Depositary;
 use crate::operations::{Operations, Shown};
+use crate::personal::{PersonalError, PersonalKeys};
 use crate::readiness::Prober;
 use crate::registry::follower::{FollowError, Follower, Following};
 use crate::registry::proof::Proofs;
@@ -54,6 +55,7 @@ pub struct App {
     stamping: Option<Background>,
     _trust: Background,
     _subjects: Background,
+    _personal: Background,
     _follower: Arc<Follower>,
     courier: Option<Arc<Courier>>,
     _index: Option<IndexFollower>,
@@ -74,6 +76,9 @@ pub enum AppError {
     /// The keys of subjects' hashes by period.
     #[error("the keys of subjects' hashes cannot be used")]
     SubjectKeys(#[from] RingError),
+    /// The keys of personal parts.
+    #[error("the keys of personal parts cannot be used")]
+    PersonalKeys(#[from] PersonalError),
     /// Trust.
     #[error("trust cannot be read")]
     Trust(#[from] Unreadable),
@@ -125,7 +130,12 @@ impl App {
         let alone =
             SubjectKey::from_file(&config.path(&identity.subject_key)).map_err(AppError::SubjectKey)?;
         let subjects = Arc::new(SubjectKeys::open(alone, &config.path(&identity.subject_keys))?);
-        let following_subjects = subjects.follow(SUBJECT_KEYS_EVERY);
+        let following_subjects = subjects.follow(KEYS_EVERY);
+        let keeping = &config.log.keeping;
+        let personal =
+            PersonalKeys::open(&config.path(&keeping.personal_keys), keeping.classes(), clock::now())?;
+        let personal = Arc::new(personal);
+        let following_personal = personal.follow(KEYS_EVERY);
         let identity = Identity::from_files(&config.path(&identity.certificate), &config.path(&identity.key))
             .map_err(AppError::Identity)?;
         let files = TrustFiles::of(config);
@@ -172,6 +182,7 @@ impl App {
             views: Arc::clone(&follower.views),
             trust: Arc::clone(&trust),
             subjects,
+            personal: Arc::clone(&personal),
             origin: config.log.origin.clone(),
             limits: limits.clone(),
             memory: Budget::new(limits.max_buffered_mib << 20),
@@ -206,9 +217,10 @@ impl App {
             stamping,
             _trust: following_trust,
             _subjects: following_subjects,
+            _personal: following_personal,
             _follower: follower,
             courier,
-            _index: index(config),
+            _index: index(config, personal),
             _archiving: archiving(config),
             log: Some(log),
             recovery,
@@ -316,10 +328,10 @@ fn prepare_index(config: &Config) {
 }
 
 /// Keeps the exchange index up, if there should be one.
-fn index(config: &Config) -> Option<IndexFollower> {
+fn index(config: &Config, personal: Arc<PersonalKeys>) -> Option<IndexFollower> {
     let path = config.log.index.as_ref()?;
     let pause = Duration::from_millis(INDEX_EVERY_MS);
-    Some(IndexFollower::start(config.path(path), config.path(&config.log.dir), pause))
+    Some(IndexFollower::start(config.path(path), config.path(&config.log.dir), personal, pause))
 }
 
 /// Brings complete parts of the log into the archive, now and then.
@@ -424,6 +436,7 @@ fn serve_api(
         trust: Arc::clone(trust),
         views: Arc::clone(&shared.views),
         depositary: depositary.taking(settings.max_document_mb * 1_000_000),
+        personal: Arc::clone(&shared.personal),
         record: RecordPlaces {
             log: config.path(&config.log.dir),
             index: config.log.index.as_ref().map(|path| config.path(path)),
@@ -481,8 +494,8 @@ impl Shown for Face {
     }
 }
 
-/// How often new keys of subjects' hashes are looked for: a period lasts weeks.
-const SUBJECT_KEYS_EVERY: Duration = Duration::from_secs(2);
+/// How often new and destroyed keys of subjects' hashes and of personal parts are looked for.
+const KEYS_EVERY: Duration = Duration::from_secs(2);
 
 /// The index may be a little behind: searches read it, exchanges do not.
 const INDEX_EVERY_MS: u64 = 250;

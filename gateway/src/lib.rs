@@ -35,6 +35,7 @@ pub mod listener;
 pub mod office;
 pub mod operations;
 pub mod payload;
+pub mod personal;
 pub mod readiness;
 pub mod registry;
 pub mod stamping;

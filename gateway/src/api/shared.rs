@@ -20,6 +20,7 @@ use super::record::RecordPlaces;
 use crate::clock;
 use crate::config::ApiConfig;
 use crate::office::Depositary;
+use crate::personal::PersonalKeys;
 use crate::readiness::{Arrivals, Prober};
 use crate::registry::proof::Proofs;
 use crate::registry::sqlite::SqliteStore;
@@ -40,6 +41,8 @@ pub struct Shared {
     pub depositary: Depositary,
     /// Where the record of exchanges is.
     pub record: RecordPlaces,
+    /// The keys of personal parts in it.
+    pub personal: Arc<PersonalKeys>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
     /// When consumers were last seen.
@@ -83,6 +86,8 @@ pub struct Parts {
     pub depositary: Depositary,
     /// Where the record of exchanges is.
     pub record: RecordPlaces,
+    /// The keys of personal parts in it.
+    pub personal: Arc<PersonalKeys>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
     /// When consumers were last seen.
@@ -117,6 +122,7 @@ impl Shared {
             views: parts.views,
             depositary: parts.depositary,
             record: parts.record,
+            personal: parts.personal,
             metrics: parts.metrics,
             arrivals: parts.arrivals,
             prober: parts.prober,

@@ -1,6 +1,7 @@
 //! `kelisim log`: the exchange log, searched, shown, verified and followed.
 
 mod compare;
+mod erasing;
 mod keeping;
 mod receipts;
 mod searching;
@@ -15,8 +16,10 @@ use uuid::Uuid;
 use super::answer::{Heard, print};
 use super::desk::kebab;
 use super::{Answer, Common, Failure};
+use crate::config::Config;
 use crate::exchange_index::Query;
 use crate::exchange_log::{Entry, Filter, Follow, Record, SearchError, search, tail};
+use crate::personal::PersonalKeys;
 
 #[derive(Subcommand)]
 pub(super) enum LogCommand {
@@ -47,6 +50,8 @@ pub(super) enum LogCommand {
     Prune(keeping::PruneArgs),
     /// Bring pruned parts back
     RestoreArchive(keeping::RestoreArgs),
+    /// Destroy a key of personal parts: officials, addresses, cases
+    Erase(erasing::EraseArgs),
     /// Show the newest entries
     #[command(
         after_help = "Example:\n  kelisim log tail -n 20 --follow\n\nWith --follow, --json prints a document a line."
@@ -78,7 +83,7 @@ pub(super) fn run(common: &Common, command: LogCommand) -> Result<Answer, Failur
         LogCommand::Show { exchange } => {
             let query = Query { exchange: Some(exchange), ..Query::default() };
             searching::record(common, &common.config()?, &query)?;
-            show(&dir()?, exchange)
+            show(&dir()?, exchange, &personal(&common.config()?)?)
         }
         LogCommand::Verify(verify) => verify.run(common),
         LogCommand::Compare(compare) => compare.run(common),
@@ -88,6 +93,7 @@ pub(super) fn run(common: &Common, command: LogCommand) -> Result<Answer, Failur
         LogCommand::Archive(archive) => archive.run(common),
         LogCommand::Prune(prune) => prune.run(common),
         LogCommand::RestoreArchive(restore) => restore.run(common),
+        LogCommand::Erase(erase) => erase.run(common),
         LogCommand::Tail { count, follow } => {
             let (follow, form) = match (follow, common.json) {
                 (true, true) => (Follow::Yes, Form::Documents),
@@ -183,11 +189,10 @@ fn visible(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
-fn show(dir: &Path, exchange: Uuid) -> Result<Answer, Failure> {
+fn show(dir: &Path, exchange: Uuid, personal: &PersonalKeys) -> Result<Answer, Failure> {
     let filter = Filter { exchange: Some(exchange), ..Filter::default() };
     let entries = search(dir, filter)?.collect::<Result<Vec<Entry>, _>>()?;
-    let documents: Vec<Value> =
-        entries.iter().map(|entry| serde_json::from_str(&entry.line).unwrap_or_default()).collect();
+    let documents: Vec<Value> = entries.iter().map(|entry| shown(entry, personal)).collect();
     let mut text = String::new();
     for document in &documents {
         let Value::Object(members) = document else { continue };
@@ -203,6 +208,18 @@ fn show(dir: &Path, exchange: Uuid) -> Result<Answer, Failure> {
         return Ok(Answer::new(json, format!("nothing is written of exchange {exchange}")).negative());
     }
     Ok(Answer::new(json, text.trim_end()))
+}
+
+/// An entry as it is shown to people: with what its sealed parts say.
+fn shown(entry: &Entry, personal: &PersonalKeys) -> Value {
+    let mut document = serde_json::from_str(&entry.line).unwrap_or_default();
+    personal.reveal(entry, &mut document);
+    document
+}
+
+/// The keys of personal parts, to read with.
+fn personal(config: &Config) -> Result<PersonalKeys, Failure> {
+    Ok(PersonalKeys::to_read(&config.path(&config.log.keeping.personal_keys))?)
 }
 
 const HEADINGS: &str = "ENTRY     AT                           EXCHANGE                              WHAT\n";

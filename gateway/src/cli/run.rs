@@ -78,6 +78,7 @@ fn todo(error: &AppError) -> &'static str {
         AppError::Identity(_)
         | AppError::SubjectKey(_)
         | AppError::SubjectKeys(_)
+        | AppError::PersonalKeys(_)
         | AppError::Trust(_)
         | AppError::Tls(_)
         | AppError::Store(_)

@@ -55,12 +55,14 @@ use self::flood::{FloodGuard, Sampled};
 pub use self::passage::{Cut, Passage};
 use self::passing::Passed;
 pub use self::passing::Passing;
+pub use self::record::REFUSED;
 pub use self::refusal::{After, Refusal};
 use self::upstream::{ForwardError, Upstream};
 use crate::clock;
 use crate::config::Limits;
 use crate::exchange_log::{LogError, LogPort, OpenEntry, Outcome};
 use crate::framing::{FramingViolation, Observed, strict};
+use crate::personal::PersonalKeys;
 use crate::readiness::Arrivals;
 use crate::registry::{Gate, View, Views};
 use crate::subject_keys::SubjectKeys;
@@ -86,6 +88,8 @@ pub struct Shared {
     pub trust: Arc<Trust>,
     /// The keys of subjects' hashes.
     pub subjects: Arc<SubjectKeys>,
+    /// The keys of personal parts.
+    pub personal: Arc<PersonalKeys>,
     /// The exchange log's name.
     pub origin: String,
     /// Bounds.
@@ -355,7 +359,16 @@ impl ExchangePath {
                 );
                 let view = self.shared.views.newest();
                 let claims = Claims::legible(&head.headers);
-                let refused = record::refused(caller, received, head, &claims, &view, refusal, suppressed);
+                let refused = record::refused(
+                    &self.shared,
+                    caller,
+                    received,
+                    head,
+                    &claims,
+                    &view,
+                    refusal,
+                    suppressed,
+                );
                 match in_time(self.log.refused(&refused)).await {
                     Ok(id) => Some(format!("{}/{id}", self.shared.origin)),
                     Err(error) => return self.unrecorded(received, head, refusal, error),

@@ -29,6 +29,9 @@ pub(super) fn opening<'a>(
     let text = &permit.agreement().text;
     let claims = question.claims();
     let data_type = &permit.grant().data_type;
+    let category = category(permit.grant().category);
+    let sealed = sealed(shared, category, received, claims);
+    let open = sealed.is_none();
     Opening {
         exchange: received.exchange,
         at: received.at,
@@ -46,18 +49,19 @@ pub(super) fn opening<'a>(
         purpose: permit.purpose().code.as_str().into(),
         collection_purpose: permit.purpose().collection_purpose.as_ref().map(|one| one.as_str().into()),
         basis: gate.basis.as_str().into(),
-        user: claims.user.as_deref().map(Claim::new),
-        user_address: claims.user_address.map(Claim::from),
+        user: claims.user.as_deref().filter(|_| open).map(Claim::new),
+        user_address: claims.user_address.filter(|_| open).map(Claim::from),
         peer_address: caller.peer.ip().to_canonical(),
         certificate: caller.chain.fingerprint(),
-        case: claims.case.as_deref().map(Claim::new),
+        case: claims.case.as_deref().filter(|_| open).map(Claim::new),
         logical_part: Some(Claim::new(&permit.operation().logical_part)),
         subject: question.subject(permit).map(|subject| shared.subjects.hash(received.at, subject).into()),
-        category: category(permit.grant().category).into(),
+        category: category.into(),
         request_digest: answer::digest_of(body),
         request_bytes: body.len() as u64,
         registry_revision: view.book.revision(),
         traceparent: claims.traceparent.as_deref().map(Claim::new),
+        sealed: sealed.map(Cow::Owned),
     }
 }
 
@@ -118,7 +122,9 @@ pub(super) fn failed(received: &Received, failed: &Failed) -> Closing<'static> {
     }
 }
 
+#[expect(clippy::too_many_arguments, reason = "an entry names everything that the call met")]
 pub(super) fn refused<'a>(
+    shared: &Shared,
     caller: &Caller,
     received: &Received,
     head: &'a request::Parts,
@@ -132,6 +138,8 @@ pub(super) fn refused<'a>(
     let provider = pieces.next().and_then(|code| view.book.system(code)).map(|page| &page.system.card.id);
     let data_type = provider.zip(pieces.next()).filter(|(provider, code)| view.names(provider, code));
     let consumer = view.book.bound_to(&caller.chain.fingerprint());
+    let sealed = sealed(shared, REFUSED, received, claims);
+    let open = sealed.is_none();
     Refused {
         exchange: received.exchange,
         at: received.at,
@@ -141,7 +149,7 @@ pub(super) fn refused<'a>(
         consumer: consumer.map(|page| page.system.card.id.as_str().into()),
         certificate: caller.chain.fingerprint(),
         peer_address: caller.peer.ip().to_canonical(),
-        user_address: claims.user_address.map(Claim::from),
+        user_address: claims.user_address.filter(|_| open).map(Claim::from),
         provider: provider.map(|id| Claim::new(id.as_str())),
         data_type: data_type.map(|(_, code)| Claim::new(code)),
         operation: Method::parse(head.method.as_str()).map(|method| Claim::new(method.as_str())),
@@ -151,11 +159,25 @@ pub(super) fn refused<'a>(
             .filter(|code| AgreementNumber::new(code).is_ok())
             .map(Claim::new),
         purpose: claims.purpose.as_deref().filter(|code| Purpose::new(code).is_ok()).map(Claim::new),
-        user: claims.user.as_deref().map(Claim::new),
-        case: claims.case.as_deref().map(Claim::new),
+        user: claims.user.as_deref().filter(|_| open).map(Claim::new),
+        case: claims.case.as_deref().filter(|_| open).map(Claim::new),
         suppressed,
+        sealed: sealed.map(Cow::Owned),
     }
 }
+
+/// Official, address and case as one ciphertext, where entries of this class have them so.
+fn sealed(shared: &Shared, class: &str, received: &Received, claims: &Claims<'_>) -> Option<String> {
+    if !shared.personal.seals(class) {
+        return None;
+    }
+    let address = claims.user_address.map(|address| address.to_string());
+    let parts = [claims.user.as_deref(), address.as_deref(), claims.case.as_deref()];
+    shared.personal.seal(class, received.at, received.exchange, parts)
+}
+
+/// The class of calls that were refused, whatever they asked for.
+pub const REFUSED: &str = "refused";
 
 fn duration(received: &Received) -> Option<u64> {
     u64::try_from(received.since.elapsed().as_micros()).ok()

@@ -1,11 +1,12 @@
 //! Hits as CSV and as JSON lines.
 
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::query::Hit;
 use super::words::outcome;
 use crate::exchange_log::Record;
+use crate::personal::PersonalKeys;
 
 /// The first line of a CSV file.
 pub fn csv_heading() -> String {
@@ -13,8 +14,9 @@ pub fn csv_heading() -> String {
 }
 
 /// A hit as a line of CSV (RFC 4180).
-pub fn csv_line(hit: &Hit) -> String {
-    let entry: Value = serde_json::from_str(&hit.entry.line).unwrap_or_default();
+pub fn csv_line(hit: &Hit, personal: &PersonalKeys) -> String {
+    let mut entry: Value = serde_json::from_str(&hit.entry.line).unwrap_or_default();
+    personal.reveal(&hit.entry, &mut entry);
     let closing: Value =
         hit.closing.as_ref().and_then(|closing| serde_json::from_str(&closing.line).ok()).unwrap_or_default();
     let cells = COLUMNS.map(|column| {
@@ -37,12 +39,19 @@ pub fn csv_line(hit: &Hit) -> String {
     cells.join(",") + "\n"
 }
 
-/// A hit as a line of JSON: the entry as it stands in the log, and its closing.
-pub fn json_line(hit: &Hit) -> String {
-    match &hit.closing {
-        Some(closing) => format!("{{\"entry\":{},\"closing\":{}}}\n", hit.entry.line, closing.line),
-        None => format!("{{\"entry\":{}}}\n", hit.entry.line),
+/// A hit as a line of JSON: the entry as it stands in the log, its closing, and what its sealed parts say.
+pub fn json_line(hit: &Hit, personal: &PersonalKeys) -> String {
+    let mut line = format!("{{\"entry\":{}", hit.entry.line);
+    if let Some(closing) = &hit.closing {
+        line.push_str(&format!(",\"closing\":{}", closing.line));
     }
+    let mut parts = Value::Object(Map::new());
+    personal.reveal(&hit.entry, &mut parts);
+    if parts.as_object().is_some_and(|parts| !parts.is_empty()) {
+        line.push_str(&format!(",\"personal\":{parts}"));
+    }
+    line.push_str("}\n");
+    line
 }
 
 impl Hit {

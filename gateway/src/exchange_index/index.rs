@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, params};
@@ -9,6 +10,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, Transactio
 use super::bits::{self, BLOCK};
 use super::words::{self, Adds, Kind};
 use crate::exchange_log::{Entry, LinePlace, SearchError, Walk, entry_at, hash_of};
+use crate::personal::PersonalKeys;
 
 /// An index of the log in a folder.
 #[derive(Debug)]
@@ -17,6 +19,8 @@ pub struct Index {
     pub(super) log: PathBuf,
     reach: Option<Last>,
     terms: HashMap<(Kind, String), i64>,
+    /// Without them sealed parts are neither taken in nor looked for.
+    pub(super) personal: Option<Arc<PersonalKeys>>,
 }
 
 /// How far an index reaches.
@@ -82,9 +86,16 @@ impl Index {
 
     fn over(connection: Connection, log: &Path) -> Result<Self, IndexError> {
         connection.set_prepared_statement_cache_capacity(64);
-        let mut index = Self { connection, log: log.to_owned(), reach: None, terms: HashMap::new() };
+        let mut index =
+            Self { connection, log: log.to_owned(), reach: None, terms: HashMap::new(), personal: None };
         index.reach = read_reach(&index.connection)?;
         Ok(index)
+    }
+
+    /// The same, with the keys of personal parts.
+    #[must_use]
+    pub fn with(self, personal: Arc<PersonalKeys>) -> Self {
+        Self { personal: Some(personal), ..self }
     }
 
     /// Empties the index.
@@ -148,7 +159,7 @@ impl Index {
         }
         let mut growing = Growing::begin(&transaction, &mut self.terms)?;
         for (place, entry) in batch {
-            growing.add(*place, entry)?;
+            growing.add(*place, entry, self.personal.as_deref())?;
         }
         growing.finish()?;
         transaction.execute(
@@ -208,8 +219,13 @@ impl<'a> Growing<'a> {
         Ok(Self { transaction, terms, next, postings, blocks, open })
     }
 
-    fn add(&mut self, place: LinePlace, entry: &Entry) -> Result<(), IndexError> {
-        match words::of(entry) {
+    fn add(
+        &mut self,
+        place: LinePlace,
+        entry: &Entry,
+        personal: Option<&PersonalKeys>,
+    ) -> Result<(), IndexError> {
+        match words::of(entry, personal) {
             Adds::Nothing => Ok(()),
             Adds::Item { at, exchange, awaits_closing, words } => {
                 let (item, at) = (self.next, at.as_microsecond());

@@ -200,8 +200,19 @@ impl Index {
 
     /// Of each group one word must stand in an item; `None`: of some group no word stands anywhere.
     fn groups(&self, query: &Query, viewer: &Viewer) -> Result<Option<Vec<BTreeSet<i64>>>, IndexError> {
-        let mut groups: Vec<Vec<(Kind, &str)>> =
-            query.words.iter().map(|(kind, word)| vec![(*kind, word.as_str())]).collect();
+        // Of a part that may be sealed any form will do: as it is, or as one of the keys makes it.
+        let forms = |(kind, word): &(Kind, String)| -> Vec<(Kind, String)> {
+            let sealed = match (&self.personal, kind.part()) {
+                (Some(personal), Some(part)) => personal.words(part, word),
+                (None, _) | (_, None) => Vec::new(),
+            };
+            sealed.into_iter().chain([word.clone()]).map(|form| (*kind, form)).collect()
+        };
+        let forms: Vec<Vec<(Kind, String)>> = query.words.iter().map(forms).collect();
+        let mut groups: Vec<Vec<(Kind, &str)>> = forms
+            .iter()
+            .map(|group| group.iter().map(|(kind, word)| (*kind, word.as_str())).collect())
+            .collect();
         let either = |kinds: [Kind; 2], words: &'_ [String]| -> Vec<(Kind, String)> {
             words.iter().flat_map(|word| kinds.map(|kind| (kind, word.clone()))).collect()
         };

@@ -317,11 +317,12 @@ fn an_export_has_a_line_for_each_and_no_formulas() {
     let index = scene.index();
     let page = index.search(&Query::default(), &Viewer::All, None, 9).unwrap();
     let columns = csv_heading().matches(',').count();
-    let lines: Vec<String> = page.hits.iter().map(csv_line).collect();
+    let keys = crate::personal::PersonalKeys::to_read(scene.dir.path()).unwrap();
+    let lines: Vec<String> = page.hits.iter().map(|hit| csv_line(hit, &keys)).collect();
     assert!(lines[0].contains("no-agreement") && lines[0].contains("\"'=cmd,\"\"x\"\"\""), "{}", lines[0]);
     assert!(lines[1].contains("\"a, \"\"b\"\"\"") && lines[1].contains("completed"), "{}", lines[1]);
     assert_eq!(lines[1].matches(',').count(), columns + 1);
-    let json: serde_json::Value = serde_json::from_str(&json_line(&page.hits[1])).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&json_line(&page.hits[1], &keys)).unwrap();
     assert_eq!(json["entry"]["consumer"], "portal");
     assert_eq!(json["closing"]["outcome"], "completed");
 }

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::exchange_log::{Closing, Entry, Opening, Outcome, Record, Refused};
+use crate::personal::{Opened, PersonalKeys};
 
 /// What a word says about an exchange.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
@@ -58,7 +59,51 @@ pub(super) enum Adds {
     Nothing,
 }
 
-pub(super) fn of(entry: &Entry) -> Adds {
+pub(super) fn of(entry: &Entry, personal: Option<&PersonalKeys>) -> Adds {
+    let mut adds = plain(entry);
+    if let (Adds::Item { words, .. }, Some(personal)) = (&mut adds, personal)
+        && let Opened::Sealed(parts) = personal.of(entry)
+    {
+        let sealed = match &entry.record {
+            Record::Opening(opening) => opening.sealed.as_deref(),
+            Record::Refused(refused) => refused.sealed.as_deref(),
+            Record::Closing { .. } | Record::Segment(_) => None,
+        };
+        // Never as they are: the index must not say what was erased from the log.
+        for (kind, part, text) in [(Kind::User, USER, parts.user), (Kind::Case, CASE, parts.case)] {
+            let word = sealed.zip(text).and_then(|(sealed, text)| personal.word(sealed, part, &text));
+            words.extend(word.map(|word| (kind, word)));
+        }
+    }
+    adds
+}
+
+impl Kind {
+    /// The name of a part that may be sealed, as its words go by it.
+    pub(super) fn part(self) -> Option<&'static str> {
+        match self {
+            Self::User => Some(USER),
+            Self::Case => Some(CASE),
+            Self::Consumer
+            | Self::Provider
+            | Self::ConsumerHolder
+            | Self::ProviderHolder
+            | Self::DataType
+            | Self::Agreement
+            | Self::Purpose
+            | Self::Subject
+            | Self::Decision
+            | Self::Code
+            | Self::Outcome
+            | Self::Status => None,
+        }
+    }
+}
+
+const USER: &str = "user";
+const CASE: &str = "case";
+
+fn plain(entry: &Entry) -> Adds {
     match &entry.record {
         Record::Segment(_) => Adds::Nothing,
         Record::Opening(opening) => Adds::Item {

@@ -42,6 +42,7 @@ pub(super) fn push_opening(out: &mut Vec<u8>, opening: &Opening<'_>) {
         request_bytes,
         registry_revision,
         traceparent,
+        sealed,
     } = opening;
     out.reserve(OPENING_BYTES);
     let mut members = Members(out);
@@ -73,6 +74,7 @@ pub(super) fn push_opening(out: &mut Vec<u8>, opening: &Opening<'_>) {
     members.number("request_bytes", *request_bytes);
     members.number("registry_revision", *registry_revision);
     members.claim("traceparent", traceparent.as_ref());
+    members.text_if("sealed", sealed.as_deref());
 }
 
 /// Appends the members of a closing, each after a comma.
@@ -288,6 +290,7 @@ mod tests {
                 request_bytes: numbers.2,
                 registry_revision: numbers.3,
                 traceparent: claim(7),
+                sealed: maybe[6].as_deref().map(Into::into),
             };
             prop_assert_eq!(written(push_opening, &opening), by_serde(&opening));
         }

@@ -83,6 +83,9 @@ pub struct Opening<'a> {
     /// W3C trace context, as claimed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traceparent: Option<Claim<'a>>,
+    /// Official, address and case, sealed under a key that can be destroyed; then they stand nowhere else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealed: Option<Cow<'a, str>>,
 }
 
 /// How an opened exchange ended. The log adds which one it was.
@@ -210,6 +213,9 @@ pub struct Refused<'a> {
     /// Equal refusals before this one which the flood guard counted but did not log.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub suppressed: u32,
+    /// Official, address and case, sealed as those of an opening.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealed: Option<Cow<'a, str>>,
 }
 
 /// First entry of each segment: makes it readable, and recoverable, without those before it.

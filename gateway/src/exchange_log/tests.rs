@@ -172,6 +172,7 @@ fn opening() -> Opening<'static> {
         request_bytes: 0,
         registry_revision: 12,
         traceparent: None,
+        sealed: None,
     }
 }
 
@@ -205,6 +206,7 @@ fn refused() -> Refused<'static> {
         user: None,
         case: None,
         suppressed: 3,
+        sealed: None,
     }
 }
 

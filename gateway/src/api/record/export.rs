@@ -28,6 +28,7 @@ use super::{PART, READERS, index, sight, write_down};
 use crate::exchange_index::{
     Cursor, Index, IndexError, Query, Sought, Viewer, csv_heading, csv_line, json_line,
 };
+use crate::personal::PersonalKeys;
 use crate::telemetry::chain;
 
 pub(super) fn operations() -> Vec<Operation> {
@@ -76,7 +77,8 @@ pub(in crate::api) async fn give(shared: &Arc<Shared>, asked: Asked) -> Result<R
         let viewer = sight(&sharing, &asked.caller()?.actor)?;
         let index = index(&sharing)?;
         write_down(&sharing, &asked, &viewer, Sought::Query(&query))?;
-        Ok(Export { index, query, viewer, form, after: None })
+        let personal = Arc::clone(&sharing.personal);
+        Ok(Export { index, query, viewer, form, after: None, personal })
     });
     let export = begun.await?;
     let (sends, receives) = mpsc::channel(1);
@@ -100,6 +102,7 @@ struct Export {
     viewer: Viewer,
     form: Form,
     after: Option<Cursor>,
+    personal: Arc<PersonalKeys>,
 }
 
 impl Export {
@@ -111,7 +114,7 @@ impl Export {
         };
         self.after = page.next;
         let going = if self.after.is_some() { Going::On } else { Going::Done };
-        Ok((page.hits.iter().map(line).collect(), going))
+        Ok((page.hits.iter().map(|hit| line(hit, &self.personal)).collect(), going))
     }
 }
 

@@ -13,6 +13,7 @@ mod search;
 mod tiles;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use agreements::{Actor, Role};
 
@@ -112,7 +113,7 @@ fn index(shared: &Shared) -> Result<Index, Problem> {
     };
     let opened = Index::open_to_search(path, &shared.record.log).map_err(|error| broken(&error))?;
     let missing = || Problem::new("record-unavailable", "the index of the record is being made").after(5);
-    opened.ok_or_else(missing)
+    Ok(opened.ok_or_else(missing)?.with(Arc::clone(&shared.personal)))
 }
 
 fn broken(error: &IndexError) -> Problem {

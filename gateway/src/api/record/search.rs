@@ -144,7 +144,7 @@ fn list(shared: &Shared, asked: &Asked) -> Result<Reply, Problem> {
     let page = index.search(&query, &viewer, after, limit).map_err(|error| broken(&error))?;
     let indexed = index.reach().map_err(|error| broken(&error))?.entries;
     Reply::json(&json!({
-        "items": page.hits.iter().map(shown).collect::<Vec<_>>(),
+        "items": page.hits.iter().map(|hit| shown(shared, hit)).collect::<Vec<_>>(),
         "next": page.next.map(|next| next.to_string()),
         "elsewhere": page.elsewhere,
         "indexed": indexed,
@@ -153,7 +153,7 @@ fn list(shared: &Shared, asked: &Asked) -> Result<Reply, Problem> {
 
 fn one(shared: &Shared, asked: &Asked) -> Result<Reply, Problem> {
     let exchange: Uuid = asked.place("exchange")?;
-    Reply::json(&shown(&find(shared, asked, exchange)?))
+    Reply::json(&shown(shared, &find(shared, asked, exchange)?))
 }
 
 /// An exchange as somebody sees it; written down that they looked.
@@ -170,9 +170,11 @@ pub(super) fn find(shared: &Shared, asked: &Asked, exchange: Uuid) -> Result<Hit
     page.hits.into_iter().next().ok_or_else(none)
 }
 
-fn shown(hit: &Hit) -> Value {
+fn shown(shared: &Shared, hit: &Hit) -> Value {
     let entry = |entry: &crate::exchange_log::Entry| -> Value {
-        serde_json::from_str(&entry.line).unwrap_or_default()
+        let mut document = serde_json::from_str(&entry.line).unwrap_or_default();
+        shared.personal.reveal(entry, &mut document);
+        document
     };
     match &hit.closing {
         Some(closing) => json!({ "entry": entry(&hit.entry), "closing": entry(closing) }),

@@ -106,14 +106,7 @@ impl PruneArgs {
             ));
         }
         let (at, by) = (clock::now(), who(common));
-        let store =
-            SqliteStore::open(&config.path(&config.registry.path)).map_err(crate::registry::Failure::from)?;
-        let proofs = Proofs::new(std::sync::Arc::clone(desk.office.trust())).with_evidence(Box::new(store));
-        let keeping = &config.log.keeping;
-        let categories = keeping.categories.iter().map(|(category, years)| (super::kebab(category), *years));
-        let registry = desk.registry();
-        let prove = |signed: agreements::Signed<'_>| proofs.prove(signed, registry, at);
-        let retention = Retention::of(registry, keeping.years, &categories.collect(), at, &prove);
+        let retention = retention(&desk, at)?;
         let to = open(config)?;
         let keys = keys(config)?;
         let pruning = Pruning {
@@ -139,6 +132,19 @@ impl PruneArgs {
         let pruned = prune(&dir, &pruning, &mut progress)?;
         Ok(told(&pruned, "pruned"))
     }
+}
+
+/// The rules of retention as the registry has them now.
+pub(super) fn retention(desk: &Desk<'_>, at: Timestamp) -> Result<Retention, Failure> {
+    let config = &desk.config;
+    let store = SqliteStore::open(&config.path(&config.registry.path));
+    let store = store.map_err(crate::registry::Failure::from)?;
+    let proofs = Proofs::new(std::sync::Arc::clone(desk.office.trust())).with_evidence(Box::new(store));
+    let keeping = &config.log.keeping;
+    let categories = keeping.categories.iter().map(|(category, years)| (super::kebab(category), *years));
+    let registry = desk.registry();
+    let prove = |signed: agreements::Signed<'_>| proofs.prove(signed, registry, at);
+    Ok(Retention::of(registry, keeping.years, &categories.collect(), at, &prove))
 }
 
 fn told(pruned: &Pruned, what: &str) -> Answer {

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Instant;
 
 use clap::{Args, ValueEnum};
@@ -19,6 +20,7 @@ use crate::exchange_index::{
     csv_heading, csv_line, json_line,
 };
 use crate::exchange_log::{Entry, Filter, SearchError, search};
+use crate::personal::PersonalKeys;
 
 #[derive(Args)]
 #[command(after_help = "\
@@ -136,12 +138,14 @@ impl Search {
         let query = self.query(common, &config)?;
         record(common, &config, &query)?;
         let dir = config.path(&config.log.dir);
+        let personal = Arc::new(super::personal(&config)?);
         let index = match &config.log.index {
             Some(path) => Index::open_to_search(&config.path(path), &dir)?,
             None => None,
         };
+        let index = index.map(|index| index.with(Arc::clone(&personal)));
         match (index, self.export) {
-            (Some(index), Some(form)) => export(&index, &query, form),
+            (Some(index), Some(form)) => export(&index, &query, form, &personal),
             (Some(index), None) => self.page(common, &index, &query),
             (None, _) if self.needs_index() => Err(Failure::new(
                 Exit::Environment,
@@ -241,7 +245,7 @@ impl Search {
 }
 
 /// All that fits, page by page: there may be more than memory holds.
-fn export(index: &Index, query: &Query, form: Export) -> Result<Answer, Failure> {
+fn export(index: &Index, query: &Query, form: Export, personal: &PersonalKeys) -> Result<Answer, Failure> {
     if form == Export::Csv && print(&csv_heading()) == Heard::Closed {
         return Ok(Answer::silent());
     }
@@ -252,7 +256,7 @@ fn export(index: &Index, query: &Query, form: Export) -> Result<Answer, Failure>
             Export::Csv => csv_line,
             Export::Jsonl => json_line,
         };
-        let lines: String = page.hits.iter().map(line).collect();
+        let lines: String = page.hits.iter().map(|hit| line(hit, personal)).collect();
         if print(&lines) == Heard::Closed {
             return Ok(Answer::silent());
         }
@@ -294,7 +298,8 @@ impl IndexArgs {
                 "name it as log.index in the configuration, or with --file",
             )
         })?;
-        let mut index = Index::open(&path, &config.path(&config.log.dir))?;
+        let personal = Arc::new(super::personal(&config)?);
+        let mut index = Index::open(&path, &config.path(&config.log.dir))?.with(personal);
         if self.rebuild {
             index.clear()?;
         }

@@ -3,6 +3,7 @@
 //! ```text
 //! archive    the object store, verified after each upload     retention  how long what is kept, and why
 //! prune      what may go, and going                           restore    and back
+//! sealed_parts  whether personal parts may be erased
 //! ```
 //!
 //! The unit is a segment that has a successor and that a checkpoint covers. It is archived with the tiles and bundles
@@ -13,6 +14,7 @@ mod archive;
 mod prune;
 mod restore;
 mod retention;
+mod sealed_parts;
 
 use std::{
     fs::{self, File, TryLockError},
@@ -39,6 +41,7 @@ pub use self::{
     prune::{Pruned, Pruning, plan, prune},
     restore::{Restored, restore},
     retention::{Blocks, Retention},
+    sealed_parts::blocks_erasure,
 };
 
 /// Why the log was not archived, pruned or restored.
