@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::header::EXPECT;
+use http::{Version, request};
 use http_body::Body;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
@@ -43,8 +45,52 @@ pub enum BodyError {
     Broken(#[source] hyper::Error),
 }
 
-/// Reads what is left of a body that is not wanted, for a while: who is still sending hears the answer, rather than that
-/// the connection broke (RFC 9112 §9.6).
+/// The body of a request until somebody takes it.
+///
+/// Dropped before it ended, what is left of it is read for a while over HTTP/1: who is still sending hears the answer,
+/// rather than that the connection broke (RFC 9112 §9.6). Who waits to be told that it may send is told not to.
+pub(super) struct Untaken {
+    body: Option<Incoming>,
+    waits: Waits,
+}
+
+/// What a sender does while it is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Waits {
+    /// It sends its body all the same.
+    Sends,
+    /// It can be told to stop, or has not begun.
+    CanBeTold,
+}
+
+impl Untaken {
+    pub(super) fn new(body: Incoming, head: &request::Parts) -> Self {
+        let can_be_told = head.version >= Version::HTTP_2 || head.headers.contains_key(EXPECT);
+        Self { body: Some(body), waits: if can_be_told { Waits::CanBeTold } else { Waits::Sends } }
+    }
+
+    /// The body as it is.
+    pub(super) fn seen(&mut self) -> &mut Incoming {
+        self.body.as_mut().expect("it is there until it is taken, which ends this")
+    }
+
+    /// Gives the body away.
+    pub(super) fn taken(mut self) -> Incoming {
+        self.body.take().expect("it is there until it is taken, which ends this")
+    }
+}
+
+impl Drop for Untaken {
+    fn drop(&mut self) {
+        if let Some(body) =
+            self.body.take().filter(|body| self.waits == Waits::Sends && !body.is_end_stream())
+        {
+            linger(body);
+        }
+    }
+}
+
+/// Reads what is left of a body that is not wanted, for a while.
 pub(super) fn linger(mut body: Incoming) {
     // Owns the body and ends with it, or after its time.
     tokio::spawn(tokio::time::timeout(LINGER, async move { while let Some(Ok(_)) = body.frame().await {} }));

@@ -47,7 +47,7 @@ mod transfer;
 pub mod upstream;
 
 use self::answer::Answer;
-use self::body::BodyError;
+use self::body::{BodyError, Untaken};
 use self::budget::{Budget, Room, Share};
 use self::contract::Terms;
 use self::decision::same_terms;
@@ -176,6 +176,7 @@ impl ExchangePath {
     ) -> Carried {
         let received = Received { exchange: Uuid::now_v7(), at: clock::now(), since: Instant::now() };
         let (head, body) = request.into_parts();
+        let body = Untaken::new(body, &head);
         let mut response = match self.carry(caller, framing.as_ref(), &received, &head, body).await {
             Ok(response) => response,
             Err(refusal) => self.refuse(caller, &received, &head, &refusal).await,
@@ -193,7 +194,7 @@ impl ExchangePath {
         framing: Option<&Framing>,
         received: &Received,
         head: &request::Parts,
-        body: Incoming,
+        body: Untaken,
     ) -> Result<Carried, Refusal> {
         if let Some(violation) = Framing::violation(framing) {
             return Err(violation.into());
@@ -245,7 +246,7 @@ impl ExchangePath {
         permit: &Permit<'_>,
         framing: Option<&Framing>,
         head: &request::Parts,
-        body: Incoming,
+        body: Untaken,
     ) -> Result<Checked, Refusal> {
         let gate = view.gate(permit.agreement()).ok_or_else(contract::Unusable::unknown)?;
         rate(gate, permit)?;
@@ -261,14 +262,15 @@ impl ExchangePath {
         terms: &Terms,
         framing: Option<&Framing>,
         head: &request::Parts,
-        body: Incoming,
+        mut body: Untaken,
         room: Room,
     ) -> Result<Bytes, Refusal> {
         let agreed = permit.operation().request.as_ref();
         let most = agreed.map_or(0, |payload| payload.max_bytes);
-        let announced = if body.is_end_stream() { 0 } else { body.size_hint().lower() };
+        let seen = body.seen();
+        let announced = if seen.is_end_stream() { 0 } else { seen.size_hint().lower() };
         admits(permit, head, announced)?;
-        let held = body::hold_within(body, most, self.shared.limits.body_timeout(), room).await;
+        let held = body::hold_within(seen, most, self.shared.limits.body_timeout(), room).await;
         let held = held.map_err(|error| match Framing::body_violation(framing) {
             Some(violation) => violation.into(),
             None => of_request_body(error, agreed.is_some()),

@@ -15,14 +15,13 @@ use std::time::{Duration, Instant};
 use agreements::{AnswerAfter, Permit};
 use bytes::Bytes;
 use certs::trust::VerifiedChain;
-use http::header::{ACCEPT_RANGES, CONTENT_RANGE, CONTENT_TYPE, EXPECT, HeaderValue};
+use http::header::{ACCEPT_RANGES, CONTENT_RANGE, CONTENT_TYPE, HeaderValue};
 use http::{Method, Response, StatusCode, request};
 use http_body::Body as _;
-use hyper::body::Incoming;
 use tracing::{debug, info};
 
 use super::answer;
-use super::body;
+use super::body::Untaken;
 use super::contract::{Terms, Unusable};
 use super::decision::{Ward, same_terms};
 use super::document::{Check, Flaw, Side};
@@ -57,7 +56,7 @@ impl ExchangePath {
         received: &Received,
         asked: &Question<'_>,
         head: &request::Parts,
-        body: Incoming,
+        body: Untaken,
     ) -> Result<Carried, Refusal> {
         let gate = view.gate(before.agreement()).ok_or_else(Unusable::unknown)?;
         rate(gate, &before)?;
@@ -142,7 +141,7 @@ impl ExchangePath {
         gate: &Gate,
         framing: Option<&Framing>,
         head: &request::Parts,
-        body: Incoming,
+        mut body: Untaken,
     ) -> Result<Sent, Refusal> {
         let agreed = permit.operation().request.as_ref();
         let Some((agreed, documents)) = agreed.and_then(|agreed| Some((agreed, agreed.documents.as_ref()?)))
@@ -150,7 +149,7 @@ impl ExchangePath {
             let body = self.checked_body(permit, terms, framing, head, body, self.room(gate)).await?;
             return Ok(Sent::Held(body));
         };
-        if body.is_end_stream() {
+        if body.seen().is_end_stream() {
             return Err(Refusal::new(&rows::REQUEST_BODY_MISSING, ""));
         }
         let (check, media_type) = Check::of_request(agreed, documents, &head.headers)?;
@@ -159,14 +158,10 @@ impl ExchangePath {
             Check::Form(_) | Check::Finished => agreed.max_bytes,
         };
         let bounds = bounds(most, self.shared.limits.body_timeout(), &self.shared.limits);
-        if body.size_hint().lower() > most {
-            // Who waits to be told that it may send is told not to; who does not is heard out for a while.
-            if !head.headers.contains_key(EXPECT) {
-                body::linger(body);
-            }
+        if body.seen().size_hint().lower() > most {
             return Err(Side::Request.refusal(&Flaw::TooLarge(most)));
         }
-        let mut passing = Box::new(Passing::new(Side::Request, body, check, bounds));
+        let mut passing = Box::new(Passing::new(Side::Request, body.taken(), check, bounds));
         passing.framed(framing);
         passing.lead().await?;
         if let Some(schema) = &terms.request {
