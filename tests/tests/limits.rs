@@ -123,6 +123,21 @@ async fn flood_of_refusals_is_sampled_and_those_left_out_are_counted_in_the_next
     assert_eq!(world.consumer.asks(&lookup()).await.status, 200, "lawful calls are no part of the flood");
 }
 
+/// Promise 4: who is still sending when the refusal comes reads it, and not that the connection broke.
+#[tokio::test]
+async fn refusal_of_a_large_body_is_heard_by_who_still_sends_it() {
+    let world = agreed().start().await;
+    let large = json!({ "code": "7", "address": "x".repeat(24 << 20) });
+    for (ask, shown) in [
+        (Ask::post("/nobody/address/addresses", &large), "404 provider-unknown"),
+        (Ask::post("/address-register/address/addresses?all=1", &large), "400 parameter-not-declared"),
+        (Ask::post("/address-register/address/addresses", &large), "413 request-too-large"),
+    ] {
+        assert_eq!(world.consumer.asks(&ask).await.to_string(), shown);
+    }
+    assert!(world.provider.seen().is_empty());
+}
+
 /// Promise 7: hyper waits for the preface without a limit.
 #[tokio::test]
 async fn http2_connection_on_which_no_preface_comes_is_ended() {
