@@ -293,10 +293,16 @@ pub enum Stage {
     Concurred,
     /// The regulator refused.
     Refused,
+    /// The regulator returned it for rework: the next version follows.
+    Returned,
+    /// A holder took it back from the regulator.
+    Withdrawn,
     /// Stopped for a time.
     Suspended,
     /// Ended for good.
     Terminated,
     /// A newer version is in force.
     Superseded,
+    /// Agreed once, and its period is over. Never recorded, but shown: it comes with the day.
+    Expired,
 }

@@ -242,7 +242,12 @@ impl AgreementPage {
     ) -> Option<Self> {
         match agreement.stage {
             Stage::Submitted | Stage::Concurred | Stage::Suspended | Stage::Terminated => {}
-            Stage::Draft | Stage::Refused | Stage::Superseded => return None,
+            Stage::Draft
+            | Stage::Refused
+            | Stage::Returned
+            | Stage::Withdrawn
+            | Stage::Superseded
+            | Stage::Expired => return None,
         }
         let text = agreement.text.clone()?;
         let unproven = match agreement.stage {
@@ -330,7 +335,7 @@ fn all_sides(agreement: &Agreement) -> Result<(), &'static str> {
         return Err("signature-missing");
     }
     let signed = |side| agreement.signatures.iter().any(|signature| signature.side == side);
-    if [Side::Consumer, Side::Provider, Side::Regulator].into_iter().all(signed) {
+    if [Side::Consumer, Side::Provider].into_iter().all(signed) && agreement.is_agreed() {
         Ok(())
     } else {
         Err("signature-missing")

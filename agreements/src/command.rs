@@ -13,8 +13,8 @@ use crate::{
     CalendarDay, CardCorrection, Category, Conformity, DataType, DataTypeId, DelegationNumber,
     DelegationText, Document, Effect, Employee, EndOfOperation, Endpoint, Fingerprint, Gap, Holder,
     Information, LiftingText, ListedUser, ObjectCard, Operator, OperatorId, OperatorStanding, Paper,
-    PrescriptionText, ReadinessCheck, Revoked, Signature, Significance, Subject, SystemCard, SystemId, Term,
-    UserList, Words, YearlyHoliday,
+    PrescriptionText, ProtocolText, ReadinessCheck, Revoked, RulingText, Signature, Significance, Subject,
+    SystemCard, SystemId, Term, UserList, Words, YearlyHoliday,
 };
 
 /// Something an operator asks the registry to do.
@@ -149,10 +149,14 @@ pub enum Command {
     SignAgreement { number: AgreementNumber, version: u32, signature: Signature },
     /// Puts an agreement before the regulator.
     SubmitAgreement { number: AgreementNumber, version: u32 },
-    /// Concurs in an agreement, with remarks or without.
-    ConcurInAgreement { number: AgreementNumber, version: u32, signature: Signature, remarks: Vec<String> },
-    /// Refuses an agreement.
-    RefuseAgreement { number: AgreementNumber, version: u32 },
+    /// Takes an agreement back from the regulator.
+    WithdrawAgreement { number: AgreementNumber, version: u32 },
+    /// Concurs in an agreement without a remark: the regulator's signature over the agreement itself.
+    ConcurInAgreement { number: AgreementNumber, version: u32, signature: Signature },
+    /// Concurs with remarks, refuses, or returns for rework, by a statement that the regulator signs (Portal 17-18).
+    RuleOnAgreement { ruling: RulingText, signature: Signature },
+    /// Attaches a protocol of disagreement, or adds the other holder's signature to it (Portal 21).
+    SignProtocol { protocol: ProtocolText, signature: Signature },
     /// Stops an agreement for a time.
     SuspendAgreement { number: AgreementNumber, version: u32 },
     /// Lets a suspended agreement work again.
@@ -397,11 +401,26 @@ pub enum Event {
         number: AgreementNumber,
         version: u32,
         signature: Signature,
+        /// Remarks of earlier builds, which nobody signed.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
         remarks: Vec<String>,
     },
+    /// Of earlier builds, in which nobody signed a refusal.
     AgreementRefused {
         number: AgreementNumber,
         version: u32,
+    },
+    AgreementRuled {
+        ruling: RulingText,
+        signature: Signature,
+    },
+    AgreementWithdrawn {
+        number: AgreementNumber,
+        version: u32,
+    },
+    ProtocolSigned {
+        protocol: ProtocolText,
+        signature: Signature,
     },
     AgreementSuspended {
         number: AgreementNumber,

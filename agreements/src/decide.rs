@@ -251,7 +251,13 @@ fn in_force(book: &Book, page: &AgreementPage, now: Timestamp) -> Result<(), Den
         Stage::Concurred => {}
         Stage::Suspended => return Err(Denial::AgreementSuspended(number())),
         Stage::Terminated => return Err(Denial::AgreementTerminated(number())),
-        Stage::Draft | Stage::Submitted | Stage::Refused | Stage::Superseded => {
+        Stage::Expired => return Err(Denial::AgreementExpired(number())),
+        Stage::Draft
+        | Stage::Submitted
+        | Stage::Refused
+        | Stage::Returned
+        | Stage::Withdrawn
+        | Stage::Superseded => {
             return Err(Denial::AgreementNotConcurred(number()));
         }
     }

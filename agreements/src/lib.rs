@@ -26,7 +26,9 @@ mod object;
 mod party;
 mod period;
 mod prescription;
+mod protocol;
 mod readiness;
+mod ruling;
 mod signed;
 mod system;
 mod template;
@@ -93,11 +95,13 @@ pub use object::{
 pub use party::{Actor, Enrolment, Holder, Operator, OperatorStanding, Reach, Role};
 pub use period::{AccessPeriod, Day, Hours, Moment, almaty, end_of, start_of};
 pub use prescription::{Lifted, LiftingText, NamedOperation, Order, Prescription, PrescriptionText, Target};
+pub use protocol::{Protocol, ProtocolText};
 pub use readiness::{
     CheckKind, CheckOutcome, Readiness, ReadinessCheck, Ready, checked_alike, wanted_checks,
 };
 pub use registry::{Agreement, Header, Misfit, OutOfStep, Part, Published, Registry, Settling, Slice, Step};
 pub use rights::{entitled, may};
+pub use ruling::{Remark, Ruled, Ruling, RulingText};
 pub use signed::{ApprovedUsers, Signed, SignedForm, UserList};
 pub use system::{
     BoundCertificate, Conformity, Document, DocumentKind, Endpoint, EndpointFault, Openness, Ownership,

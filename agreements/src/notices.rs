@@ -120,7 +120,14 @@ fn of_agreements(registry: &Registry) -> Vec<(Date, String, Matter, Vec<Bin>)> {
     let mut found = Vec::new();
     let in_force = registry.agreements().filter(|agreement| match agreement.stage {
         Stage::Concurred | Stage::Suspended => true,
-        Stage::Draft | Stage::Submitted | Stage::Refused | Stage::Terminated | Stage::Superseded => false,
+        Stage::Draft
+        | Stage::Submitted
+        | Stage::Refused
+        | Stage::Returned
+        | Stage::Withdrawn
+        | Stage::Terminated
+        | Stage::Superseded
+        | Stage::Expired => false,
     });
     for agreement in in_force {
         let Some(text) = &agreement.text else { continue };

@@ -66,12 +66,14 @@ pub fn entitled(command: CommandName) -> &'static [Role] {
         CommandName::DraftAgreement
         | CommandName::SignAgreement
         | CommandName::SubmitAgreement
+        | CommandName::WithdrawAgreement
+        | CommandName::SignProtocol
         | CommandName::ApproveUsers
         | CommandName::RecordDelegation => &[HolderOfficer],
         CommandName::RevokeDelegation => &[HolderOfficer, Regulator],
         CommandName::IssuePrescription | CommandName::LiftPrescription => &[Regulator],
         // Two people where one must not suffice: who submits does not concur.
-        CommandName::ConcurInAgreement | CommandName::RefuseAgreement => &[Regulator],
+        CommandName::ConcurInAgreement | CommandName::RuleOnAgreement => &[Regulator],
         // Neither side says of itself that it is ready.
         CommandName::RecordReadiness => &[Administrator, ServiceIntegrator],
         CommandName::SuspendAgreement | CommandName::ResumeAgreement | CommandName::TerminateAgreement => {

@@ -7,8 +7,8 @@ use utoipa::ToSchema;
 
 use crate::prescription::Lifted;
 use crate::{
-    Agreement, AgreementNumber, Bin, Delegated, Delegation, ListedUser, Prescription, Registry, Side,
-    Signature, SystemId,
+    Agreement, AgreementNumber, Bin, Delegated, Delegation, ListedUser, Prescription, Protocol, Registry,
+    Ruled, Side, Signature, SystemId,
 };
 
 /// The officials who may ask under an agreement, as the consumer's head approved them (HR 20-21).
@@ -45,6 +45,10 @@ pub enum Signed<'r> {
     Prescription(&'r Prescription),
     /// The order that lifts a prescription: by the regulator.
     Lifting(&'r Lifted),
+    /// What the regulator decided on a version of an agreement by a statement of its own.
+    Ruling(&'r Agreement, &'r Ruled),
+    /// A protocol of disagreement: by both holders.
+    Protocol(&'r Protocol),
 }
 
 /// The bytes that are signed: as they are kept, or as the canonical form (RFC 8785) of a value.
@@ -54,6 +58,13 @@ pub enum SignedForm<'r> {
     Kept(&'r str),
     /// The canonical form of this.
     CanonicalOf(Value),
+    /// The canonical form of `value`, whose `document_sha256` is that of `document`.
+    About {
+        /// What is signed.
+        value: Value,
+        /// What it is about.
+        document: &'r str,
+    },
 }
 
 impl<'r> Signed<'r> {
@@ -65,6 +76,10 @@ impl<'r> Signed<'r> {
             Self::Delegation(delegation) => SignedForm::CanonicalOf(json!(delegation.text)),
             Self::Prescription(prescription) => SignedForm::CanonicalOf(json!(prescription.text)),
             Self::Lifting(lifted) => SignedForm::CanonicalOf(json!(lifted.text)),
+            Self::Ruling(agreement, ruled) => {
+                SignedForm::About { value: json!(ruled.text), document: &agreement.document }
+            }
+            Self::Protocol(protocol) => SignedForm::CanonicalOf(json!(protocol.text)),
         }
     }
 
@@ -76,6 +91,8 @@ impl<'r> Signed<'r> {
             Self::Delegation(delegation) => std::slice::from_ref(&delegation.signature),
             Self::Prescription(prescription) => std::slice::from_ref(&prescription.signature),
             Self::Lifting(lifted) => std::slice::from_ref(&lifted.signature),
+            Self::Ruling(_, ruled) => std::slice::from_ref(&ruled.signature),
+            Self::Protocol(protocol) => &protocol.signatures,
         }
     }
 
@@ -90,7 +107,27 @@ impl<'r> Signed<'r> {
                 [registry.consumer_of(&approved.list.agreement).and_then(holder), None, None]
             }
             Self::Delegation(delegation) => [Some(delegation.text.principal), None, None],
-            Self::Prescription(_) | Self::Lifting(_) => [None, None, registry.regulator()],
+            Self::Prescription(_) | Self::Lifting(_) | Self::Ruling(..) => [None, None, registry.regulator()],
+            Self::Protocol(protocol) => match protocol.of(registry) {
+                Some(Agreement { header, .. }) => [holder(&header.consumer), holder(&header.provider), None],
+                None => [None, None, None],
+            },
+        }
+    }
+
+    /// What stands beside this and must stand with it: an agreement may be in force by the regulator's ruling.
+    pub fn beside(self) -> Option<Self> {
+        match self {
+            Self::Agreement(agreement) => {
+                let ruled = agreement.ruled.as_deref().filter(|ruled| ruled.text.ruling.agrees());
+                ruled.map(|ruled| Self::Ruling(agreement, ruled))
+            }
+            Self::Users(_)
+            | Self::Delegation(_)
+            | Self::Prescription(_)
+            | Self::Lifting(_)
+            | Self::Ruling(..)
+            | Self::Protocol(_) => None,
         }
     }
 
@@ -106,6 +143,8 @@ impl<'r> Signed<'r> {
             (Self::Agreement(agreement), Side::Consumer) => &agreement.header.consumer,
             (Self::Agreement(agreement), Side::Provider) => &agreement.header.provider,
             (Self::Users(approved), Side::Consumer) => registry.consumer_of(&approved.list.agreement)?,
+            (Self::Protocol(protocol), Side::Consumer) => &protocol.of(registry)?.header.consumer,
+            (Self::Protocol(protocol), Side::Provider) => &protocol.of(registry)?.header.provider,
             _ => return None,
         };
         registry.delegation_for(system, signer, Delegated::Signing, at)

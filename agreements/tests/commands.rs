@@ -91,7 +91,9 @@ fn every_command() -> Vec<Command> {
         sign(&agreement, Side::Consumer, MINISTRY),
         Command::SubmitAgreement { number: number.clone(), version },
         concur(&agreement),
-        Command::RefuseAgreement { number: number.clone(), version },
+        Command::WithdrawAgreement { number: number.clone(), version },
+        rule(&agreement, Ruling::AgreedWithRemarks),
+        protocol(&agreement, "retention", Side::Consumer, MINISTRY),
         Command::SuspendAgreement { number: number.clone(), version },
         Command::ResumeAgreement { number: number.clone(), version },
         Command::TerminateAgreement { number: number.clone(), version },
@@ -347,8 +349,8 @@ fn whatever_stops_an_exchange_needs_a_reason() {
     world.sign_both(&agreement);
     world.submit(&agreement);
     let (number, version) = key(&agreement);
-    let refuse = Command::RefuseAgreement { number, version };
-    assert_eq!(world.run_because(regulator(), refuse, ""), Err(CommandError::NoReason));
+    let withdraw = Command::WithdrawAgreement { number, version };
+    assert_eq!(world.run_because(officer(MINISTRY), withdraw, ""), Err(CommandError::NoReason));
 }
 
 /// B1, C3
@@ -465,7 +467,7 @@ fn nobody_signs_for_another_side_and_nobody_twice() {
     world.submit(&agreement);
     let (number, version) = key(&agreement);
     let signature = signature(Side::Consumer, MINISTRY);
-    let forged = Command::ConcurInAgreement { number, version, signature, remarks: vec![] };
+    let forged = Command::ConcurInAgreement { number, version, signature };
     let error = world.refused(regulator(), forged);
     assert_eq!(error, CommandError::Stranger { found: Side::Consumer, bin: bin(MINISTRY) });
 }
@@ -522,7 +524,8 @@ fn a_refused_or_terminated_agreement_is_over() {
         (regulator(), Command::ResumeAgreement { number: number.clone(), version }),
         (regulator(), Command::SuspendAgreement { number: number.clone(), version }),
         (regulator(), concur(&agreement)),
-        (regulator(), Command::RefuseAgreement { number: number.clone(), version }),
+        (regulator(), rule(&agreement, Ruling::Refused)),
+        (officer(MINISTRY), Command::WithdrawAgreement { number: number.clone(), version }),
         (officer(MINISTRY), sign(&agreement, Side::Consumer, MINISTRY)),
         (officer(MINISTRY), Command::SubmitAgreement { number, version }),
     ] {

@@ -265,8 +265,7 @@ fn a_refused_agreement_allows_nothing() {
     world.draft(&agreement);
     world.sign_both(&agreement);
     world.submit(&agreement);
-    let (number, version) = key(&agreement);
-    world.must(regulator(), Command::RefuseAgreement { number, version });
+    world.must(regulator(), rule(&agreement, Ruling::Refused));
     assert_eq!(world.answer(&call()), "no-agreement");
 }
 

@@ -64,7 +64,11 @@ fn an_order_that_forbids_is_obeyed_unproven_and_one_that_allows_again_is_not() {
     world.must(regulator(), lifting("p-1"));
     let prove = |signed: Signed<'_>| match signed {
         Signed::Lifting(_) | Signed::Prescription(_) => Err("signature-forged"),
-        Signed::Agreement(_) | Signed::Users(_) | Signed::Delegation(_) => Ok(()),
+        Signed::Agreement(_)
+        | Signed::Users(_)
+        | Signed::Delegation(_)
+        | Signed::Ruling(..)
+        | Signed::Protocol(_) => Ok(()),
     };
     let book = Book::new(&world.registry, Phase::Production, &prove);
     assert_eq!(answer(&book, &call(), at("2026-03-10T10:00:00+05:00")), "prescription-suspends");

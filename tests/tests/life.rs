@@ -9,6 +9,7 @@ use certs::authority::PersonRequest;
 use certs::sign::{Signer, canonical};
 use certs::tls::Identity;
 use gateway::clock;
+use gateway::registry::proof::document_sha256;
 use http::Method;
 use jiff::{Timestamp, ToSpan as _};
 use serde_json::{Value, json};
@@ -71,7 +72,7 @@ async fn registered(story: &mut Story) -> Consumer {
     story.world.consumer.with(identity)
 }
 
-/// Draft, lint for each of the seven fields, signatures, submission, refusal; a new version with its diff, concurrence.
+/// Draft, lint for each of the seven fields, signatures, submission, return; a new version with its diff, concurrence.
 async fn agreed(story: &mut Story) {
     let act = json!({ "id": "pension-order", "title": "Order on pensions", "version": "2024-01-10", "in_force_from": "2024-01-10" });
     story.does(REGULATOR, "record-act", json!({ "act": act }), &["act-recorded"]).await;
@@ -105,7 +106,7 @@ async fn agreed(story: &mut Story) {
         story.does(who, "sign-agreement", signature, &["agreement-signed"]).await;
     }
     story.does(MINISTRY, "submit-agreement", named(&first), &["agreement-submitted"]).await;
-    story.refuses(&first).await;
+    story.returns(&first).await;
 
     let second = text(2);
     story.does(AGENCY, "draft-agreement", json!({ "document": second }), &["agreement-drafted"]).await;
@@ -124,8 +125,7 @@ async fn agreed(story: &mut Story) {
         story.does(who, "sign-agreement", signature, &["agreement-signed"]).await;
     }
     story.does(AGENCY, "submit-agreement", named(&second), &["agreement-submitted"]).await;
-    let mut concurrence = story.signed(&second, Side::Regulator);
-    concurrence["remarks"] = json!([]);
+    let concurrence = story.signed(&second, Side::Regulator);
     story.does(REGULATOR, "concur-in-agreement", concurrence, &["agreement-concurred"]).await;
     let public = story.world.clerk().get("/v1/public/agreements").await.json();
     assert_eq!(public["items"][0]["number"], NUMBER);
@@ -269,11 +269,18 @@ impl Story {
         order
     }
 
-    /// The regulator does not concur.
-    async fn refuses(&mut self, text: &Value) {
-        self.does(REGULATOR, "refuse-agreement", named(text), &["agreement-refused"]).await;
+    /// The regulator returns an agreement for rework, by a statement of its own.
+    async fn returns(&mut self, text: &Value) {
+        let document = String::from_utf8(canonical(text).unwrap()).unwrap();
+        let ruling = json!({
+            "agreement": NUMBER, "version": text["version"], "document_sha256": document_sha256(&document),
+            "ruling": "returned", "reason": "More passes than pensions need",
+            "remarks": [{ "remark": "Two operations", "remedy": "Name the one that is needed" }],
+        });
+        let signed = self.over("ruling", &ruling);
+        self.does(REGULATOR, "rule-on-agreement", signed, &["agreement-ruled"]).await;
         let shown = self.clerk(MINISTRY).get(&format!("/v1/agreements/{NUMBER}/versions/1")).await.json();
-        assert_eq!(shown["stage"], "refused");
+        assert_eq!((&shown["stage"], &shown["ruled"]["text"]), (&json!("returned"), &ruling));
     }
 
     /// The consumer's head approves the next list of officials.

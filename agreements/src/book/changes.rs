@@ -36,6 +36,7 @@ impl Changes {
             | Event::OperatorRegistered { .. }
             | Event::AccessGranted { .. }
             | Event::AccessConfirmed { .. }
+            | Event::ProtocolSigned { .. }
             | Event::AccessRevoked { .. }
             | Event::ApplicationSubmitted { .. }
             | Event::ApplicationReturned { .. }
@@ -71,6 +72,8 @@ impl Changes {
             | Event::AgreementSubmitted { number, .. }
             | Event::AgreementConcurred { number, .. }
             | Event::AgreementRefused { number, .. }
+            | Event::AgreementRuled { ruling: crate::RulingText { agreement: number, .. }, .. }
+            | Event::AgreementWithdrawn { number, .. }
             | Event::AgreementSuspended { number, .. }
             | Event::AgreementResumed { number, .. }
             | Event::AgreementTerminated { number, .. }

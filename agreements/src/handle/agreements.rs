@@ -49,39 +49,6 @@ impl Check<'_> {
         Ok(Event::AgreementSubmitted { number, version, conformity })
     }
 
-    pub(super) fn concur_in_agreement(
-        &self,
-        number: AgreementNumber,
-        version: u32,
-        signature: Signature,
-        remarks: Vec<String>,
-    ) -> Result<Vec<Event>, CommandError> {
-        let agreement = self.agreement(&number, version, &[Stage::Submitted])?;
-        self.signer(agreement, &signature, &[Side::Regulator])?;
-        if let Some(step) = agreement.history.iter().rfind(|step| step.stage == Stage::Submitted) {
-            self.second_person(&step.actor, "submitted the agreement")?;
-        }
-        self.not_overtaken(&number, version)?;
-        let mut events: Vec<Event> = self
-            .registry
-            .versions(&number)
-            .filter(|other| matches!(other.stage, Stage::Concurred | Stage::Suspended))
-            .map(|old| Event::AgreementSuperseded { number: number.clone(), version: old.header.version })
-            .collect();
-        events.push(Event::AgreementConcurred { number, version, signature, remarks });
-        Ok(events)
-    }
-
-    pub(super) fn refuse_agreement(
-        &self,
-        number: AgreementNumber,
-        version: u32,
-    ) -> Result<Event, CommandError> {
-        self.agreement(&number, version, &[Stage::Submitted])?;
-        self.reasoned()?;
-        Ok(Event::AgreementRefused { number, version })
-    }
-
     pub(super) fn suspend_agreement(
         &self,
         number: AgreementNumber,
@@ -174,7 +141,7 @@ impl Check<'_> {
     }
 
     /// B4: a signature counts for the side whose organisation the signer's certificate names.
-    fn signer(
+    pub(super) fn signer(
         &self,
         agreement: &Agreement,
         signature: &Signature,
@@ -244,28 +211,6 @@ impl Check<'_> {
             }
         }
         Ok(attached)
-    }
-
-    /// A version is not agreed on after a newer one was: the newer one would be superseded by the older.
-    fn not_overtaken(&self, number: &AgreementNumber, version: u32) -> Result<(), CommandError> {
-        let was_in_force = |stage: &Stage| match stage {
-            Stage::Concurred | Stage::Suspended | Stage::Terminated | Stage::Superseded => true,
-            Stage::Draft | Stage::Submitted | Stage::Refused => false,
-        };
-        let newer = self
-            .registry
-            .versions(number)
-            .any(|other| other.header.version > version && was_in_force(&other.stage));
-        if newer {
-            let newest =
-                self.registry.versions(number).map(|one| one.header.version).max().unwrap_or(version);
-            return Err(CommandError::Version {
-                number: number.clone(),
-                expected: newest.saturating_add(1),
-                found: version,
-            });
-        }
-        Ok(())
     }
 
     /// Who suspended may resume, and the regulator always; what the regulator suspended, nobody else.

@@ -104,6 +104,12 @@ pub enum CommandError {
     #[error("the delegation {0}")]
     #[strum(serialize = "delegation-unfit")]
     DelegationUnfit(&'static str),
+    #[error("the ruling {0}")]
+    #[strum(serialize = "ruling-unfit")]
+    RulingUnfit(&'static str),
+    #[error("the protocol of disagreement {0}")]
+    #[strum(serialize = "protocol-unfit")]
+    ProtocolUnfit(&'static str),
     #[error("the prescription {0}")]
     #[strum(serialize = "prescription-unfit")]
     PrescriptionUnfit(&'static str),

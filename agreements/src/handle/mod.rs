@@ -16,6 +16,7 @@ mod objects;
 mod parties;
 mod prescriptions;
 mod readiness;
+mod rulings;
 mod systems;
 
 use self::check::Check;
@@ -113,10 +114,12 @@ pub fn handle(
             check.sign_agreement(number, version, signature)?
         }
         Command::SubmitAgreement { number, version } => check.submit_agreement(number, version)?,
-        Command::ConcurInAgreement { number, version, signature, remarks } => {
-            return check.concur_in_agreement(number, version, signature, remarks);
+        Command::WithdrawAgreement { number, version } => check.withdraw_agreement(number, version)?,
+        Command::ConcurInAgreement { number, version, signature } => {
+            return check.concur_in_agreement(number, version, signature);
         }
-        Command::RefuseAgreement { number, version } => check.refuse_agreement(number, version)?,
+        Command::RuleOnAgreement { ruling, signature } => return check.rule_on_agreement(ruling, signature),
+        Command::SignProtocol { protocol, signature } => check.sign_protocol(protocol, signature)?,
         Command::SuspendAgreement { number, version } => check.suspend_agreement(number, version)?,
         Command::ResumeAgreement { number, version } => check.resume_agreement(number, version)?,
         Command::TerminateAgreement { number, version } => check.terminate_agreement(number, version)?,

@@ -6,7 +6,10 @@ use jiff::Timestamp;
 
 use super::{Agreement, Header, Registry, Step};
 use crate::readiness::holds_until;
-use crate::{AgreementNumber, Party, Ready, Recorded, Stage, SystemId};
+use crate::{
+    AgreementNumber, Party, Protocol, ProtocolText, Ready, Recorded, Ruled, Ruling, RulingText, Signature,
+    Stage, SystemId,
+};
 
 impl Registry {
     pub(super) fn draft(&mut self, document: &str, recorded: &Recorded) -> Option<()> {
@@ -17,6 +20,8 @@ impl Registry {
             stage: Stage::Draft,
             signatures: Vec::new(),
             remarks: Vec::new(),
+            ruled: None,
+            protocol: None,
             conformity: Vec::new(),
             readiness: None,
             history: Vec::new(),
@@ -38,6 +43,37 @@ impl Registry {
         agreement.stage = stage.clone();
         agreement.history.push(Step { stage, at: recorded.at, actor, reason });
         Some(agreement)
+    }
+
+    /// Takes in what the regulator decided by a statement of its own.
+    pub(super) fn rule(
+        &mut self,
+        text: &RulingText,
+        signature: &Signature,
+        recorded: &Recorded,
+    ) -> Option<()> {
+        let stage = match text.ruling {
+            Ruling::AgreedWithRemarks => Stage::Concurred,
+            Ruling::Refused => Stage::Refused,
+            Ruling::Returned => Stage::Returned,
+        };
+        let agreement = self.step(&text.agreement, text.version, stage, recorded)?;
+        let (text, signature, at) = (text.clone(), signature.clone(), recorded.at);
+        agreement.ruled = Some(Box::new(Ruled { text, signature, at }));
+        Some(())
+    }
+
+    /// Takes in a signature under a protocol of disagreement; one over another text begins it anew.
+    pub(super) fn sign_protocol(&mut self, text: &ProtocolText, signature: &Signature) -> Option<()> {
+        let agreement = Arc::make_mut(self.agreements.get_mut(&(text.agreement.clone(), text.version))?);
+        match &mut agreement.protocol {
+            Some(known) if known.text == *text => known.signatures.push(signature.clone()),
+            other => {
+                let signatures = vec![signature.clone()];
+                *other = Some(Box::new(Protocol { text: text.clone(), signatures }));
+            }
+        }
+        Some(())
     }
 
     /// The revision at which a system's networks, endpoint, certificates, phase or make last changed; 0 if never since its

@@ -148,6 +148,11 @@ impl Registry {
             Event::AgreementRefused { number, version } => {
                 self.step(number, *version, Stage::Refused, recorded)?;
             }
+            Event::AgreementRuled { ruling, signature } => self.rule(ruling, signature, recorded)?,
+            Event::AgreementWithdrawn { number, version } => {
+                self.step(number, *version, Stage::Withdrawn, recorded)?;
+            }
+            Event::ProtocolSigned { protocol, signature } => self.sign_protocol(protocol, signature)?,
             Event::AgreementSuspended { number, version } => {
                 self.step(number, *version, Stage::Suspended, recorded)?;
             }

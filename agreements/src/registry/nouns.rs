@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    Actor, AgreementNumber, AgreementText, Category, DataType, Readiness, Side, Signature, Stage, SystemId,
+    Actor, AgreementNumber, AgreementText, Category, DataType, Protocol, Readiness, Ruled, Side, Signature,
+    Stage, SystemId,
 };
 
 /// A data type with all its versions.
@@ -35,8 +37,12 @@ pub struct Agreement {
     pub stage: Stage,
     /// Its signatures, in the order in which they came.
     pub signatures: Vec<Signature>,
-    /// The regulator's remarks.
+    /// The regulator's remarks of earlier builds; those of now are in its ruling.
     pub remarks: Vec<String>,
+    /// What the regulator decided by a statement of its own.
+    pub ruled: Option<Box<Ruled>>,
+    /// The protocol of disagreement.
+    pub protocol: Option<Box<Protocol>>,
     /// Attestations and quality certificates as attached at submission.
     pub conformity: Vec<String>,
     /// The newest readiness check of its systems (B5).
@@ -47,6 +53,21 @@ pub struct Agreement {
 }
 
 impl Agreement {
+    /// Where it stands on a day, as it is shown: what was agreed has expired once its period is over.
+    pub fn stage_on(&self, day: Date) -> Stage {
+        let over = self.text.as_ref().is_some_and(|text| text.access_period.until < day);
+        match &self.stage {
+            Stage::Concurred | Stage::Suspended if over => Stage::Expired,
+            stage => stage.clone(),
+        }
+    }
+
+    /// Whether the regulator has agreed to it, in either way.
+    pub fn is_agreed(&self) -> bool {
+        let ruled = self.ruled.as_ref().is_some_and(|ruled| ruled.text.ruling.agrees());
+        ruled || self.signatures.iter().any(|signature| signature.side == Side::Regulator)
+    }
+
     /// Somebody whom the agreement names as a signer of a side, and who has not signed.
     pub fn unsigned(&self, side: Side) -> Option<&str> {
         let named = self.text.as_ref()?.signers.of(side);

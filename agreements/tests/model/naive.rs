@@ -86,7 +86,12 @@ impl Model<'_> {
                 let asked_for = call.claims.agreement.is_none_or(|asked| asked == number.as_str());
                 let alive = match agreement.stage {
                     Stage::Submitted | Stage::Concurred | Stage::Suspended | Stage::Terminated => true,
-                    Stage::Draft | Stage::Refused | Stage::Superseded => false,
+                    Stage::Draft
+                    | Stage::Refused
+                    | Stage::Returned
+                    | Stage::Withdrawn
+                    | Stage::Superseded
+                    | Stage::Expired => false,
                 };
                 if let Some(text) = &agreement.text
                     && between_them
@@ -156,14 +161,25 @@ impl Model<'_> {
         let mut found = Codes::new();
         match agreement.stage {
             Stage::Concurred => {
-                let sides: BTreeSet<Side> = agreement.signatures.iter().map(|one| one.side).collect();
+                let mut sides: BTreeSet<Side> = agreement.signatures.iter().map(|one| one.side).collect();
+                if let Some(ruled) = &agreement.ruled
+                    && ruled.text.ruling == Ruling::AgreedWithRemarks
+                {
+                    sides.insert(Side::Regulator);
+                }
                 if sides.len() < 3 || self.unproven.agreements.contains(&text.number) {
                     found.insert("agreement-unproven");
                 }
             }
             Stage::Suspended => drop(found.insert("agreement-suspended")),
             Stage::Terminated => drop(found.insert("agreement-terminated")),
-            Stage::Draft | Stage::Submitted | Stage::Refused | Stage::Superseded => {
+            Stage::Draft
+            | Stage::Submitted
+            | Stage::Refused
+            | Stage::Returned
+            | Stage::Withdrawn
+            | Stage::Superseded
+            | Stage::Expired => {
                 found.insert("agreement-not-concurred");
             }
         }

@@ -38,6 +38,7 @@ pub(crate) enum Change {
     Lifted(u8),
     Stage(Key, Stage),
     Resumed(Key),
+    Remarked(Key),
     Unsigned(Key, Side),
     Unproven(Key),
     Unchecked(Key),
@@ -73,6 +74,8 @@ impl Unproven {
             Signed::Lifting(_) => self.liftings,
             // What forbids is obeyed all the same.
             Signed::Prescription(_) | Signed::Delegation(_) => true,
+            // Proven with its agreement, or asked about by nobody.
+            Signed::Ruling(..) | Signed::Protocol(_) => true,
         };
         if unproven { Err("signature-invalid") } else { Ok(()) }
     }
@@ -219,6 +222,16 @@ impl Change {
                 let (number, version) = owned(key);
                 then(log, Event::AgreementResumed { number, version });
             }
+            Self::Remarked(key) => {
+                let (number, version) = owned(key);
+                for recorded in log {
+                    if matches!(&recorded.event, Event::AgreementConcurred { number: n, version: v, .. }
+                        if *n == number && *v == version)
+                    {
+                        recorded.event = ruled(number.clone(), version, Ruling::AgreedWithRemarks);
+                    }
+                }
+            }
             Self::Unsigned(key, side) => {
                 let (number, version) = owned(key);
                 log.retain(|recorded| {
@@ -319,7 +332,10 @@ fn to_stage(log: &mut Vec<Recorded>, key: Key, stage: &Stage) {
             !(this(number, *version) && *stage == Stage::Draft)
         }
         Event::AgreementConcurred { number, version, .. } => {
-            let before = matches!(stage, Stage::Draft | Stage::Submitted | Stage::Refused);
+            let before = matches!(
+                stage,
+                Stage::Draft | Stage::Submitted | Stage::Refused | Stage::Returned | Stage::Withdrawn
+            );
             !(this(number, *version) && before)
         }
         Event::AgreementSuperseded { number, version } => {
@@ -328,13 +344,23 @@ fn to_stage(log: &mut Vec<Recorded>, key: Key, stage: &Stage) {
         _ => true,
     });
     let event = match stage {
-        Stage::Draft | Stage::Submitted | Stage::Concurred => return,
+        Stage::Draft | Stage::Submitted | Stage::Concurred | Stage::Expired => return,
+        Stage::Withdrawn => Event::AgreementWithdrawn { number, version },
+        Stage::Returned => ruled(number, version, Ruling::Returned),
         Stage::Refused => Event::AgreementRefused { number, version },
         Stage::Suspended => Event::AgreementSuspended { number, version },
         Stage::Terminated => Event::AgreementTerminated { number, version },
         Stage::Superseded => Event::AgreementSuperseded { number, version },
     };
     log.push(Recorded { event, ..template });
+}
+
+fn ruled(agreement: AgreementNumber, version: u32, ruling: Ruling) -> Event {
+    let text = json!({ "number": agreement, "version": version });
+    let Command::RuleOnAgreement { ruling, signature } = rule(&text, ruling) else {
+        unreachable!("a ruling is a command")
+    };
+    Event::AgreementRuled { ruling, signature }
 }
 
 pub(crate) fn changes() -> impl Strategy<Value = Vec<Change>> {
@@ -358,6 +384,8 @@ fn change() -> impl Strategy<Value = Change> {
         Stage::Submitted,
         Stage::Concurred,
         Stage::Refused,
+        Stage::Returned,
+        Stage::Withdrawn,
         Stage::Suspended,
         Stage::Terminated,
         Stage::Superseded,
@@ -400,6 +428,7 @@ fn change() -> impl Strategy<Value = Change> {
         3 => (1..3_u8).prop_map(Change::Lifted),
         12 => (key(), stage).prop_map(|(key, stage)| Change::Stage(key, stage)),
         1 => key().prop_map(Change::Resumed),
+        2 => key().prop_map(Change::Remarked),
         1 => (key(), side).prop_map(|(key, side)| Change::Unsigned(key, side)),
         1 => key().prop_map(Change::Unproven),
         16 => (key(), text()).prop_map(|(key, (pointer, value))| Change::Text(key, pointer, value)),

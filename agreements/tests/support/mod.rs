@@ -320,7 +320,30 @@ pub(crate) fn sign(agreement: &Value, side: Side, holder: &str) -> Command {
 pub(crate) fn concur(agreement: &Value) -> Command {
     let (number, version) = key(agreement);
     let signature = signature(Side::Regulator, REGULATOR);
-    Command::ConcurInAgreement { number, version, signature, remarks: vec![] }
+    Command::ConcurInAgreement { number, version, signature }
+}
+
+/// The regulator's ruling, with a reason, and a remark where it agrees.
+pub(crate) fn rule(agreement: &Value, ruling: Ruling) -> Command {
+    let (agreement, version) = key(agreement);
+    let remark = Remark { remark: words("the term is long"), remedy: words("a year will do") };
+    let remarks = if ruling.agrees() { vec![remark] } else { vec![] };
+    let ruling = RulingText {
+        agreement,
+        version,
+        document_sha256: "d0".repeat(32),
+        ruling,
+        reason: words("as considered"),
+        remarks,
+    };
+    Command::RuleOnAgreement { ruling, signature: signature(Side::Regulator, REGULATOR) }
+}
+
+/// A protocol of disagreement, signed for one side.
+pub(crate) fn protocol(agreement: &Value, about: &str, side: Side, holder: &str) -> Command {
+    let (agreement, version) = key(agreement);
+    let protocol = ProtocolText { agreement, version, document: "d1".repeat(32), about: words(about) };
+    Command::SignProtocol { protocol, signature: signature(side, holder) }
 }
 
 pub(crate) fn signature(side: Side, holder: &str) -> Signature {

@@ -131,7 +131,11 @@ fn ask(shared: &Shared, asked: &Asked) -> Result<Reply, Problem> {
             let meant = match signed {
                 Signed::Agreement(agreement) => between(agreement),
                 Signed::Users(approved) => registry.versions(&approved.list.agreement).any(between),
-                Signed::Delegation(_) | Signed::Prescription(_) | Signed::Lifting(_) => true,
+                Signed::Ruling(agreement, _) => between(agreement),
+                Signed::Delegation(_)
+                | Signed::Prescription(_)
+                | Signed::Lifting(_)
+                | Signed::Protocol(_) => true,
             };
             if meant { proofs.prove(signed, registry, now) } else { Ok(()) }
         });

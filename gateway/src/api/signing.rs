@@ -2,7 +2,7 @@
 
 use agreements::{
     Agreement, AgreementNumber, Bin, Command, CommandError, CommandName, DelegationText, LiftingText,
-    PrescriptionText, Registry, Side, Signature, Signed, UserList,
+    PrescriptionText, ProtocolText, Registry, RulingText, Side, Signature, Signed, UserList,
 };
 use certs::sign::{self, JwsSignature, SignatureFault, VerifiedSignature};
 use serde::Serialize;
@@ -13,24 +13,27 @@ use super::asked::read;
 use super::problem::Problem;
 use super::shared::Shared;
 use crate::clock;
+use crate::registry::proof::document_sha256;
 
 /// What a command has signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
     /// The version of an agreement that it names.
     Agreement,
-    /// The canonical form of one of its own fields, for a side.
-    Field(&'static str, Side),
+    /// The canonical form of one of its own fields, for one of some sides.
+    Field(&'static str, &'static [Side]),
 }
 
 /// What a command has signed, if it bears a signature.
 pub(super) fn form(name: CommandName) -> Option<Form> {
     Some(match name {
         CommandName::SignAgreement | CommandName::ConcurInAgreement => Form::Agreement,
-        CommandName::ApproveUsers => Form::Field("list", Side::Consumer),
-        CommandName::RecordDelegation => Form::Field("delegation", Side::Consumer),
-        CommandName::IssuePrescription => Form::Field("prescription", Side::Regulator),
-        CommandName::LiftPrescription => Form::Field("lifting", Side::Regulator),
+        CommandName::ApproveUsers => Form::Field("list", &[Side::Consumer]),
+        CommandName::RecordDelegation => Form::Field("delegation", &[Side::Consumer]),
+        CommandName::IssuePrescription => Form::Field("prescription", &[Side::Regulator]),
+        CommandName::LiftPrescription => Form::Field("lifting", &[Side::Regulator]),
+        CommandName::RuleOnAgreement => Form::Field("ruling", &[Side::Regulator]),
+        CommandName::SignProtocol => Form::Field("protocol", &[Side::Consumer, Side::Provider]),
         _ => return None,
     })
 }
@@ -53,9 +56,12 @@ pub(super) fn command(
     let made: JwsSignature = read(jws)?;
     let signature = match form {
         Form::Agreement => over_agreement(shared, &fields, &made)?,
-        Form::Field(field, side) => {
-            let bytes = canonical(name, field, fields.get(field).cloned().unwrap_or_default())?;
-            over_field(shared, &bytes, side, &made)?
+        Form::Field(field, sides) => {
+            let value = fields.get(field).cloned().unwrap_or_default();
+            if name == CommandName::RuleOnAgreement {
+                of_this_document(shared, &value)?;
+            }
+            over_field(shared, &canonical(name, field, value)?, sides, &made)?
         }
     };
     let signature = serde_json::to_value(signature)
@@ -82,14 +88,38 @@ fn over_agreement(
 }
 
 /// Whose organisation must have signed is for the rules; for which side is asked here.
-fn over_field(shared: &Shared, bytes: &[u8], side: Side, made: &JwsSignature) -> Result<Signature, Problem> {
+fn over_field(
+    shared: &Shared,
+    bytes: &[u8],
+    sides: &[Side],
+    made: &JwsSignature,
+) -> Result<Signature, Problem> {
     let verified = sign::verify_received(bytes, made, &shared.trust, clock::now())
         .map_err(|fault| fault_found(&fault))?;
-    if verified.role != side {
-        let detail = format!("it is for the {}, not for the {}", verified.role.as_str(), side.as_str());
+    if !sides.contains(&verified.role) {
+        let wanted = sides.iter().map(|side| side.as_str()).collect::<Vec<_>>().join(" or the ");
+        let detail = format!("it is for the {}, not for the {wanted}", verified.role.as_str());
         return Err(Problem::new("signature-wrong-side", detail));
     }
     kept(&verified, made)
+}
+
+/// A ruling names the very bytes that it is on.
+fn of_this_document(shared: &Shared, value: &Value) -> Result<(), Problem> {
+    let ruling: RulingText = read(value.clone())
+        .map_err(|problem: Problem| Problem::new("body-malformed", format!("ruling: {}", problem.detail)))?;
+    let (number, version) = (&ruling.agreement, ruling.version);
+    shared.newest(|registry| {
+        let agreement = registry.agreement(number, version).ok_or_else(|| {
+            Problem::from(CommandError::Unknown { what: format!("agreement {number} version {version}") })
+        })?;
+        let found = document_sha256(&agreement.document);
+        if found == ruling.document_sha256 {
+            return Ok(());
+        }
+        let detail = format!("version {version} of {number} has SHA-256 {found}");
+        Err(Problem::new("ruling-of-other-document", detail))
+    })
 }
 
 /// The bytes that are signed: the canonical form (RFC 8785) of the field as the registry will keep it.
@@ -103,6 +133,8 @@ fn canonical(name: CommandName, field: &str, value: Value) -> Result<Vec<u8>, Pr
         CommandName::RecordDelegation => of::<DelegationText>(value),
         CommandName::IssuePrescription => of::<PrescriptionText>(value),
         CommandName::LiftPrescription => of::<LiftingText>(value),
+        CommandName::RuleOnAgreement => of::<RulingText>(value),
+        CommandName::SignProtocol => of::<ProtocolText>(value),
         _ => Ok(value),
     };
     let typed =
@@ -216,11 +248,12 @@ fn parties(registry: &Registry, agreement: &Agreement) -> [(Side, Option<Bin>); 
 }
 
 /// What a signature may be refused with.
-pub(super) const CODES: [&str; 9] = [
+pub(super) const CODES: [&str; 10] = [
     "signature-forged",
     "signature-by-stranger",
     "signature-wrong-side",
     "signature-of-old-version",
+    "ruling-of-other-document",
     "signature-malformed",
     "signature-from-the-future",
     "signer-revoked",

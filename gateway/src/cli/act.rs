@@ -7,6 +7,7 @@ use clap::Subcommand;
 use jiff::civil::Date;
 use serde_json::json;
 
+use super::application::today;
 use super::desk::{Desk, kebab, read_json};
 use super::table::{Table, facts, short};
 use super::{Answer, Common, Exit, Failure};
@@ -152,14 +153,19 @@ fn standing_on(registry: &Registry, act: &Act) -> Vec<String> {
     };
     registry
         .agreements()
-        .filter(|agreement| match agreement.stage {
+        .filter(|agreement| match agreement.stage_on(today()) {
             Stage::Draft | Stage::Submitted | Stage::Concurred | Stage::Suspended => true,
-            Stage::Refused | Stage::Terminated | Stage::Superseded => false,
+            Stage::Refused
+            | Stage::Returned
+            | Stage::Withdrawn
+            | Stage::Terminated
+            | Stage::Superseded
+            | Stage::Expired => false,
         })
         .filter(on_it)
         .map(|agreement| {
             let header = &agreement.header;
-            format!("{}/{} {}", header.number, header.version, kebab(&agreement.stage))
+            format!("{}/{} {}", header.number, header.version, kebab(&agreement.stage_on(today())))
         })
         .collect()
 }

@@ -3,18 +3,21 @@
 use std::path::PathBuf;
 
 use agreements::{
-    Agreement, AgreementNumber, AgreementText, Command, Direction, Side, Signature, Signed, diff, lint,
+    Agreement, AgreementNumber, AgreementText, Command, Direction, Ruling, Side, Signature, Signed, Stage,
+    almaty, diff, lint,
 };
 use certs::keys::Identity;
 use certs::sign::{JwsSignature, Signer};
 use clap::{Args, Subcommand};
+use jiff::civil::Date;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::common::word;
 use super::desk::{Desk, kebab, read_json};
+use super::ruling::{Disagreed, Judged};
 use super::table::{Table, facts, moment, short};
-use super::{Answer, Common, Exit, Failure, readiness};
+use super::{Answer, Common, Exit, Failure, readiness, ruling};
 use crate::clock;
 
 #[derive(Subcommand)]
@@ -54,21 +57,34 @@ A signature that was made elsewhere, over the bytes of `agreement show --documen
     /// Concur in an agreement, for the regulator: it is in force within its period
     #[command(after_help = "\
 Example:
-  kelisim agreement concur ar-2026-1 --cert keys/regulator.pem --key keys/regulator.key --as regulator")]
-    Concur {
-        #[command(flatten)]
-        which: Which,
-        #[command(flatten)]
-        with: With,
-        /// A remark; as often as needed
-        #[arg(long = "remark", value_name = "TEXT")]
-        remarks: Vec<String>,
-    },
-    /// Refuse an agreement, for the regulator
+  kelisim agreement concur ar-2026-1 --cert keys/regulator.pem --key keys/regulator.key --as regulator
+  kelisim agreement concur ar-2026-1 --remark 'the term is long' --remedy 'a year will do' \\
+    --cert keys/regulator.pem --key keys/regulator.key --as regulator
+
+With remarks, a statement is signed that names the agreement's digest, the remarks and the remedies.")]
+    Concur(Judged),
+    /// Refuse an agreement, for the regulator, by a signed statement
+    #[command(after_help = "\
+Example:
+  kelisim agreement refuse ar-2026-1 --reason 'no basis' --cert keys/regulator.pem --key keys/regulator.key --as regulator")]
+    Refuse(Judged),
+    /// Return an agreement for rework, for the regulator, by a signed statement: the next version follows
+    #[command(after_help = "\
+Example:
+  kelisim agreement return ar-2026-1 --reason 'the fields are too many' --remark 'data' --remedy 'name only /kk' \\
+    --cert keys/regulator.pem --key keys/regulator.key --as regulator")]
+    Return(Judged),
+    /// Take an agreement back from the regulator
     #[command(
-        after_help = "Example:\n  kelisim agreement refuse ar-2026-1 --as regulator --reason 'no basis'"
+        after_help = "Example:\n  kelisim agreement withdraw ar-2026-1 --as officer --reason 'a clause is wrong'"
     )]
-    Refuse(Which),
+    Withdraw(Which),
+    /// Attach a protocol of disagreement, or sign the one that is attached
+    #[command(after_help = "\
+Example:
+  kelisim agreement protocol ar-2026-1 protocol.pdf --about 'retention' --side consumer \\
+    --cert keys/head.pem --key keys/head.key --as officer")]
+    Protocol(Disagreed),
     /// Stop an agreement for a time
     #[command(
         after_help = "Example:\n  kelisim agreement suspend ar-2026-1 --as regulator --reason 'complaint 4'"
@@ -199,19 +215,23 @@ pub(super) fn run(common: &Common, command: AgreementCommand) -> Result<Answer, 
             format!("the regulator does not sign {}, but concurs in it", which.number),
             "use `kelisim agreement concur`",
         )),
-        AgreementCommand::Sign { which, side, with } => sign(&mut desk, which, side, with, Vec::new()),
-        AgreementCommand::Concur { which, with, remarks } => {
-            sign(&mut desk, which, Side::Regulator, with, remarks)
+        AgreementCommand::Sign { which, side, with } => sign(&mut desk, which, side, with),
+        AgreementCommand::Concur(judged) if judged.is_bare() => {
+            sign(&mut desk, judged.which, Side::Regulator, judged.with)
         }
+        AgreementCommand::Concur(judged) => ruling::judge(&mut desk, judged, Ruling::AgreedWithRemarks),
+        AgreementCommand::Refuse(judged) => ruling::judge(&mut desk, judged, Ruling::Refused),
+        AgreementCommand::Return(judged) => ruling::judge(&mut desk, judged, Ruling::Returned),
+        AgreementCommand::Withdraw(which) => step(&mut desk, which, "is taken back", |number, version| {
+            Command::WithdrawAgreement { number, version }
+        }),
+        AgreementCommand::Protocol(disagreed) => ruling::disagree(&mut desk, disagreed),
         AgreementCommand::Submit(which) => {
             step(&mut desk, which, "is before the regulator", |number, version| Command::SubmitAgreement {
                 number,
                 version,
             })
         }
-        AgreementCommand::Refuse(which) => step(&mut desk, which, "is refused", |number, version| {
-            Command::RefuseAgreement { number, version }
-        }),
         AgreementCommand::Suspend(which) => step(&mut desk, which, "is suspended", |number, version| {
             Command::SuspendAgreement { number, version }
         }),
@@ -256,23 +276,17 @@ fn step(
     desk.issue(command(which.number, version), done)
 }
 
-fn sign(
-    desk: &mut Desk<'_>,
-    which: Which,
-    side: Side,
-    with: With,
-    remarks: Vec<String>,
-) -> Result<Answer, Failure> {
+fn sign(desk: &mut Desk<'_>, which: Which, side: Side, with: With) -> Result<Answer, Failure> {
     let version = desk.version(&which.number, which.version)?;
     let (actor, reason, number) = (desk.actor()?, desk.reason(), which.number);
     let events = match (with.cert.zip(with.key), with.jws) {
         (Some((cert, key)), _) => {
             let signer = Signer::new(Identity::from_files(&cert, &key)?);
-            desk.office.sign(&number, version, side, &signer, remarks, &actor, reason)?
+            desk.office.sign(&number, version, side, &signer, &actor, reason)?
         }
         (None, Some(jws)) => {
             let made: JwsSignature = read_json(&jws)?;
-            desk.office.enter(&number, version, side, &made, remarks, &actor, reason)?
+            desk.office.enter(&number, version, side, &made, &actor, reason)?
         }
         (None, None) => {
             return Err(unsigned());
@@ -343,14 +357,16 @@ fn show(desk: &Desk<'_>, which: Which, document: bool) -> Result<Answer, Failure
     }
     let proof = desk.office.proofs()?.prove(Signed::Agreement(agreement), registry, clock::now());
     let said: Value = serde_json::from_str(&agreement.document).unwrap_or_default();
-    let text = told(agreement, &said, proof);
+    let text = told(agreement, &said, proof, &agreement.stage_on(shown_on(desk)));
     let json = json!({
         "document": said,
-        "stage": agreement.stage,
+        "stage": agreement.stage_on(shown_on(desk)),
         "signatures": desk.office.whole(&agreement.signatures)?,
         "signatures_stand": proof.is_ok(),
         "fault": proof.err(),
         "remarks": agreement.remarks,
+        "ruled": agreement.ruled,
+        "protocol": agreement.protocol,
         "conformity": agreement.conformity,
         "history": agreement.history,
         "users": registry.users(&which.number),
@@ -358,7 +374,12 @@ fn show(desk: &Desk<'_>, which: Which, document: bool) -> Result<Answer, Failure
     Ok(Answer::new(json, text))
 }
 
-fn told(agreement: &Agreement, said: &Value, proof: Result<(), &'static str>) -> String {
+/// The day that is looked at.
+fn shown_on(desk: &Desk<'_>) -> Date {
+    desk.at().to_zoned(almaty()).date()
+}
+
+fn told(agreement: &Agreement, said: &Value, proof: Result<(), &'static str>, stage: &Stage) -> String {
     let header = &agreement.header;
     let word = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     // What was not signed yet may lack anything; then nothing is shown.
@@ -381,7 +402,7 @@ fn told(agreement: &Agreement, said: &Value, proof: Result<(), &'static str>) ->
     let period = &said["access_period"];
     facts([
         ("agreement", format!("{} version {}", header.number, header.version)),
-        ("stage", kebab(&agreement.stage)),
+        ("stage", kebab(stage)),
         ("consumer", header.consumer.to_string()),
         ("provider", header.provider.to_string()),
         (
@@ -412,6 +433,8 @@ fn told(agreement: &Agreement, said: &Value, proof: Result<(), &'static str>) ->
         ("protection", word(&said["protection"]["text"])),
         ("signatures", format!("{standing}\n{}", signatures.collect::<Vec<_>>().join("\n"))),
         ("remarks", agreement.remarks.join("\n")),
+        ("ruled", agreement.ruled.as_deref().map_or_else(String::new, ruling::ruled)),
+        ("protocol", agreement.protocol.as_deref().map_or_else(String::new, ruling::protocol)),
         ("history", history.collect::<Vec<_>>().join("\n")),
     ])
 }
@@ -426,12 +449,14 @@ fn list(desk: &Desk<'_>) -> Answer {
         table.row([
             header.number.to_string(),
             header.version.to_string(),
-            kebab(&agreement.stage),
+            kebab(&agreement.stage_on(shown_on(desk))),
             header.consumer.to_string(),
             header.provider.to_string(),
             signed.join(", "),
         ]);
-        listed.push(json!({ "agreement": header, "stage": agreement.stage, "signed_by": signed }));
+        listed.push(
+            json!({ "agreement": header, "stage": agreement.stage_on(shown_on(desk)), "signed_by": signed }),
+        );
     }
     Answer::new(json!({ "agreements": listed }), table.or("no agreement is drafted"))
 }

@@ -7,6 +7,7 @@ use agreements::{
     Actor, AgreementNumber, Command, CommandError, Document, DocumentKind, OperatorId, Recorded, Registry,
     Role, entitled,
 };
+use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -14,6 +15,7 @@ use serde_json::{Value, json};
 use super::progress::Progress;
 use super::table::moment;
 use super::{Answer, Common, Exit, Failure};
+use crate::clock;
 use crate::config::Config;
 use crate::office::Office;
 use crate::registry;
@@ -47,6 +49,11 @@ impl<'c> Desk<'c> {
     /// The registry, as it is or as it was at the moment that is looked at.
     pub(super) fn registry(&self) -> &Registry {
         self.past.as_ref().unwrap_or_else(|| self.office.registry())
+    }
+
+    /// The moment that is looked at.
+    pub(super) fn at(&self) -> Timestamp {
+        self.common.at.unwrap_or_else(clock::now)
     }
 
     pub(super) fn reason(&self) -> &'c str {

@@ -149,6 +149,8 @@ fn advice(error: &CommandError) -> &'static str {
             "have those sign whom the agreement names"
         }
         CommandError::DelegationUnfit(_) => "correct the delegation and have it signed anew",
+        CommandError::RulingUnfit(_) => "give each --remark its --remedy, and say why with --reason",
+        CommandError::ProtocolUnfit(_) => "sign the protocol that is attached: see `kelisim agreement show`",
         CommandError::PrescriptionUnfit(_) => "correct the prescription; see `kelisim prescription list`",
         CommandError::NotChecked { .. } => {
             "see `kelisim agreement readiness`: it lists what is to be checked; `kelisim readiness` checks it"

@@ -31,6 +31,7 @@ mod parties;
 mod prescription;
 mod readiness;
 mod restore;
+mod ruling;
 mod run;
 mod subject_key;
 mod system;

@@ -249,7 +249,7 @@ impl Registrar {
         by: &Actor,
     ) -> Result<(), Trouble> {
         let head = Signer::new(identity(&self.folder, &signer(&by.id))?);
-        let signed = self.office.sign(number, version, side, &head, Vec::new(), by, REASON);
+        let signed = self.office.sign(number, version, side, &head, by, REASON);
         signed.map(drop).trouble(format!("sign agreement {number} as {}", side.as_str()))
     }
 

@@ -51,38 +51,34 @@ impl Office {
     }
 
     /// Signs a version of an agreement for one side, and enters the signature: for the regulator that is the
-    /// concurrence, with `remarks`.
+    /// concurrence.
     ///
     /// # Errors
     /// [`SignError`].
-    #[expect(clippy::too_many_arguments, reason = "who signs what, for whom, and why")]
     pub fn sign(
         &mut self,
         number: &AgreementNumber,
         version: u32,
         side: Side,
         signer: &Signer,
-        remarks: Vec<String>,
         actor: &Actor,
         reason: &str,
     ) -> Result<Vec<Recorded>, SignError> {
         let document = self.document(number, version)?;
         let made = signer.sign(document.as_bytes(), side, clock::now())?;
-        self.enter(number, version, side, &made, remarks, actor, reason)
+        self.enter(number, version, side, &made, actor, reason)
     }
 
     /// Enters a signature that was made elsewhere.
     ///
     /// # Errors
     /// [`SignError`]: a signature that does not stand never enters the registry.
-    #[expect(clippy::too_many_arguments, reason = "who signed what, for whom, and why")]
     pub fn enter(
         &mut self,
         number: &AgreementNumber,
         version: u32,
         side: Side,
         made: &JwsSignature,
-        remarks: Vec<String>,
         actor: &Actor,
         reason: &str,
     ) -> Result<Vec<Recorded>, SignError> {
@@ -91,7 +87,7 @@ impl Office {
         let number = number.clone();
         let command = match side {
             Side::Consumer | Side::Provider => Command::SignAgreement { number, version, signature },
-            Side::Regulator => Command::ConcurInAgreement { number, version, signature, remarks },
+            Side::Regulator => Command::ConcurInAgreement { number, version, signature },
         };
         Ok(self.issue(command, actor, reason)?)
     }

@@ -179,7 +179,10 @@ impl Unproven {
         match signed {
             Signed::Agreement(agreement) => drop(self.agreements.insert(agreement.header.number.clone())),
             Signed::Users(approved) => drop(self.agreements.insert(approved.list.agreement.clone())),
+            Signed::Ruling(agreement, _) => drop(self.agreements.insert(agreement.header.number.clone())),
             Signed::Delegation(_) | Signed::Prescription(_) | Signed::Lifting(_) => self.orders = true,
+            // Nothing is decided by it.
+            Signed::Protocol(_) => {}
         }
     }
 }
@@ -324,7 +327,12 @@ impl Folding {
             let known = match signed {
                 Signed::Agreement(one) => verdicts.get(&one.header.number).and_then(|of| of.agreement(one)),
                 Signed::Users(one) => verdicts.get(&one.list.agreement).and_then(|of| of.list),
-                Signed::Delegation(_) | Signed::Prescription(_) | Signed::Lifting(_) => None,
+                // A ruling is proven with its agreement.
+                Signed::Ruling(..)
+                | Signed::Protocol(_)
+                | Signed::Delegation(_)
+                | Signed::Prescription(_)
+                | Signed::Lifting(_) => None,
             };
             let verdict = known.unwrap_or_else(|| self.proofs.believe(signed, &self.registry, now));
             if verdict.is_err() {

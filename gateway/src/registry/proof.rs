@@ -178,6 +178,20 @@ impl Proofs {
         registry: &Registry,
         now: Timestamp,
     ) -> Result<(), &'static str> {
+        self.verify_one(signed, parties, registry, now)?;
+        match signed.beside() {
+            Some(beside) => self.verify_one(beside, &beside.parties(registry), registry, now),
+            None => Ok(()),
+        }
+    }
+
+    fn verify_one(
+        &self,
+        signed: Signed<'_>,
+        parties: &[Option<Bin>; 3],
+        registry: &Registry,
+        now: Timestamp,
+    ) -> Result<(), &'static str> {
         let bytes = bytes(signed)?;
         for kept in signed.signatures() {
             let jws = self.whole(kept).ok_or("signature-malformed")?;
@@ -226,17 +240,34 @@ fn bytes(signed: Signed<'_>) -> Result<Cow<'_, [u8]>, &'static str> {
         SignedForm::CanonicalOf(value) => {
             sign::canonical(&value).map(Cow::Owned).map_err(|_| "document-not-canonical")
         }
+        SignedForm::About { value, document } => {
+            // A ruling on another document would otherwise be taken for one on this.
+            if value["document_sha256"].as_str() != Some(&document_sha256(document)) {
+                return Err("ruling-of-other-document");
+            }
+            sign::canonical(&value).map(Cow::Owned).map_err(|_| "document-not-canonical")
+        }
     }
 }
 
+/// SHA-256 of an agreement's canonical form in hexadecimal, as rulings name it.
+pub fn document_sha256(document: &str) -> String {
+    digest(&SHA256, document.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 fn key(signed: Signed<'_>, parties: &[Option<Bin>; 3]) -> [u8; 32] {
-    let mut bytes = bytes(signed).map(Cow::into_owned).unwrap_or_default();
-    for signature in signed.signatures() {
-        bytes.push(0);
-        bytes.extend(signature.side.as_str().as_bytes());
-        bytes.extend(signature.signer.as_bytes());
-        bytes.extend(evidence::known_by(signature).as_bytes());
+    let mut all = Vec::new();
+    for signed in std::iter::once(signed).chain(signed.beside()) {
+        // What has no bytes is never proven, whatever its key.
+        all.extend_from_slice(&bytes(signed).unwrap_or_default());
+        for signature in signed.signatures() {
+            all.push(0);
+            all.extend(signature.side.as_str().as_bytes());
+            all.extend(signature.signer.as_bytes());
+            all.extend(evidence::known_by(signature).as_bytes());
+        }
     }
+    let mut bytes = all;
     bytes.extend(format!("{parties:?}").as_bytes());
     let mut key = [0; 32];
     key.copy_from_slice(digest(&SHA256, &bytes).as_ref());

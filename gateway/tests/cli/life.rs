@@ -40,9 +40,14 @@ fn an_agreement_lives_from_its_draft_to_its_suspension_and_each_day_is_explained
         let (cert, key) = (folder.key(&format!("{head}.pem")), folder.key(&format!("{head}.key")));
         let with = ["--cert", &cert, "--key", &key, "--as", officer];
         match side {
-            "regulator" => {
-                folder.json(0, &[&["agreement", "concur", "ar-1", "--remark", "yearly"], &with[..]].concat())
-            }
+            "regulator" => folder.json(
+                0,
+                &[
+                    &["agreement", "concur", "ar-1", "--remark", "a long term", "--remedy", "a year"],
+                    &with[..],
+                ]
+                .concat(),
+            ),
             side => folder.json(0, &[&["agreement", "sign", "ar-1", "--side", side], &with[..]].concat()),
         }
     };
@@ -87,6 +92,7 @@ fn an_agreement_lives_from_its_draft_to_its_suspension_and_each_day_is_explained
     folder.does(&["system", "resume", "portal", "--as", "integrator"]);
     certificates_come_and_go(&folder);
     versions_are_compared(&folder);
+    what_the_regulator_says_otherwise(&folder);
     every_view_has_its_json(&folder);
 }
 
@@ -118,6 +124,65 @@ fn versions_are_compared(folder: &Folder) {
         (Some("access_period.until"), Some("narrower"))
     );
     folder.json(1, &["agreement", "diff", "ar-1", "--from", "2", "--to", "1"]);
+}
+
+/// B9: each version is taken back, returned or refused, and the next one follows.
+fn what_the_regulator_says_otherwise(folder: &Folder) {
+    let keys = |head: &str| [folder.key(&format!("{head}.pem")), folder.key(&format!("{head}.key"))];
+    let signs = |command: &[&str], head: &str, officer: &str| {
+        let [cert, key] = keys(head);
+        let with = ["--cert", &cert, "--key", &key, "--as", officer, "--reason", "as considered"];
+        folder.json(0, &[command, &with[..]].concat())
+    };
+    let submitted = |version: u32| {
+        if version > 2 {
+            let mut next = agreement();
+            next["version"] = json!(version);
+            folder.does(&[
+                "agreement",
+                "draft",
+                &folder.file("next.json", &next.to_string()),
+                "--as",
+                "ministry",
+            ]);
+        }
+        signs(&["agreement", "sign", "ar-1", "--side", "consumer"], "head-of-ministry", "ministry");
+        signs(&["agreement", "sign", "ar-1", "--side", "provider"], "head-of-office", "office");
+        folder.does(&["agreement", "submit", "ar-1", "--as", "office"]);
+    };
+    let stage = || folder.json(0, &["agreement", "show", "ar-1"])["stage"].clone();
+    submitted(2);
+    folder.does(&["agreement", "withdraw", "ar-1", "--as", "ministry", "--reason", "a clause is wrong"]);
+    assert_eq!(stage(), "withdrawn");
+    submitted(3);
+    let unproposed = ["agreement", "return", "ar-1", "--remark", "data", "--as", "regulator"];
+    assert!(folder.json(2, &unproposed)["error"]["todo"].as_str().unwrap().contains("--remedy"));
+    signs(
+        &["agreement", "return", "ar-1", "--remark", "data", "--remedy", "less"],
+        "head-of-regulator",
+        "regulator",
+    );
+    assert_eq!(stage(), "returned");
+    submitted(4);
+    let about = folder.file("protocol.txt", "We disagree on the retention.");
+    for (side, head, officer) in
+        [("consumer", "head-of-ministry", "ministry"), ("provider", "head-of-office", "office")]
+    {
+        signs(
+            &["agreement", "protocol", "ar-1", &about, "--about", "retention", "--side", side],
+            head,
+            officer,
+        );
+    }
+    let said = folder.does(&["agreement", "refuse", "ar-1", "--statement", "--reason", "no basis"]);
+    assert!(said.contains("\"ruling\":\"refused\""), "{said}");
+    signs(&["agreement", "refuse", "ar-1"], "head-of-regulator", "regulator");
+    let shown = folder.does(&["agreement", "show", "ar-1"]);
+    assert!(shown.contains("as considered") && shown.contains("retention"), "{shown}");
+    assert_eq!(stage(), "refused");
+    assert_eq!(folder.json(0, &["agreement", "show", "ar-1", "--version", "1"])["stage"], "concurred");
+    let late = ["agreement", "show", "ar-1", "--version", "1", "--at", "2099-01-01"];
+    assert_eq!(folder.json(0, &late)["stage"], "expired");
 }
 
 fn what_heads_sign_beside_agreements(folder: &Folder) {

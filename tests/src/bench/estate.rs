@@ -156,7 +156,7 @@ impl Estate {
             let issued = self.folder.authority()?.issue_person(&head, gateway::clock::now())?;
             let signer = Signer::new(KeyPair::from_pem(issued.chain.as_bytes(), issued.key.as_bytes())?);
             let actor = actor(role, bin)?;
-            self.office.sign(&number, 1, side, &signer, Vec::new(), &actor, "benchmark")?;
+            self.office.sign(&number, 1, side, &signer, &actor, "benchmark")?;
         }
         let found = checked_alike(self.office.registry(), &number, 1, CheckOutcome::Passed, "benchmark");
         self.issue(Role::ServiceIntegrator, OPERATOR, found.context("the agreement has no text")?)

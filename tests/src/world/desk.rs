@@ -124,7 +124,7 @@ impl Desk {
         let (side, signer) = self.signs.as_ref().unwrap();
         let signed = self
             .registry
-            .with(|office| office.sign(&number, version, *side, signer, vec![], &self.actor, "as agreed"));
+            .with(|office| office.sign(&number, version, *side, signer, &self.actor, "as agreed"));
         signed.unwrap();
     }
 

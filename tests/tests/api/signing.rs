@@ -6,7 +6,7 @@ use certs::sign::{Signer, canonical};
 use certs::tls::Identity;
 use serde_json::{Value, json};
 use tests::world::wait::{PAUSE, within};
-use tests::world::{Clerk, Told, World, sample};
+use tests::world::{Ask, Clerk, Told, World, sample};
 
 struct Head {
     signer: Signer,
@@ -119,7 +119,6 @@ async fn an_agreement_comes_into_force_over_the_api() {
     assert_eq!(ministry.command("submit-agreement", named.clone()).await.outcome(), "200");
     let mut concur = named;
     concur["jws"] = head(&world, sample::REGULATOR).signs(&text, Side::Regulator);
-    concur["remarks"] = json!([]);
     assert_eq!(regulator.command("concur-in-agreement", concur).await.outcome(), "200");
     let shown = ministry.get("/v1/agreements/address-lookup/versions/1").await.json();
     assert_eq!((&shown["stage"], shown["signatures"].as_array().unwrap().len()), (&json!("concurred"), 3));
@@ -150,4 +149,120 @@ async fn a_list_of_officials_is_taken_by_its_signature_alone() {
     let told =
         ministry.command("approve-users", sent(&longer, consumer.signs(&longer, Side::Consumer))).await;
     assert_eq!(told.outcome(), "200");
+}
+
+/// SHA-256 of what `text` is signed as.
+fn digest(text: &Value) -> String {
+    gateway::registry::proof::document_sha256(&String::from_utf8(canonical(text).unwrap()).unwrap())
+}
+
+/// B9, Portal 17: what the regulator says is a statement of its own, signed; a refusal can be taken for no concurrence.
+#[tokio::test]
+async fn the_regulator_refuses_returns_and_agrees_with_remarks_by_signed_statements() {
+    let world = World::consumer_and_provider().start().await;
+    let [ministry, agency, regulator] =
+        [&world.ministry, &world.agency, &world.regulator].map(|desk| world.program(desk));
+    let [consumer, provider, head_of_regulator] =
+        [sample::MINISTRY, sample::AGENCY, sample::REGULATOR].map(|bin| head(&world, bin));
+    let version = async |version: u32| {
+        let mut text = sample::agreement("address-lookup");
+        text["version"] = json!(version);
+        ministry.command("draft-agreement", json!({ "document": text })).await;
+        sends(&ministry, version, consumer.signs(&text, Side::Consumer)).await;
+        sends(&agency, version, provider.signs(&text, Side::Provider)).await;
+        let named = json!({ "number": "address-lookup", "version": version });
+        assert_eq!(ministry.command("submit-agreement", named).await.outcome(), "200");
+        text
+    };
+    let statement = |text: &Value, ruling: &str, remarks: Value| {
+        let mut said = json!({
+            "agreement": "address-lookup", "version": text["version"], "document_sha256": digest(text),
+            "ruling": ruling, "reason": "as considered",
+        });
+        if remarks != json!([]) {
+            said["remarks"] = remarks;
+        }
+        said
+    };
+    let rules = async |said: Value, jws: Value| {
+        regulator.command("rule-on-agreement", json!({ "ruling": said, "jws": jws })).await.outcome()
+    };
+
+    let first = version(1).await;
+    let refusal = statement(&first, "refused", json!([]));
+    let over_the_agreement = head_of_regulator.signs(&first, Side::Regulator);
+    assert_eq!(rules(refusal.clone(), over_the_agreement).await, "422 signature-forged");
+    let mut other = refusal.clone();
+    other["document_sha256"] = json!("00".repeat(32));
+    let made = head_of_regulator.signs(&other, Side::Regulator);
+    assert_eq!(rules(other, made).await, "422 ruling-of-other-document");
+    let made = head_of_regulator.signs(&refusal, Side::Regulator);
+    let concur = json!({ "number": "address-lookup", "version": 1, "jws": made });
+    let told = regulator.command("concur-in-agreement", concur).await;
+    assert_eq!(told.outcome(), "422 signature-forged", "a refusal is no concurrence");
+    assert_eq!(rules(refusal, made).await, "200");
+
+    let second = version(2).await;
+    let returned = statement(&second, "returned", json!([{ "remark": "fields", "remedy": "name fewer" }]));
+    let made = head_of_regulator.signs(&returned, Side::Regulator);
+    assert_eq!(rules(returned, made).await, "200");
+
+    let third = version(3).await;
+    let remarks = json!([{ "remark": "the term is long", "remedy": "a year will do" }]);
+    let agreed = statement(&third, "agreed-with-remarks", remarks.clone());
+    let made = head_of_regulator.signs(&agreed, Side::Regulator);
+    assert_eq!(rules(agreed, made).await, "200");
+    let sheet = ministry.get("/v1/agreements/address-lookup").await.json();
+    let stages: Vec<&Value> = sheet["versions"].as_array().unwrap().iter().map(|one| &one["stage"]).collect();
+    assert_eq!(stages, [&json!("refused"), &json!("returned"), &json!("concurred")]);
+    assert_eq!(sheet["newest"]["ruled"]["text"]["remarks"], remarks);
+    let integrator = world.program(&world.integrator);
+    let events = integrator.get("/v1/events?limit=200").await.json();
+    let revision = events["items"].as_array().unwrap().last().unwrap()["sequence"].as_u64().unwrap();
+    let told = integrator.command("record-readiness", all_passed(&third, revision)).await;
+    assert_eq!(told.outcome(), "200");
+    world.settled().await;
+    let asked = json!({ "consumer": "portal", "provider": "address-register", "data_type": "address",
+        "path": "/addresses/7", "purpose": "delivery" });
+    assert_eq!(ministry.post("/v1/explain", &asked).await.json()["decision"], "permit");
+    let answered = world.consumer.asks(&Ask::get("/address-register/address/addresses/7")).await;
+    assert_eq!(answered.status, 200, "the gateway has proven the ruling too");
+}
+
+/// A record in which all that is to be checked under a third version of an agreement is as it should be.
+fn all_passed(text: &Value, revision: u64) -> Value {
+    let sides = ["consumer", "provider"].into_iter();
+    let kinds = ["certificate", "clock", "reachability", "protocol"];
+    let of_sides = sides.flat_map(|party| kinds.map(|kind| (party, json!({ "kind": kind }))));
+    let samples = text["data"].as_array().unwrap().iter().map(|one| {
+        let (data_type, version) = (&one["data_type"], &one["version"]);
+        ("provider", json!({ "kind": "sample", "data_type": data_type, "version": version }))
+    });
+    let checks: Vec<Value> = of_sides
+        .chain(samples)
+        .map(|(party, check)| json!({ "party": party, "check": check, "outcome": "passed", "detail": "" }))
+        .collect();
+    json!({ "number": text["number"], "version": text["version"], "revision": revision, "checks": checks })
+}
+
+/// B9, Portal 21
+#[tokio::test]
+async fn a_protocol_of_disagreement_is_signed_by_both_heads_over_the_api() {
+    let world = World::consumer_and_provider().start().await;
+    let [ministry, agency] = [&world.ministry, &world.agency].map(|desk| world.program(desk));
+    let text = sample::agreement("address-lookup");
+    ministry.command("draft-agreement", json!({ "document": text })).await;
+    let protocol = json!({
+        "agreement": "address-lookup", "version": 1, "document": "d1".repeat(32), "about": "retention",
+    });
+    let signed =
+        |bin: &str, side| json!({ "protocol": protocol, "jws": head(&world, bin).signs(&protocol, side) });
+    let wrong = agency.command("sign-protocol", signed(sample::REGULATOR, Side::Regulator)).await;
+    assert_eq!(wrong.outcome(), "422 signature-wrong-side");
+    let told = ministry.command("sign-protocol", signed(sample::MINISTRY, Side::Consumer)).await;
+    assert_eq!(told.outcome(), "200");
+    let told = agency.command("sign-protocol", signed(sample::AGENCY, Side::Provider)).await;
+    assert_eq!(told.outcome(), "200");
+    let shown = ministry.get("/v1/agreements/address-lookup/versions/1").await.json();
+    assert_eq!(shown["protocol"]["signatures"].as_array().unwrap().len(), 2);
 }

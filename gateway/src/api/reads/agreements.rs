@@ -2,8 +2,9 @@
 
 use agreements::{
     Agreement, AgreementNumber, AgreementText, Bin, ListedUser, Point, Problem as Fault, Registry, Stage,
-    SystemId, diff, lint,
+    SystemId, almaty, diff, lint,
 };
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -14,6 +15,7 @@ use super::super::paging;
 use super::super::problem::Problem;
 use super::super::shared::Shared;
 use super::{list, one_read, page};
+use crate::clock;
 
 /// A version of an agreement in a list.
 #[derive(Debug, Serialize, ToSchema)]
@@ -26,7 +28,7 @@ pub(in crate::api) struct AgreementLine {
     consumer: SystemId,
     /// The system that answers.
     provider: SystemId,
-    /// Where it stands.
+    /// Where it stands: what was agreed has expired once its period is over.
     stage: Stage,
 }
 
@@ -70,15 +72,15 @@ pub(in crate::api) struct AgreementDiff {
     points: Vec<Point>,
 }
 
-impl From<&Agreement> for AgreementLine {
-    fn from(agreement: &Agreement) -> Self {
+impl AgreementLine {
+    fn on(agreement: &Agreement, day: Date) -> Self {
         let header = &agreement.header;
         Self {
             number: header.number.clone(),
             version: header.version,
             consumer: header.consumer.clone(),
             provider: header.provider.clone(),
-            stage: agreement.stage.clone(),
+            stage: agreement.stage_on(day),
         }
     }
 }
@@ -165,6 +167,7 @@ fn agreements(shared: &Shared, asked: &Asked) -> Result<Reply, Problem> {
     let consumer: Option<SystemId> = asked.parameter("consumer")?;
     let provider: Option<SystemId> = asked.parameter("provider")?;
     let (holder, stage) = (asked.parameter::<Bin>("holder")?, asked.word::<Stage>("stage")?);
+    let day = shown_on(asked)?;
     page(
         shared,
         asked,
@@ -173,15 +176,20 @@ fn agreements(shared: &Shared, asked: &Asked) -> Result<Reply, Problem> {
                 .agreements()
                 .filter(|one| consumer.as_ref().is_none_or(|id| one.header.consumer == *id))
                 .filter(|one| provider.as_ref().is_none_or(|id| one.header.provider == *id))
-                .filter(|one| stage.as_ref().is_none_or(|stage| one.stage == *stage))
+                .filter(|one| stage.as_ref().is_none_or(|stage| one.stage_on(day) == *stage))
                 .filter(|one| holder.is_none_or(|bin| is_of(registry, one, bin)))
                 .filter(|one| viewer.sees_agreement(one))
                 .collect()
         },
         // Versions rise as numbers do.
         |one: &Agreement| format!("{}\0{:010}", one.header.number, one.header.version),
-        |one| AgreementLine::from(one),
+        |one| AgreementLine::on(one, day),
     )
+}
+
+/// The day that is shown.
+fn shown_on(asked: &Asked) -> Result<Date, Problem> {
+    Ok(asked.at()?.unwrap_or_else(clock::now).to_zoned(almaty()).date())
 }
 
 fn is_of(registry: &Registry, agreement: &Agreement, bin: Bin) -> bool {
@@ -190,13 +198,13 @@ fn is_of(registry: &Registry, agreement: &Agreement, bin: Bin) -> bool {
 }
 
 fn agreement(shared: &Shared, asked: &Asked) -> Result<Reply, Problem> {
-    let number: AgreementNumber = asked.place("number")?;
+    let (number, day): (AgreementNumber, Date) = (asked.place("number")?, shown_on(asked)?);
     one_read(shared, asked, |registry, viewer| {
         let seen: Vec<&Agreement> =
             registry.versions(&number).filter(|one| viewer.sees_agreement(one)).collect();
         let Some(newest) = seen.last() else { return Ok(None) };
         let newest = shared.whole(newest)?;
-        let versions = seen.into_iter().map(AgreementLine::from).collect();
+        let versions = seen.into_iter().map(|one| AgreementLine::on(one, day)).collect();
         Ok(Some(AgreementSheet { versions, newest, users: registry.users(&number).to_vec() }))
     })
 }

@@ -560,6 +560,27 @@ pub const ALL: &[Row] = &[
         en: "The delegation cannot be used",
     },
     Row {
+        code: "ruling-unfit",
+        status: 422,
+        kk: "Келісу нәтижесі толық емес",
+        ru: "Результат согласования неполон",
+        en: "The ruling is not complete",
+    },
+    Row {
+        code: "ruling-of-other-document",
+        status: 422,
+        kk: "Келісу нәтижесі басқа құжатқа қатысты",
+        ru: "Результат согласования относится к другому документу",
+        en: "The ruling is on another document",
+    },
+    Row {
+        code: "protocol-unfit",
+        status: 422,
+        kk: "Келіспеушілік хаттамасы жарамсыз",
+        ru: "Протокол разногласий не подходит",
+        en: "The protocol of disagreement does not do",
+    },
+    Row {
         code: "prescription-unfit",
         status: 422,
         kk: "Нұсқама жарамсыз",
