@@ -11,10 +11,10 @@ use ipnet::IpNet;
 use crate::{
     Access, Act, ActId, Actor, AgreementNumber, Application, ApplicationNumber, Bin, BoundCertificate,
     CalendarDay, CardCorrection, Category, Conformity, DataType, DataTypeId, DelegationNumber,
-    DelegationText, Document, Effect, Employee, EndOfOperation, Endpoint, Fingerprint, Gap, Holder,
+    DelegationText, Document, Effect, Employee, EndOfOperation, Endpoint, Fingerprint, Fit, Gap, Holder,
     Information, LiftingText, ListedUser, ObjectCard, Operator, OperatorId, OperatorStanding, Paper,
     PrescriptionText, ProtocolText, ReadinessCheck, Revoked, RulingText, Signature, Significance, Subject,
-    SystemCard, SystemId, Term, UserList, Words, YearlyHoliday,
+    SystemCard, SystemId, Template, Term, UserList, Words, YearlyHoliday,
 };
 
 /// Something an operator asks the registry to do.
@@ -143,6 +143,8 @@ pub enum Command {
     PublishDataType { data_type: DataType },
     /// Changes a data type's category, for all its versions (Interaction 4).
     Categorise { provider: SystemId, data_type: DataTypeId, category: Category },
+    /// Publishes a version of a template: how far agreements for a purpose may go.
+    PublishTemplate { template: Template },
     /// Draws up a version of an agreement: `document` is its canonical form (RFC 8785).
     DraftAgreement { document: String },
     /// Adds a holder's signature.
@@ -392,10 +394,16 @@ pub enum Event {
         version: u32,
         signature: Signature,
     },
+    TemplatePublished {
+        template: Template,
+    },
     AgreementSubmitted {
         number: AgreementNumber,
         version: u32,
         conformity: Vec<String>,
+        /// What the templates of its purposes said to it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        fits: Vec<Fit>,
     },
     AgreementConcurred {
         number: AgreementNumber,

@@ -21,7 +21,7 @@ pub enum Direction {
 }
 
 /// One point in which two texts differ.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Point {
     /// Where: `data.record.fields`.
     pub field: String,

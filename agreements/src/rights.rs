@@ -26,7 +26,10 @@ pub fn entitled(command: CommandName) -> &'static [Role] {
         // Their own; the administrator, everybody's; the regulator confirms everybody's.
         CommandName::GrantAccess | CommandName::ConfirmAccess | CommandName::RevokeAccess => &Role::ALL,
 
-        CommandName::RecordAct | CommandName::RepealAct | CommandName::SetTerm => &[Regulator],
+        CommandName::RecordAct
+        | CommandName::RepealAct
+        | CommandName::SetTerm
+        | CommandName::PublishTemplate => &[Regulator],
         CommandName::SetCalendarDay | CommandName::ClearCalendarDay | CommandName::SetYearlyHoliday => {
             &[Administrator, Regulator, NationalOperator]
         }

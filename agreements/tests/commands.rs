@@ -87,6 +87,7 @@ fn every_command() -> Vec<Command> {
         Command::UnbindCertificate { certificate: fingerprint(1) },
         Command::PublishDataType { data_type: DataType { version: 2, ..record() } },
         categorise(Category::Public),
+        Command::PublishTemplate { template: template() },
         draft(&agreement),
         sign(&agreement, Side::Consumer, MINISTRY),
         Command::SubmitAgreement { number: number.clone(), version },

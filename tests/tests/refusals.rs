@@ -421,7 +421,7 @@ async fn lawless_purpose() -> Scene {
         Event::AgreementDrafted { document: document.clone() },
         signed(Side::Consumer, &world.ministry),
         signed(Side::Provider, &world.agency),
-        Event::AgreementSubmitted { number: number.clone(), version, conformity: vec![] },
+        Event::AgreementSubmitted { number: number.clone(), version, conformity: vec![], fits: vec![] },
         Event::AgreementConcurred {
             number: number.clone(),
             version,

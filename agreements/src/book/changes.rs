@@ -37,6 +37,7 @@ impl Changes {
             | Event::AccessGranted { .. }
             | Event::AccessConfirmed { .. }
             | Event::ProtocolSigned { .. }
+            | Event::TemplatePublished { .. }
             | Event::AccessRevoked { .. }
             | Event::ApplicationSubmitted { .. }
             | Event::ApplicationReturned { .. }

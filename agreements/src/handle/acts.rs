@@ -1,9 +1,9 @@
-//! The dated register of acts.
+//! What the regulator lays down beforehand: the dated register of acts, and templates.
 
 use jiff::civil::Date;
 
 use super::{Check, CommandError};
-use crate::{Act, ActId, Event, TermKind};
+use crate::{Act, ActId, Event, Template, TermKind};
 
 impl Check<'_> {
     pub(super) fn record_act(&self, act: Act) -> Result<Event, CommandError> {
@@ -32,5 +32,22 @@ impl Check<'_> {
         let term = self.registry.terms().on(TermKind::Basis, known);
         let agreements_until = agreements_until.or_else(|| Some(term?.due(known, self.registry.calendar())));
         Ok(Event::ActRepealed { act, version, last_day, successor, agreements_until })
+    }
+
+    pub(super) fn publish_template(&self, template: Template) -> Result<Event, CommandError> {
+        if let Some(fault) = template.fault() {
+            return Err(CommandError::TemplateUnfit(fault));
+        }
+        for one in &template.data {
+            if self.registry.published(&one.provider, &one.data_type).is_none() {
+                let what = format!("data type {} of {}", one.data_type, one.provider);
+                return Err(CommandError::Unknown { what });
+            }
+        }
+        let newest = self.registry.template(&template.purpose).map_or(0, |known| known.version);
+        if template.version != newest.saturating_add(1) {
+            return Err(CommandError::TemplateUnfit("has a version that is not the next of its purpose"));
+        }
+        Ok(Event::TemplatePublished { template })
     }
 }

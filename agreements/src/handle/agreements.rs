@@ -3,7 +3,7 @@
 use super::{Check, CommandError};
 use crate::{
     Agreement, AgreementNumber, AgreementText, Delegated, Event, Header, Role, Side, Signature, Stage,
-    SystemId, UserList, draft,
+    SystemId, UserList, draft, fits,
 };
 
 impl Check<'_> {
@@ -46,7 +46,9 @@ impl Check<'_> {
         let agreement = self.agreement(&number, version, &[Stage::Draft])?;
         self.party(agreement)?;
         let conformity = self.submittable(agreement)?;
-        Ok(Event::AgreementSubmitted { number, version, conformity })
+        let judged = agreement.text.as_ref().map(|text| fits(text, self.registry));
+        let fits = judged.unwrap_or_default();
+        Ok(Event::AgreementSubmitted { number, version, conformity, fits })
     }
 
     pub(super) fn suspend_agreement(

@@ -104,6 +104,9 @@ pub enum CommandError {
     #[error("the delegation {0}")]
     #[strum(serialize = "delegation-unfit")]
     DelegationUnfit(&'static str),
+    #[error("the template {0}")]
+    #[strum(serialize = "template-unfit")]
+    TemplateUnfit(&'static str),
     #[error("the ruling {0}")]
     #[strum(serialize = "ruling-unfit")]
     RulingUnfit(&'static str),

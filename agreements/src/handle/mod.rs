@@ -109,6 +109,7 @@ pub fn handle(
             check.categorise(provider, data_type, category)?
         }
 
+        Command::PublishTemplate { template } => check.publish_template(template)?,
         Command::DraftAgreement { document } => check.draft_agreement(document)?,
         Command::SignAgreement { number, version, signature } => {
             check.sign_agreement(number, version, signature)?

@@ -136,7 +136,11 @@ impl Registry {
                 }
                 agreement.signatures.push(signature.clone());
             }
-            Event::AgreementSubmitted { number, version, conformity } => {
+            Event::TemplatePublished { template } => {
+                let key = (template.purpose.clone(), template.version);
+                self.templates.insert(key, template.clone());
+            }
+            Event::AgreementSubmitted { number, version, conformity, fits: _ } => {
                 let agreement = self.step(number, *version, Stage::Submitted, recorded)?;
                 agreement.conformity.clone_from(conformity);
             }

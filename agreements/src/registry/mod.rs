@@ -23,8 +23,8 @@ use self::pool::Pool;
 use crate::{
     Accounted, Act, ActId, AgreementNumber, ApplicationNumber, ApprovedUsers, Bin, Calendar, Category,
     DataType, DataTypeId, Delegation, DelegationNumber, Enrolment, Filed, Fingerprint, Holder, ListedUser,
-    ObjectId, Operator, OperatorAccess, OperatorId, Prescription, PrescriptionNumber, Recorded, Subject,
-    System, SystemId, Terms, TokenId,
+    ObjectId, Operator, OperatorAccess, OperatorId, Prescription, PrescriptionNumber, Purpose, Recorded,
+    Subject, System, SystemId, Template, Terms, TokenId,
 };
 
 /// Everything that is registered. Changed only by [`Registry::apply`].
@@ -51,6 +51,7 @@ pub struct Registry {
     #[serde(skip)]
     agreements: BTreeMap<(AgreementNumber, u32), Arc<Agreement>>,
     users: BTreeMap<AgreementNumber, ApprovedUsers>,
+    templates: BTreeMap<(Purpose, u32), Template>,
     delegations: BTreeMap<DelegationNumber, Delegation>,
     prescriptions: BTreeMap<PrescriptionNumber, Prescription>,
     access: BTreeMap<OperatorId, OperatorAccess>,
@@ -222,6 +223,21 @@ impl Registry {
     /// All versions of all agreements.
     pub fn agreements(&self) -> impl Iterator<Item = &Agreement> {
         self.agreements.values().map(|agreement| &**agreement)
+    }
+
+    /// The newest template of a purpose.
+    pub fn template(&self, purpose: &Purpose) -> Option<&Template> {
+        self.templates_of(purpose).next_back()
+    }
+
+    /// All versions of a purpose's template, oldest first.
+    pub fn templates_of(&self, purpose: &Purpose) -> impl DoubleEndedIterator<Item = &Template> {
+        self.templates.range((purpose.clone(), 0)..=(purpose.clone(), u32::MAX)).map(|(_, template)| template)
+    }
+
+    /// All versions of all templates.
+    pub fn templates(&self) -> impl Iterator<Item = &Template> {
+        self.templates.values()
     }
 
     /// The officials who may ask under an agreement.

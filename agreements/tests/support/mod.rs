@@ -339,6 +339,18 @@ pub(crate) fn rule(agreement: &Value, ruling: Ruling) -> Command {
     Command::RuleOnAgreement { ruling, signature: signature(Side::Regulator, REGULATOR) }
 }
 
+/// What agreements for staffing may say: just what the complete sample says.
+pub(crate) fn template() -> Template {
+    from_json(json!({
+        "purpose": "staffing", "version": 1, "title": "Staffing", "most_days": 305, "until": "2026-12-31",
+        "rate": { "per_second": 10, "burst": 20 }, "category": "confidential", "users": "listed-and-trained",
+        "data": [{
+            "provider": "personnel", "data_type": "record", "operations": ["orders"],
+            "fields": ["/name", "/orders/*"],
+        }],
+    }))
+}
+
 /// A protocol of disagreement, signed for one side.
 pub(crate) fn protocol(agreement: &Value, about: &str, side: Side, holder: &str) -> Command {
     let (agreement, version) = key(agreement);

@@ -231,6 +231,7 @@ fn agreement(number: u32, size: Size, heads: &[Head], now: Timestamp) -> Vec<Mad
                 number: number.clone(),
                 version,
                 conformity: vec![format!("attestation A-{consumer}"), format!("attestation A-{provider}")],
+                fits: vec![],
             },
         ),
         (

@@ -169,6 +169,8 @@ fn schemas() -> Value {
         agreements::DataType,
         agreements::SystemStatus,
         agreements::Stage,
+        agreements::Template,
+        agreements::Purpose,
         ProblemDocument,
         agreements::Filed,
         agreements::Accounted,

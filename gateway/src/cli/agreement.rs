@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use agreements::{
-    Agreement, AgreementNumber, AgreementText, Command, Direction, Ruling, Side, Signature, Signed, Stage,
-    almaty, diff, lint,
+    Agreement, AgreementNumber, AgreementText, Command, Direction, Fit, Ruling, Side, Signature, Signed,
+    Stage, almaty, diff, fits, lint,
 };
 use certs::keys::Identity;
 use certs::sign::{JwsSignature, Signer};
@@ -17,7 +17,7 @@ use super::common::word;
 use super::desk::{Desk, kebab, read_json};
 use super::ruling::{Disagreed, Judged};
 use super::table::{Table, facts, moment, short};
-use super::{Answer, Common, Exit, Failure, readiness, ruling};
+use super::{Answer, Common, Exit, Failure, readiness, ruling, template};
 use crate::clock;
 
 #[derive(Subcommand)]
@@ -33,6 +33,16 @@ pub(super) enum AgreementCommand {
         after_help = "Example:\n  kelisim agreement lint address-lookup.json\n\nEnds with 1 if it lacks anything."
     )]
     Lint {
+        /// The document, JSON
+        file: PathBuf,
+    },
+    /// Say whether a document is within the templates of its purposes, and in which points it goes beyond
+    #[command(after_help = "\
+Example:
+  kelisim agreement check-template address-lookup.json
+
+Ends with 1 if it goes beyond in any point, or if a purpose has no template.")]
+    CheckTemplate {
         /// The document, JSON
         file: PathBuf,
     },
@@ -210,6 +220,7 @@ pub(super) fn run(common: &Common, command: AgreementCommand) -> Result<Answer, 
             desk.issued(&events, format!("{} is drafted", document["number"].as_str().unwrap_or_default()))
         }
         AgreementCommand::Lint { file } => Ok(linted(&desk, &read_json(&file)?)),
+        AgreementCommand::CheckTemplate { file } => within(&desk, &read_json(&file)?),
         AgreementCommand::Sign { which, side: Side::Regulator, .. } => Err(Failure::new(
             Exit::Usage,
             format!("the regulator does not sign {}, but concurs in it", which.number),
@@ -226,12 +237,7 @@ pub(super) fn run(common: &Common, command: AgreementCommand) -> Result<Answer, 
             Command::WithdrawAgreement { number, version }
         }),
         AgreementCommand::Protocol(disagreed) => ruling::disagree(&mut desk, disagreed),
-        AgreementCommand::Submit(which) => {
-            step(&mut desk, which, "is before the regulator", |number, version| Command::SubmitAgreement {
-                number,
-                version,
-            })
-        }
+        AgreementCommand::Submit(which) => submit(&mut desk, which),
         AgreementCommand::Suspend(which) => step(&mut desk, which, "is suspended", |number, version| {
             Command::SuspendAgreement { number, version }
         }),
@@ -329,6 +335,30 @@ fn differing(
     Ok(if wider { answer.negative() } else { answer })
 }
 
+/// Puts an agreement before the regulator, and says what the templates say to it.
+fn submit(desk: &mut Desk<'_>, which: Which) -> Result<Answer, Failure> {
+    let number = which.number.clone();
+    let version = desk.version(&number, which.version)?;
+    let answer = step(desk, which, "is before the regulator", |number, version| Command::SubmitAgreement {
+        number,
+        version,
+    })?;
+    let text = desk.registry().agreement(&number, version).and_then(|one| one.text.clone());
+    let fits = text.map_or_else(Vec::new, |text| fits(&text, desk.registry()));
+    Ok(answer.and(Answer::new(json!({ "fits": fits }), template::judged(&fits).to_string())))
+}
+
+fn within(desk: &Desk<'_>, document: &Value) -> Result<Answer, Failure> {
+    let text = lint(document, desk.registry()).map_err(|problems| {
+        let what = format!("the document has {} problems", problems.len());
+        Failure::new(Exit::Refused, what, "see `kelisim agreement lint`")
+    })?;
+    let fits = fits(&text, desk.registry());
+    let all_within = fits.iter().all(Fit::is_within);
+    let answer = Answer::new(json!({ "fits": fits }), template::judged(&fits).to_string());
+    Ok(if all_within { answer } else { answer.negative() })
+}
+
 fn linted(desk: &Desk<'_>, document: &Value) -> Answer {
     match lint(document, desk.registry()) {
         Ok(text) => {
@@ -366,6 +396,7 @@ fn show(desk: &Desk<'_>, which: Which, document: bool) -> Result<Answer, Failure
         "fault": proof.err(),
         "remarks": agreement.remarks,
         "ruled": agreement.ruled,
+        "fits": agreement.text.as_ref().map_or_else(Vec::new, |text| fits(text, registry)),
         "protocol": agreement.protocol,
         "conformity": agreement.conformity,
         "history": agreement.history,

@@ -149,6 +149,7 @@ fn advice(error: &CommandError) -> &'static str {
             "have those sign whom the agreement names"
         }
         CommandError::DelegationUnfit(_) => "correct the delegation and have it signed anew",
+        CommandError::TemplateUnfit(_) => "correct the template; see `kelisim template list`",
         CommandError::RulingUnfit(_) => "give each --remark its --remedy, and say why with --reason",
         CommandError::ProtocolUnfit(_) => "sign the protocol that is attached: see `kelisim agreement show`",
         CommandError::PrescriptionUnfit(_) => "correct the prescription; see `kelisim prescription list`",

@@ -35,6 +35,7 @@ mod ruling;
 mod run;
 mod subject_key;
 mod system;
+mod template;
 mod witness;
 
 use std::ffi::OsString;
@@ -126,6 +127,9 @@ enum Command {
     /// Acts that agreements stand on
     #[command(subcommand)]
     Act(act::ActCommand),
+    /// Templates: how far agreements for a purpose may go
+    #[command(subcommand)]
+    Template(template::TemplateCommand),
     /// Agreements: from a draft to the end
     #[command(subcommand)]
     Agreement(agreement::AgreementCommand),
@@ -177,6 +181,7 @@ impl Command {
             | Self::Notices(_)
             | Self::DataType(_)
             | Self::Act(_)
+            | Self::Template(_)
             | Self::Agreement(_)
             | Self::Prescription(_)
             | Self::Delegation(_)
@@ -256,6 +261,7 @@ fn act(common: &Common, command: Command) -> Result<Answer, Failure> {
         Command::Certs(command) => certificates::run(common, command),
         Command::DataType(command) => data_type::run(common, command),
         Command::Act(command) => act::run(common, command),
+        Command::Template(command) => template::run(common, command),
         Command::Agreement(command) => agreement::run(common, command),
         Command::Readiness(readiness) => readiness.run(common),
         Command::Prescription(command) => prescription::run(common, command),

@@ -33,6 +33,7 @@ fn an_agreement_lives_from_its_draft_to_its_suspension_and_each_day_is_explained
     assert_eq!(problems.as_array().unwrap().len(), 7, "{problems:#}");
     let draft = folder.file("agreement.json", &agreement().to_string());
     assert_eq!(folder.json(0, &["agreement", "lint", &draft])["problems"], json!([]));
+    what_templates_say(&folder, &draft);
     folder.does(&["agreement", "draft", &draft, "--as", "ministry"]);
     assert_eq!(refusal(&folder, &[]), "no-agreement");
 
@@ -55,7 +56,9 @@ fn an_agreement_lives_from_its_draft_to_its_suspension_and_each_day_is_explained
     let early = folder.json(1, &["agreement", "submit", "ar-1", "--as", "ministry"]);
     assert!(early["error"]["todo"].as_str().unwrap().contains("agreement sign"), "{early}");
     sign("provider", "head-of-office", "office");
-    folder.does(&["agreement", "submit", "ar-1", "--as", "office"]);
+    let submitted = folder.json(0, &["agreement", "submit", "ar-1", "--as", "office"]);
+    assert_eq!(submitted["fits"][0]["wider"][0]["field"], "access_period.until");
+    assert_eq!(submitted["events"][0]["event"]["fits"], submitted["fits"]);
     assert_eq!(refusal(&folder, &[]), "agreement-not-concurred");
     sign("regulator", "head-of-regulator", "regulator");
 
@@ -94,6 +97,29 @@ fn an_agreement_lives_from_its_draft_to_its_suspension_and_each_day_is_explained
     versions_are_compared(&folder);
     what_the_regulator_says_otherwise(&folder);
     every_view_has_its_json(&folder);
+}
+
+fn what_templates_say(folder: &Folder, draft: &str) {
+    let judged = folder.json(1, &["agreement", "check-template", draft]);
+    assert_eq!(judged["fits"], json!([{ "purpose": "address-check", "template": null, "wider": [] }]));
+    let mut template = json!({
+        "purpose": "address-check", "version": 1, "title": "Checking an address", "category": "restricted",
+        "data": [{
+            "provider": "address-register", "data_type": "address", "operations": ["lookup"], "fields": ["/kk"],
+        }],
+    });
+    let publish = |template: &Value| {
+        let file = folder.file("template.json", &template.to_string());
+        folder.does(&["template", "publish", &file, "--as", "regulator"]);
+    };
+    publish(&template);
+    assert!(folder.does(&["agreement", "check-template", draft]).contains("within"));
+    (template["version"], template["until"]) = (json!(2), json!("2030-12-31"));
+    publish(&template);
+    let judged = folder.say(&["agreement", "check-template", draft]);
+    assert!(judged.exit == 1 && judged.out.contains("2030-12-31"), "{judged:?}");
+    assert!(folder.does(&["template", "show", "address-check"]).contains("2030-12-31"));
+    assert_eq!(folder.json(0, &["template", "list"])["templates"].as_array().unwrap().len(), 2);
 }
 
 fn the_regulator_orders(folder: &Folder) {

@@ -181,3 +181,26 @@ async fn anybody_reads_which_agreements_are_in_force_and_nobody_how_they_are_pro
     assert_eq!(regulator.command("suspend-agreement", stop).await.outcome(), "200");
     assert_eq!(ids(&nobody.get("/v1/public/agreements").await.json(), "number"), [""; 0]);
 }
+
+/// Templates are the regulator's, read by everybody, and what they say comes with a draft's problems and with the agreement.
+#[tokio::test]
+async fn how_an_agreement_fits_its_template_is_told_before_and_after_it_is_drafted() {
+    let world = World::consumer_and_provider().agreement("address-lookup").start().await;
+    let [ministry, regulator] = [&world.ministry, &world.regulator].map(|desk| world.program(desk));
+    let template = json!({
+        "purpose": "delivery", "version": 1, "title": "Delivery", "rate": { "per_second": 1, "burst": 1 },
+    });
+    let publish = json!({ "template": template });
+    assert_eq!(ministry.command("publish-template", publish.clone()).await.outcome(), "403 not-in-role");
+    assert_eq!(regulator.command("publish-template", publish.clone()).await.outcome(), "200");
+    assert_eq!(regulator.command("publish-template", publish).await.outcome(), "422 template-unfit");
+    let listed = ministry.get("/v1/templates?purpose=delivery").await.json();
+    assert_eq!(listed["items"], json!([template]));
+    let draft = json!({ "document": sample::agreement("address-lookup") });
+    let told = ministry.post("/v1/lint", &draft).await.json();
+    let fields: Vec<&Value> =
+        told["fits"][0]["wider"].as_array().unwrap().iter().map(|one| &one["field"]).collect();
+    assert_eq!(fields, ["protection.rate.per_second", "protection.rate.burst"]);
+    let sheet = ministry.get("/v1/agreements/address-lookup").await.json();
+    assert_eq!(sheet["fits"], told["fits"]);
+}

@@ -1,8 +1,8 @@
 //! Agreements and their versions.
 
 use agreements::{
-    Agreement, AgreementNumber, AgreementText, Bin, ListedUser, Point, Problem as Fault, Registry, Stage,
-    SystemId, almaty, diff, lint,
+    Agreement, AgreementNumber, AgreementText, Bin, Fit, ListedUser, Point, Problem as Fault, Registry,
+    Stage, SystemId, almaty, diff, fits, lint,
 };
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -41,6 +41,8 @@ pub(in crate::api) struct AgreementSheet {
     newest: Agreement,
     /// The officials who may ask.
     users: Vec<ListedUser>,
+    /// What the templates of the newest version's purposes say to it.
+    fits: Vec<Fit>,
 }
 
 /// A draft to be looked at before it is drafted.
@@ -57,6 +59,8 @@ pub(in crate::api) struct LintRequest {
 pub(in crate::api) struct LintReport {
     /// Each problem with its clause; none if it can be signed.
     problems: Vec<Fault>,
+    /// What the templates of its purposes say to it, if it can be signed.
+    fits: Vec<Fit>,
 }
 
 /// What a version allows that another does not, and the reverse.
@@ -91,7 +95,7 @@ pub(super) fn operations() -> Vec<Operation> {
     let mut lint = Operation::read(
         "lint",
         "/v1/lint",
-        "Says what a draft of an agreement lacks, against which clause; changes nothing",
+        "Says what a draft of an agreement lacks, against which clause, and whether it is within the templates of its purposes; changes nothing",
         part,
         Media::named("LintReport"),
         judge,
@@ -205,7 +209,8 @@ fn agreement(shared: &Shared, asked: &Asked) -> Result<Reply, Problem> {
         let Some(newest) = seen.last() else { return Ok(None) };
         let newest = shared.whole(newest)?;
         let versions = seen.into_iter().map(|one| AgreementLine::on(one, day)).collect();
-        Ok(Some(AgreementSheet { versions, newest, users: registry.users(&number).to_vec() }))
+        let fits = newest.text.as_ref().map_or_else(Vec::new, |text| fits(text, registry));
+        Ok(Some(AgreementSheet { versions, newest, users: registry.users(&number).to_vec(), fits }))
     })
 }
 
@@ -241,7 +246,10 @@ fn differing(shared: &Shared, asked: &Asked) -> Result<Reply, Problem> {
 fn judge(shared: &Shared, asked: &Asked) -> Result<Reply, Problem> {
     let LintRequest { document } = asked.json()?;
     shared.newest(|registry| {
-        let problems = lint(&document, registry).err().unwrap_or_default();
-        Reply::json(&LintReport { problems })
+        let report = match lint(&document, registry) {
+            Ok(text) => LintReport { problems: Vec::new(), fits: fits(&text, registry) },
+            Err(problems) => LintReport { problems, fits: Vec::new() },
+        };
+        Reply::json(&report)
     })
 }

@@ -560,6 +560,13 @@ pub const ALL: &[Row] = &[
         en: "The delegation cannot be used",
     },
     Row {
+        code: "template-unfit",
+        status: 422,
+        kk: "Үлгі жарамсыз",
+        ru: "Шаблон не подходит",
+        en: "The template does not do",
+    },
+    Row {
         code: "ruling-unfit",
         status: 422,
         kk: "Келісу нәтижесі толық емес",
