@@ -165,7 +165,7 @@ fn agree(number: u32, consumer: u32, provider: u32, bin: Bin, happen: &mut impl 
     for side in [Side::Consumer, Side::Provider] {
         happen(Event::AgreementSigned { number: number.clone(), version, signature: signature(side) });
     }
-    let user = json!({ "id": "a.serikov", "name": "n", "duty": "d", "training_certificate": "1" });
+    let user = json!({ "id": "a.serikov", "name": "n", "duty": "d", "training_certificate": { "number": "1", "issued": "2020-01-01", "valid_until": "2099-12-31" } });
     happen(Event::UsersApproved {
         number: number.clone(),
         users: vec![serde_json::from_value(user).unwrap()],

@@ -3,6 +3,7 @@
 //! A draft may lack fields; [`crate::lint`] says which. What is signed is an [`AgreementText`], which lacks none.
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -278,7 +279,47 @@ pub struct ListedUser {
     pub duty: String,
     /// Their training certificate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub training_certificate: Option<String>,
+    pub training_certificate: Option<TrainingCertificate>,
+}
+
+/// That an official was trained for the exchange (HR 20-21, 26.9).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(untagged)]
+pub enum TrainingCertificate {
+    /// Its record.
+    Recorded(TrainingRecord),
+    /// Its number alone: on lists of earlier builds, whose signatures are over it.
+    Number(String),
+}
+
+/// The record of a training certificate.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TrainingRecord {
+    /// Its number.
+    pub number: String,
+    /// When it was issued: its first day.
+    pub issued: Date,
+    /// Its last day.
+    pub valid_until: Date,
+}
+
+impl TrainingCertificate {
+    /// Its number.
+    pub fn number(&self) -> &str {
+        match self {
+            Self::Recorded(record) => &record.number,
+            Self::Number(number) => number,
+        }
+    }
+
+    /// Its last day, where that is on record.
+    pub fn valid_until(&self) -> Option<Date> {
+        match self {
+            Self::Recorded(record) => Some(record.valid_until),
+            Self::Number(_) => None,
+        }
+    }
 }
 
 /// Where a version of an agreement stands (B9).

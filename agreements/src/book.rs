@@ -18,7 +18,8 @@ use crate::orders::{OrderPage, Orders};
 use crate::period::{WallClock, Window};
 use crate::{
     ActId, Agreement, AgreementText, ApprovedUsers, Category, Conformity, DataType, Fingerprint, Phase,
-    Ready, Registry, Side, Signed, Stage, System, SystemId, Users, almaty, end_of, start_of,
+    Ready, Registry, Side, Signed, Stage, System, SystemId, TrainingCertificate, Users, almaty, end_of,
+    start_of,
 };
 
 /// Systems, certificates and agreements as the exchange path looks them up.
@@ -137,11 +138,11 @@ impl Roster {
     }
 }
 
-/// Whether a listed official holds a training certificate.
+/// Whether a listed official holds a training certificate, and from when until when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Training {
     None,
-    Certified,
+    Certified(Timestamp, Timestamp),
 }
 
 impl Book {
@@ -316,10 +317,16 @@ fn listed(
         return Err("signature-missing");
     }
     prove(Signed::Users(approved))?;
+    let zone = almaty();
     let users = approved.list.users.iter().map(|user| {
         let training = match &user.training_certificate {
-            Some(number) if !number.trim().is_empty() => Training::Certified,
-            Some(_) | None => Training::None,
+            Some(held) if held.number().trim().is_empty() => Training::None,
+            Some(TrainingCertificate::Recorded(record)) => {
+                Training::Certified(start_of(record.issued, &zone), end_of(record.valid_until, &zone))
+            }
+            // Lists of earlier builds say no more; the next one must.
+            Some(TrainingCertificate::Number(_)) => Training::Certified(Timestamp::MIN, Timestamp::MAX),
+            None => Training::None,
         };
         (Box::from(user.id.as_str()), training)
     });

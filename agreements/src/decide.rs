@@ -240,7 +240,7 @@ fn under<'b>(
     if page.text.accounting.case == Presence::Required && case.trim().is_empty() {
         return Err((5, Denial::CaseMissing(number())));
     }
-    user(page, call.claims.user).map_err(|denial| (5, denial))?;
+    user(page, call.claims.user, now).map_err(|denial| (5, denial))?;
     Ok((grant, operation_at, purpose))
 }
 
@@ -343,21 +343,25 @@ fn purpose<'b>(
 }
 
 /// B6: where the agreement asks for it, only officials on the list ask.
-fn user(page: &AgreementPage, user: Option<&str>) -> Result<(), Denial> {
+fn user(page: &AgreementPage, user: Option<&str>, now: Timestamp) -> Result<(), Denial> {
     let number = || page.text.number.clone();
-    let wanted = match page.text.protection.users {
+    let trained = match page.text.protection.users {
         Users::Any => return Ok(()),
-        Users::Listed => Training::None,
-        Users::ListedAndTrained => Training::Certified,
+        Users::Listed => false,
+        Users::ListedAndTrained => true,
     };
     let user = user.ok_or_else(|| Denial::UserMissing(number()))?;
     let users = match &page.users {
         Ok(users) => users,
         Err(fault) => return Err(Denial::UsersUnproven { number: number(), fault }),
     };
-    match (users.training_of(user), wanted) {
-        (None, _) => Err(Denial::UserNotListed(number())),
-        (Some(Training::None), Training::Certified) => Err(Denial::UserNotTrained(number())),
-        (Some(_), _) => Ok(()),
+    match users.training_of(user) {
+        None => Err(Denial::UserNotListed(number())),
+        Some(_) if !trained => Ok(()),
+        Some(Training::Certified(from, until)) if from <= now && now < until => Ok(()),
+        Some(Training::Certified(from, until)) if from <= now => {
+            Err(Denial::UserTrainingEnded { number: number(), at: until })
+        }
+        Some(Training::None | Training::Certified(..)) => Err(Denial::UserNotTrained(number())),
     }
 }

@@ -162,6 +162,9 @@ pub enum Denial {
     /// B6: the user is not on the list.
     #[error("the user is not on the list of {0}")]
     UserNotListed(AgreementNumber),
+    /// B6: the user's training certificate ended.
+    #[error("the training certificate of {number}'s user ended at {at}")]
+    UserTrainingEnded { number: AgreementNumber, at: Timestamp },
     /// B6: the user holds no training certificate.
     #[error("{0} asks for a training certificate")]
     UserNotTrained(AgreementNumber),
@@ -221,6 +224,7 @@ impl Denial {
             Self::BasisNotInForce { .. } => &rows::BASIS_NOT_IN_FORCE,
             Self::UserMissing(_) => &rows::USER_MISSING,
             Self::UserNotListed(_) => &rows::USER_NOT_LISTED,
+            Self::UserTrainingEnded { .. } => &rows::USER_TRAINING_ENDED,
             Self::UserNotTrained(_) => &rows::USER_NOT_TRAINED,
         }
     }
@@ -273,6 +277,7 @@ impl Denial {
             | Self::BasisNotInForce { .. }
             | Self::UserMissing(_)
             | Self::UserNotListed(_)
+            | Self::UserTrainingEnded { .. }
             | Self::UserNotTrained(_) => self.row().culprit,
         }
     }

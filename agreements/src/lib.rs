@@ -59,7 +59,8 @@ pub use access::{Access, Effect, Given, OperatorAccess, Revoked, Token, Waiting}
 pub use act::{Act, Basis, BasisKind};
 pub use agreement::{
     Accounting, AgreementText, AnswerAfter, Attachment, Grant, ListedUser, NamedPurpose, PersonalDataClause,
-    PersonalField, Protection, Rate, Recovery, Side, Signature, Signers, Stage, Users,
+    PersonalField, Protection, Rate, Recovery, Side, Signature, Signers, Stage, TrainingCertificate,
+    TrainingRecord, Users,
 };
 pub use application::{Application, ApplicationFault, ApplicationNumber, Applied, Filed, Gap, Outcome};
 pub use book::{AgreementPage, Book, Changes, Followed, GrantPage, SystemPage};

@@ -145,6 +145,19 @@ fn of_agreements(registry: &Registry) -> Vec<(Date, String, Matter, Vec<Bin>)> {
             found.push((due, about(), what, concerns.clone()));
         }
     }
+    for (agreement, list) in registry.user_lists() {
+        let holder = registry.consumer_of(agreement).and_then(|id| registry.system(id));
+        let concerns: Vec<Bin> = holder.into_iter().map(|system| system.card.holder).collect();
+        let about = || format!("agreement {agreement}");
+        let ends =
+            list.list.users.iter().filter_map(|user| {
+                Some((user.training_certificate.as_ref()?.valid_until()?, user.id.as_str()))
+            });
+        found.extend(ends.map(|(due, official)| {
+            let what = Matter::Agreement(format!("the training certificate of {official} ends"));
+            (due, about(), what, concerns.clone())
+        }));
+    }
     for prescription in registry.prescriptions().filter(|one| one.lifted.is_none()) {
         let Order::CorrectBy(due) = prescription.text.order else { continue };
         let holder = |id| registry.system(id).map(|system| system.card.holder);

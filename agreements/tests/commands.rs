@@ -534,29 +534,6 @@ fn a_refused_or_terminated_agreement_is_over() {
     }
 }
 
-/// B9: who suspended may resume, and the regulator always; what the regulator suspended nobody else.
-#[test]
-fn an_agreement_is_resumed_by_who_suspended_it_or_by_the_regulator() {
-    let agreement = personnel_agreement();
-    let (number, version) = key(&agreement);
-    let suspend = Command::SuspendAgreement { number: number.clone(), version };
-    let resume = Command::ResumeAgreement { number, version };
-    let mut world = World::exchanging();
-    world.must(officer(AGENCY), suspend.clone());
-    let error = world.refused(officer(MINISTRY), resume.clone());
-    assert_eq!(error, CommandError::NotYours { owner: bin(AGENCY), actor: bin(MINISTRY) });
-    world.must(officer(AGENCY), resume.clone());
-    world.must(officer(AGENCY), suspend.clone());
-    world.must(regulator(), resume.clone());
-    // The regulator's own organisation may be a party too: its officer is not the regulator.
-    let inspector = actor("inspector", Role::Regulator, MINISTRY);
-    world.must(inspector.clone(), suspend);
-    let error = world.refused(officer(MINISTRY), resume.clone());
-    assert_eq!(error, CommandError::NotInRole { role: Role::HolderOfficer });
-    world.must(inspector, resume);
-    assert_eq!(world.answer(&call()), "permit");
-}
-
 /// B4: what reads one way when it is judged and another way when it is kept is no agreement.
 #[test]
 fn a_document_that_does_not_read_as_an_agreement_is_not_signed() {

@@ -529,8 +529,7 @@ fn only_listed_and_trained_officials_ask_where_the_agreement_says_so() {
         let claims = Claims { user, ..claims() };
         world.answer(&Call { claims, ..call() })
     };
-    let list =
-        vec![listed("a.serikov", Some("T-1")), listed("b.omarov", None), listed("c.akhmet", Some(" "))];
+    let list = vec![listed("a.serikov", Some("T-1")), listed("b.omarov", None), listed("c.akhmet", None)];
     let number = number_of(&personnel_agreement());
 
     let mut world = World::exchanging();

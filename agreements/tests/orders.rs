@@ -291,3 +291,64 @@ fn agreements_have_thirty_working_days_after_an_act_that_they_stand_on_lost_forc
     world.must(regulator(), repeal("2026-06-01"));
     assert_eq!(until(&world), "2026-06-08");
 }
+
+/// B6, HR 26.9: a training certificate counts from the day it was issued until its last.
+#[test]
+fn an_official_asks_while_their_training_certificate_is_valid() {
+    let mut world = World::exchanging();
+    let number = number_of(&personnel_agreement());
+    let mut official = listed("a.serikov", None);
+    official.training_certificate = Some(trained("T-1", "2026-03-10", "2026-03-11"));
+    world.approve(&number, vec![official.clone()]);
+    for (moment, answer) in [
+        ("2026-03-09T23:59:59+05:00", "user-not-trained"),
+        ("2026-03-10T00:00:00+05:00", "permit"),
+        ("2026-03-11T23:59:59+05:00", "permit"),
+        ("2026-03-12T00:00:00+05:00", "user-training-ended"),
+    ] {
+        assert_eq!(world.answer_at(&call(), moment), answer, "{moment}");
+    }
+    let told = notices(&world.registry, "2026-03-10".parse().unwrap());
+    let about = Matter::Agreement("the training certificate of a.serikov ends".into());
+    let notice = told.iter().find(|one| one.what == about).unwrap();
+    assert_eq!((notice.severity, &notice.concerns[..]), (Severity::Urgent, &[bin(MINISTRY)][..]));
+}
+
+/// B6: where the agreement asks for training, its record is whole; elsewhere, and on lists of earlier builds, a number will do.
+#[test]
+fn a_list_under_an_agreement_that_asks_for_training_has_whole_records() {
+    let mut world = World::exchanging();
+    let number = number_of(&personnel_agreement());
+    let approval = |world: &World, held: TrainingCertificate| {
+        let mut official = listed("a.serikov", None);
+        official.training_certificate = Some(held);
+        world.approval(&number, vec![official])
+    };
+    for held in [
+        TrainingCertificate::Number("T-1".into()),
+        TrainingCertificate::Number(" ".into()),
+        trained(" ", "2026-01-01", "2026-12-31"),
+        trained("T-1", "2026-12-31", "2026-01-01"),
+    ] {
+        let command = approval(&world, held);
+        assert_eq!(world.refused(officer(MINISTRY), command).code(), "training-unfit");
+    }
+    let Command::ApproveUsers { list, signature } =
+        approval(&world, TrainingCertificate::Number("T-1".into()))
+    else {
+        panic!("no list")
+    };
+    let said = serde_json::to_value(&list.users[0]).unwrap();
+    assert_eq!(said["training_certificate"], "T-1", "what was signed as a text stays one");
+    let earlier = Event::UsersApproved {
+        number: number.clone(),
+        users: list.users,
+        serial: list.serial,
+        signature: Some(signature),
+    };
+    let sequence = world.registry.revision() + 1;
+    let (actor, reason) = (officer(MINISTRY), "as decided".to_owned());
+    let recorded = Recorded { sequence, at: world.now, actor, reason, event: earlier };
+    world.registry.apply(&recorded).unwrap();
+    assert_eq!(world.answer(&call()), "permit");
+}

@@ -1,4 +1,4 @@
-//! What becomes of an agreement before the regulator (B9; Portal 17-21).
+//! What becomes of an agreement before the regulator (B9; Portal 17-21), and who lets it work again.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod support;
@@ -179,4 +179,27 @@ fn an_agreement_is_shown_as_expired_from_the_day_after_its_last() {
     assert_eq!([on(&world, "2026-12-31"), on(&world, "2027-01-01")], [Stage::Suspended, Stage::Expired]);
     world.must(officer(MINISTRY), Command::TerminateAgreement { number: number.clone(), version });
     assert_eq!(on(&world, "2027-01-01"), Stage::Terminated);
+}
+
+/// B9: who suspended may resume, and the regulator always; what the regulator suspended nobody else.
+#[test]
+fn an_agreement_is_resumed_by_who_suspended_it_or_by_the_regulator() {
+    let agreement = personnel_agreement();
+    let (number, version) = key(&agreement);
+    let suspend = Command::SuspendAgreement { number: number.clone(), version };
+    let resume = Command::ResumeAgreement { number, version };
+    let mut world = World::exchanging();
+    world.must(officer(AGENCY), suspend.clone());
+    let error = world.refused(officer(MINISTRY), resume.clone());
+    assert_eq!(error, CommandError::NotYours { owner: bin(AGENCY), actor: bin(MINISTRY) });
+    world.must(officer(AGENCY), resume.clone());
+    world.must(officer(AGENCY), suspend.clone());
+    world.must(regulator(), resume.clone());
+    // The regulator's own organisation may be a party too: its officer is not the regulator.
+    let inspector = actor("inspector", Role::Regulator, MINISTRY);
+    world.must(inspector.clone(), suspend);
+    let error = world.refused(officer(MINISTRY), resume.clone());
+    assert_eq!(error, CommandError::NotInRole { role: Role::HolderOfficer });
+    world.must(inspector, resume);
+    assert_eq!(world.answer(&call()), "permit");
 }

@@ -211,6 +211,9 @@ async fn rule(code: &str) -> Scene {
         "user-not-listed" => {
             personal(Ask::get(PERSON).header("Kelisim-Case", "17").header("Kelisim-User", "somebody")).await
         }
+        "user-training-ended" => {
+            personal(Ask::get(PERSON).header("Kelisim-Case", "17").header("Kelisim-User", "c.lapsed")).await
+        }
         "user-not-trained" => {
             personal(Ask::get(PERSON).header("Kelisim-Case", "17").header("Kelisim-User", "b.untrained"))
                 .await
@@ -373,7 +376,11 @@ fn newcomer(attestation: Option<Conformity>, quality: Option<Conformity>) -> Sce
 fn personal(ask: Ask) -> Scened {
     Box::pin(async move {
         let world = World::consumer_and_provider().agreement("person-records").start().await;
-        let users = vec![sample::listed("a.serik", Some("T-1")), sample::listed("b.untrained", None)];
+        let mut lapsed = sample::listed("c.lapsed", Some("T-2"));
+        if let Some(agreements::TrainingCertificate::Recorded(record)) = &mut lapsed.training_certificate {
+            record.valid_until = sample::date("2020-12-31");
+        }
+        let users = vec![sample::listed("a.serik", Some("T-1")), sample::listed("b.untrained", None), lapsed];
         world.ministry.approves(&sample::number("person-records"), users).await;
         asked_here(world, ask).await
     })

@@ -2,8 +2,8 @@
 
 use super::{Check, CommandError};
 use crate::{
-    Agreement, AgreementNumber, AgreementText, Delegated, Event, Header, Role, Side, Signature, Stage,
-    SystemId, UserList, draft, fits,
+    Agreement, AgreementNumber, AgreementText, Delegated, Event, Header, ListedUser, Role, Side, Signature,
+    Stage, SystemId, TrainingCertificate, UserList, Users, draft, fits,
 };
 
 impl Check<'_> {
@@ -95,6 +95,7 @@ impl Check<'_> {
             if users[..at].iter().any(|earlier| earlier.id == user.id) {
                 return Err(CommandError::Exists { what: format!("official {}", user.id.as_str()) });
             }
+            self.trained(&number, user)?;
         }
         let expected =
             self.registry.user_list(&number).map_or(0, |known| known.list.serial).saturating_add(1);
@@ -102,6 +103,28 @@ impl Check<'_> {
             return Err(CommandError::OldList { number, expected, found: serial });
         }
         Ok(Event::UsersApproved { number, users, serial, signature: Some(signature) })
+    }
+
+    /// HR 26.9: where the agreement asks for training, what is said of it says how long it holds. Who is not trained yet may be
+    /// on the list, and may not ask.
+    fn trained(&self, number: &AgreementNumber, user: &ListedUser) -> Result<(), CommandError> {
+        let unfit = |fault| Err(CommandError::TrainingUnfit { official: user.id.clone(), fault });
+        let asked = |one: &Agreement| {
+            let users = one.text.as_ref().map(|text| text.protection.users);
+            users == Some(Users::ListedAndTrained)
+        };
+        match &user.training_certificate {
+            None => Ok(()),
+            Some(held) if held.number().trim().is_empty() => unfit("has no number"),
+            Some(TrainingCertificate::Recorded(record)) if record.valid_until < record.issued => {
+                unfit("ends before it begins")
+            }
+            Some(TrainingCertificate::Recorded(_)) => Ok(()),
+            Some(TrainingCertificate::Number(_)) if self.registry.versions(number).any(asked) => {
+                unfit("is a number alone: say when it was issued and until when it is valid")
+            }
+            Some(TrainingCertificate::Number(_)) => Ok(()),
+        }
     }
 
     fn draft(&self, document: &str) -> Result<(), CommandError> {

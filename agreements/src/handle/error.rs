@@ -5,7 +5,7 @@ use strum::{IntoStaticStr, VariantNames};
 use crate::{
     AgreementNumber, ApplicationFault, ApplicationNumber, Bin, CheckKind, DocumentKind, EndpointFault, Gap,
     HolidayFault, InformationFault, ObjectId, OperatorId, OperatorStanding, Party, Problem, Role, Side,
-    Stage, SystemId, SystemStatus,
+    Stage, SystemId, SystemStatus, UserId,
 };
 
 /// Why a command was not carried out. Nothing has changed.
@@ -96,6 +96,9 @@ pub enum CommandError {
     #[error("list {found} of officials under {number} cannot follow: {expected} is the next")]
     #[strum(serialize = "user-list-old")]
     OldList { number: AgreementNumber, expected: u32, found: u32 },
+    #[error("the agreement asks for trained officials, and the certificate of {} {fault}", .official.as_str())]
+    #[strum(serialize = "training-unfit")]
+    TrainingUnfit { official: UserId, fault: &'static str },
     #[error("the agreement names who signs for the {side:?}, and {signer} is not among them")]
     #[strum(serialize = "signer-not-named")]
     NotNamed { side: Side, signer: String },

@@ -58,6 +58,11 @@ impl Registry {
         self.users.get(number)
     }
 
+    /// The newest list of officials under each agreement.
+    pub fn user_lists(&self) -> impl Iterator<Item = (&AgreementNumber, &ApprovedUsers)> {
+        self.users.iter()
+    }
+
     /// The system that asks under an agreement, in all its versions.
     pub fn consumer_of(&self, number: &AgreementNumber) -> Option<&SystemId> {
         self.versions(number).next().map(|first| &first.header.consumer)

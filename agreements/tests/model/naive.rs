@@ -206,7 +206,7 @@ impl Model<'_> {
         if text.accounting.case == Presence::Required && call.claims.case.is_none_or(str::is_empty) {
             found.insert("case-missing");
         }
-        self.user(text, call, &mut found);
+        self.user(text, call, now, &mut found);
         let purpose = purpose(text, call, &mut found);
         self.data(text, purpose, call, &mut found);
         found
@@ -240,7 +240,7 @@ impl Model<'_> {
         }
     }
 
-    fn user(&self, text: &AgreementText, call: &Call<'_>, found: &mut Codes) {
+    fn user(&self, text: &AgreementText, call: &Call<'_>, now: Timestamp, found: &mut Codes) {
         let (listed, trained) = match text.protection.users {
             Users::Any => (false, false),
             Users::Listed => (true, false),
@@ -262,9 +262,18 @@ impl Model<'_> {
         let official = self.registry.users(&text.number).iter().find(|official| official.id.as_str() == name);
         match official {
             None => drop(found.insert("user-not-listed")),
-            Some(official) if trained && official.training_certificate.is_none() => {
-                found.insert("user-not-trained");
-            }
+            Some(official) if trained => match &official.training_certificate {
+                None => drop(found.insert("user-not-trained")),
+                Some(TrainingCertificate::Number(_)) => {}
+                Some(TrainingCertificate::Recorded(record)) => {
+                    let today = astana(now).date();
+                    if today < record.issued {
+                        found.insert("user-not-trained");
+                    } else if record.valid_until < today {
+                        found.insert("user-training-ended");
+                    }
+                }
+            },
             Some(_) => {}
         }
     }

@@ -46,6 +46,7 @@ pub(crate) enum Change {
     Text(Key, &'static str, Value),
     DataType(&'static str, &'static str, Value),
     Users(Key, Vec<(&'static str, Option<&'static str>)>),
+    Trained(Key, Date, Date),
 }
 
 type Key = (&'static str, u32);
@@ -287,6 +288,14 @@ impl Change {
                     }
                 }
             }
+            Self::Trained((number, _), issued, valid_until) => {
+                let record = TrainingRecord { number: "T-9".into(), issued, valid_until };
+                let mut official = listed("a.serikov", None);
+                official.training_certificate = Some(TrainingCertificate::Recorded(record));
+                let number = AgreementNumber::new(number).unwrap();
+                let (users, signature) = (vec![official], Some(signature(Side::Consumer, MINISTRY)));
+                then(log, Event::UsersApproved { number, users, serial: 2, signature });
+            }
             Self::Users((number, _), users) => {
                 let users = users.iter().map(|(id, training)| listed(id, *training)).collect();
                 let number = AgreementNumber::new(number).unwrap();
@@ -436,6 +445,7 @@ fn change() -> impl Strategy<Value = Change> {
         4 => (key(), 0..9_usize, outcome).prop_map(|(key, at, outcome)| Change::Checked(key, at, outcome)),
         3 => data_type().prop_map(|(id, pointer, value)| Change::DataType(id, pointer, value)),
         1 => (key(), users).prop_map(|(key, users)| Change::Users(key, users)),
+        3 => (key(), date(), date()).prop_map(|(key, from, until)| Change::Trained(key, from, until)),
     ];
     prop_oneof![1 => standing, 2 => agreed]
 }

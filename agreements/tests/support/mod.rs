@@ -1,9 +1,18 @@
 //! A small world: five organisations, four systems, two data types, one act, and agreements carried from draft to force.
-#![allow(dead_code, clippy::unwrap_used, reason = "shared by several test programs, each using its part")]
+#![allow(
+    dead_code,
+    unused_imports,
+    clippy::unwrap_used,
+    reason = "shared by several test programs, each using its part"
+)]
 
 use agreements::*;
 use jiff::Timestamp;
 use serde_json::{Value, json};
+
+mod signed;
+
+pub(crate) use signed::*;
 
 /// Holder of the portal, which asks.
 pub(crate) const MINISTRY: &str = "000000000001";
@@ -323,22 +332,6 @@ pub(crate) fn concur(agreement: &Value) -> Command {
     Command::ConcurInAgreement { number, version, signature }
 }
 
-/// The regulator's ruling, with a reason, and a remark where it agrees.
-pub(crate) fn rule(agreement: &Value, ruling: Ruling) -> Command {
-    let (agreement, version) = key(agreement);
-    let remark = Remark { remark: words("the term is long"), remedy: words("a year will do") };
-    let remarks = if ruling.agrees() { vec![remark] } else { vec![] };
-    let ruling = RulingText {
-        agreement,
-        version,
-        document_sha256: "d0".repeat(32),
-        ruling,
-        reason: words("as considered"),
-        remarks,
-    };
-    Command::RuleOnAgreement { ruling, signature: signature(Side::Regulator, REGULATOR) }
-}
-
 /// What agreements for staffing may say: just what the complete sample says.
 pub(crate) fn template() -> Template {
     from_json(json!({
@@ -349,13 +342,6 @@ pub(crate) fn template() -> Template {
             "fields": ["/name", "/orders/*"],
         }],
     }))
-}
-
-/// A protocol of disagreement, signed for one side.
-pub(crate) fn protocol(agreement: &Value, about: &str, side: Side, holder: &str) -> Command {
-    let (agreement, version) = key(agreement);
-    let protocol = ProtocolText { agreement, version, document: "d1".repeat(32), about: words(about) };
-    Command::SignProtocol { protocol, signature: signature(side, holder) }
 }
 
 pub(crate) fn signature(side: Side, holder: &str) -> Signature {
@@ -369,53 +355,22 @@ pub(crate) fn signature(side: Side, holder: &str) -> Signature {
     }
 }
 
-/// A prescription, signed by the regulator.
-pub(crate) fn prescription(number: &str, against: Target, order: Order) -> Command {
-    let words = |text: &str| Words::new(text).unwrap();
-    let prescription = PrescriptionText {
-        prescription: PrescriptionNumber::new(number).unwrap(),
-        against,
-        order,
-        reason: words("complaint 4"),
-        clause: words("HR 27"),
-        appeal: words("to the court, within ten days"),
-    };
-    Command::IssuePrescription { prescription, signature: signature(Side::Regulator, REGULATOR) }
-}
-
-/// The order that lifts a prescription.
-pub(crate) fn lifting(number: &str) -> Command {
-    let lifts = PrescriptionNumber::new(number).unwrap();
-    let lifting = LiftingText { lifts, reason: Words::new("done").unwrap() };
-    Command::LiftPrescription { lifting, signature: signature(Side::Regulator, REGULATOR) }
-}
-
-/// The ministry's delegation to another body.
-pub(crate) fn delegation(delegate: &str, scope: &[Delegated]) -> DelegationText {
-    DelegationText {
-        delegation: DelegationNumber::new("d-1").unwrap(),
-        principal: bin(MINISTRY),
-        delegate: bin(delegate),
-        scope: scope.to_vec(),
-        systems: vec![],
-        from: "2026-02-01".parse().unwrap(),
-        until: "2026-03-31".parse().unwrap(),
-        document: "d1".repeat(32),
-    }
-}
-
-pub(crate) fn delegate() -> Command {
-    let delegation = delegation(OFFICE, &[Delegated::Signing]);
-    Command::RecordDelegation { delegation, signature: signature(Side::Consumer, MINISTRY) }
-}
-
 pub(crate) fn listed(id: &str, training: Option<&str>) -> ListedUser {
     ListedUser {
         id: UserId::new(id).unwrap(),
         name: id.to_uppercase(),
         duty: "Personnel".into(),
-        training_certificate: training.map(Into::into),
+        training_certificate: training.map(|number| trained(number, "2026-01-01", "2099-12-31")),
     }
+}
+
+/// The record of a training certificate.
+pub(crate) fn trained(number: &str, issued: &str, valid_until: &str) -> TrainingCertificate {
+    TrainingCertificate::Recorded(TrainingRecord {
+        number: number.into(),
+        issued: issued.parse().unwrap(),
+        valid_until: valid_until.parse().unwrap(),
+    })
 }
 
 pub(crate) fn card(id: &str, holder: &str) -> SystemCard {

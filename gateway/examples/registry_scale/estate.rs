@@ -230,8 +230,8 @@ fn agreement(number: u32, size: Size, heads: &[Head], now: Timestamp) -> Vec<Mad
             Event::AgreementSubmitted {
                 number: number.clone(),
                 version,
-                conformity: vec![format!("attestation A-{consumer}"), format!("attestation A-{provider}")],
                 fits: vec![],
+                conformity: vec![format!("attestation A-{consumer}"), format!("attestation A-{provider}")],
             },
         ),
         (
@@ -244,7 +244,7 @@ fn agreement(number: u32, size: Size, heads: &[Head], now: Timestamp) -> Vec<Mad
             },
         ),
     ];
-    let user = |id| json!({ "id": id, "name": "N. N.", "duty": "personnel", "training_certificate": "17" });
+    let user = |id| json!({ "id": id, "name": "N. N.", "duty": "personnel", "training_certificate": { "number": "17", "issued": "2020-01-01", "valid_until": "2099-12-31" } });
     let users = vec![user("a.serikov"), user("b.akhmetova")];
     let users: Vec<ListedUser> =
         users.into_iter().map(|user| serde_json::from_value(user).unwrap()).collect();

@@ -152,7 +152,8 @@ Example:
   kelisim agreement users ar-2026-1 users.json --cert keys/head.pem --key keys/head.key --as officer
 
 In JSON:
-  [ { \"id\": \"a.serik\", \"name\": \"A. Serik\", \"duty\": \"personnel officer\", \"training_certificate\": \"T-1\" } ]")]
+  [ { \"id\": \"a.serik\", \"name\": \"A. Serik\", \"duty\": \"personnel officer\", 
+      \"training_certificate\": { \"number\": \"T-1\", \"issued\": \"2026-01-12\", \"valid_until\": \"2028-01-11\" } } ]")]
     Users {
         /// Which agreement
         number: AgreementNumber,
@@ -263,7 +264,13 @@ pub(super) fn run(common: &Common, command: AgreementCommand) -> Result<Answer, 
             let users = desk.registry().users(&number);
             let mut table = Table::new(["OFFICIAL", "TRAINED", "NAME", "DUTY"]);
             for user in users {
-                let trained = user.training_certificate.clone().unwrap_or_else(|| "-".into());
+                let trained = user.training_certificate.as_ref().map_or_else(
+                    || "-".to_owned(),
+                    |held| match held.valid_until() {
+                        Some(until) => format!("{} until {until}", held.number()),
+                        None => held.number().to_owned(),
+                    },
+                );
                 table.row([user.id.as_str().to_owned(), trained, user.name.clone(), user.duty.clone()]);
             }
             Ok(Answer::new(json!({ "users": users }), table.or("nobody is listed")))

@@ -149,6 +149,9 @@ fn advice(error: &CommandError) -> &'static str {
             "have those sign whom the agreement names"
         }
         CommandError::DelegationUnfit(_) => "correct the delegation and have it signed anew",
+        CommandError::TrainingUnfit { .. } => {
+            "give number, issued and valid_until of the certificate, or leave it out until the official is trained"
+        }
         CommandError::TemplateUnfit(_) => "correct the template; see `kelisim template list`",
         CommandError::RulingUnfit(_) => "give each --remark its --remedy, and say why with --reason",
         CommandError::ProtocolUnfit(_) => "sign the protocol that is attached: see `kelisim agreement show`",

@@ -64,4 +64,5 @@ pub const ALL: &[&Row] = &[
     &USERS_UNPROVEN,
     &USER_NOT_LISTED,
     &USER_NOT_TRAINED,
+    &USER_TRAINING_ENDED,
 ];

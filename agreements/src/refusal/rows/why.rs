@@ -131,3 +131,16 @@ pub const USERS_UNPROVEN: Row = Row {
         en: "The gateway could not verify the signature under the list of users. The head must sign the list anew.",
     },
 };
+
+/// `user-training-ended`
+pub const USER_TRAINING_ENDED: Row = Row {
+    code: "user-training-ended",
+    clause: "HR 26.9",
+    status: 403,
+    culprit: Culprit::Consumer,
+    words: Words {
+        kk: "Лауазымды адамның оқытудан өткені туралы сертификатының мерзімі аяқталған. Оны қайта оқытып, жаңа сертификатын тізімге енгізіңіз.",
+        ru: "Срок сертификата об обучении должностного лица истёк. Обучите его заново и внесите новый сертификат в список.",
+        en: "The official's training certificate has expired. Have them trained again and enter the new certificate on the list.",
+    },
+};

@@ -560,6 +560,13 @@ pub const ALL: &[Row] = &[
         en: "The delegation cannot be used",
     },
     Row {
+        code: "training-unfit",
+        status: 422,
+        kk: "Оқыту сертификаты туралы мәлімет толық емес",
+        ru: "Сведения о сертификате об обучении неполны",
+        en: "What is said of a training certificate is not complete",
+    },
+    Row {
         code: "template-unfit",
         status: 422,
         kk: "Үлгі жарамсыз",
