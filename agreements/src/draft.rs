@@ -1,9 +1,9 @@
 //! Drafts, and what they still lack.
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::{AgreementText, Basis, Category, Registry, SystemId};
+use crate::{AgreementText, Attachment, Basis, BasisKind, Category, Registry, System, SystemId};
 
 /// Something wrong with a draft, against the clause that asks for it.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
@@ -60,6 +60,39 @@ pub fn lint(draft: &Value, registry: &Registry) -> Result<AgreementText, Vec<Pro
     if problems.is_empty() { Ok(text) } else { Err(problems) }
 }
 
+/// The draft with the attestations and quality certificates of both systems among its attachments (B3), so that the
+/// signatures cover them: by the digests of those whose documents are kept.
+pub fn with_papers(mut draft: Value, registry: &Registry) -> Value {
+    let Some(members) = draft.as_object_mut() else { return draft };
+    let named =
+        ["consumer", "provider"].map(|side| members.get(side).and_then(Value::as_str).map(SystemId::new));
+    let systems = named.into_iter().flatten().flatten().filter_map(|id| registry.system(&id));
+    let papers: Vec<Attachment> = systems.flat_map(papers_of).collect();
+    if papers.is_empty() {
+        return draft;
+    }
+    let attached = members.entry("attachments").or_insert_with(|| Value::Array(Vec::new()));
+    // What is no list is told by `lint`.
+    let Some(attached) = attached.as_array_mut() else { return draft };
+    for paper in papers {
+        if !attached.iter().any(|one| one["sha256"] == paper.sha256.as_str()) {
+            attached.push(json!(paper));
+        }
+    }
+    draft
+}
+
+/// The papers of a system whose documents are kept.
+pub(crate) fn papers_of(system: &System) -> impl Iterator<Item = Attachment> {
+    let papers = [("attestation", &system.attestation), ("quality certificate", &system.quality_certificate)];
+    papers.into_iter().filter_map(|(what, held)| {
+        let held = held.as_ref()?;
+        let sha256 = held.document.clone()?;
+        let number: String = held.number.chars().take(PAPER_NUMBER).collect();
+        Some(Attachment { title: format!("{} {what} {number}", system.card.id), sha256 })
+    })
+}
+
 /// Whether a draft names its members wherever its typed form does: serde reads a structure from a bare list too, which
 /// the published schema does not allow and no reader would understand.
 fn named(draft: &Value, typed: &Value) -> bool {
@@ -95,6 +128,7 @@ fn judge(text: &AgreementText, registry: &Registry, problems: &mut Vec<Problem>)
             problem(problems, "basis", "Interaction 17.4", message);
         }
     }
+    sectors(text, registry, problems);
     for (at, purpose) in text.purposes.iter().enumerate() {
         if text.purposes[..at].iter().any(|earlier| earlier.code == purpose.code) {
             problem(problems, "purposes", "Interaction 17.3", format!("{} stands twice", purpose.code));
@@ -127,6 +161,17 @@ fn parties(text: &AgreementText, registry: &Registry, problems: &mut Vec<Problem
     }
     if text.consumer == text.provider {
         problem(problems, "provider", "Interaction 16", "consumer and provider are one system".into());
+    }
+}
+
+/// B10, HR 22: a sector's own act allows nothing outside the sector.
+fn sectors(text: &AgreementText, registry: &Registry, problems: &mut Vec<Problem>) {
+    let sector = |id: &SystemId| registry.system(id).and_then(|system| system.dossier.authority);
+    let (asks, answers) = (sector(&text.consumer), sector(&text.provider));
+    let sectoral = !text.basis.is_empty() && text.basis.iter().all(|one| one.kind == BasisKind::SectorAct);
+    if sectoral && answers.is_some() && asks != answers {
+        let message = "a sector's act allows nothing outside the sector: name an act that does".into();
+        problem(problems, "basis", "HR 22", message);
     }
 }
 
@@ -290,6 +335,8 @@ fn problem(problems: &mut Vec<Problem>, field: &str, clause: &'static str, messa
 
 /// Most characters of a text.
 const WORDS: usize = 500;
+/// Most characters of a paper's number in a title.
+const PAPER_NUMBER: usize = 200;
 /// Most characters of a clause of a basis.
 const CLAUSE: usize = 100;
 /// Most bases.

@@ -77,7 +77,7 @@ pub use delegation::{Delegated, Delegation, DelegationText};
 pub use denial::{Denial, Paper, Party};
 pub use diff::{Direction, Point, diff};
 pub use documents::{ANY_DOCUMENT, DocumentFormat, Documents};
-pub use draft::{Problem, SEVEN_FIELDS, lint};
+pub use draft::{Problem, SEVEN_FIELDS, lint, with_papers};
 pub use handle::{CommandError, handle};
 pub use id::{
     ActId, AgreementNumber, Bin, CollectionPurpose, DataTypeId, DelegationNumber, Fingerprint, IdError,

@@ -355,3 +355,65 @@ fn document_schema() -> Value {
 fn schema() -> jsonschema::Validator {
     jsonschema::options().should_validate_formats(true).build(&document_schema()).unwrap()
 }
+
+/// B3: what goes to the regulator with the agreement is attached to it, and under the signatures.
+#[test]
+fn papers_of_both_systems_are_attached_to_a_draft_and_must_be_when_it_is_submitted() {
+    let mut world = World::registered();
+    let renew = |id: &str, digest: &str| {
+        let conformity = Conformity { document: Some(digest.repeat(32)), ..conformity(id) };
+        Command::RecordAttestation { system: system(id), conformity }
+    };
+    world.must(integrator(), renew("portal", "c1"));
+    world.must(integrator(), renew("personnel", "c2"));
+    let agreement = personnel_agreement();
+    world.draft(&agreement);
+    world.sign_both(&agreement);
+    let (number, version) = key(&agreement);
+    let submit = Command::SubmitAgreement { number, version };
+    let bare = world.refused(officer(MINISTRY), submit);
+    assert_eq!(bare, CommandError::PaperNotAttached { paper: "portal attestation No portal".into() });
+
+    let second = with_papers(next_version(&agreement), &world.registry);
+    let attached: Vec<_> =
+        second["attachments"].as_array().unwrap().iter().map(|one| &one["title"]).collect();
+    assert_eq!(attached, ["Protocol", "portal attestation No portal", "personnel attestation No personnel"]);
+    assert_eq!(with_papers(second.clone(), &world.registry), second, "once is enough");
+    world.conclude(&second);
+    // A paper that was renewed since is not the one that was signed.
+    let third = with_papers(next_version(&second), &world.registry);
+    world.draft(&third);
+    world.sign_both(&third);
+    world.must(integrator(), renew("portal", "c3"));
+    let (number, version) = key(&third);
+    let stale = world.refused(officer(MINISTRY), Command::SubmitAgreement { number, version });
+    assert_eq!(stale.code(), "paper-not-attached");
+}
+
+#[test]
+fn a_draft_that_is_none_gets_no_papers() {
+    let world = World::registered();
+    for draft in [json!(null), json!([]), json!({ "consumer": 1 }), json!({ "consumer": "nobody" })] {
+        assert_eq!(with_papers(draft.clone(), &world.registry), draft);
+    }
+}
+
+/// B10, HR 22
+#[test]
+fn a_sectors_act_allows_nothing_outside_the_sector() {
+    let mut world = World::registered();
+    let basis =
+        |kind: &str| json!([{ "act": "hr-order", "version": "2003-07-08", "clause": "22", "kind": kind }]);
+    let sectoral = with(personnel_agreement(), "/basis", basis("sector-act"));
+    assert!(lint(&sectoral, &world.registry).is_ok(), "no sector is known");
+    let belongs = |id: &str| Command::AssignAuthority {
+        subject: Subject::System(system(id)),
+        authority: Some(bin(AGENCY)),
+    };
+    world.must(regulator(), belongs("personnel"));
+    let problems = lint(&sectoral, &world.registry).unwrap_err();
+    assert_eq!((problems.len(), &*problems[0].field, problems[0].clause), (1, "basis", "HR 22"));
+    assert!(lint(&with(personnel_agreement(), "/basis", basis("treaty")), &world.registry).is_ok());
+    world.must(regulator(), belongs("portal"));
+    assert!(lint(&sectoral, &world.registry).is_ok(), "one sector");
+}

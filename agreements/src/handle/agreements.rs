@@ -221,6 +221,13 @@ impl Check<'_> {
         let mut attached = Vec::new();
         for id in [&agreement.header.consumer, &agreement.header.provider] {
             let system = self.live(id)?;
+            let attached_are = |sha256: &str| {
+                let text = agreement.text.as_ref();
+                text.is_some_and(|text| text.attachments.iter().any(|one| one.sha256 == sha256))
+            };
+            if let Some(paper) = draft::papers_of(system).find(|paper| !attached_are(&paper.sha256)) {
+                return Err(CommandError::PaperNotAttached { paper: paper.title });
+            }
             for (conformity, what) in [
                 (&system.attestation, "an attestation"),
                 (&system.quality_certificate, "a quality certificate"),

@@ -88,6 +88,8 @@ pub enum CommandError {
     Stranger { found: Side, bin: Bin },
     #[error("the {0:?} has not signed")]
     Unsigned(Side),
+    #[error("{paper} is not among what the holders signed")]
+    PaperNotAttached { paper: String },
     #[error("a reason is needed")]
     NoReason,
     #[error("{number} version {version} is old: {newest} is the newest")]

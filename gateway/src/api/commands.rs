@@ -1,6 +1,6 @@
 //! Commands over HTTP: one operation for each, made of the command's own schema; whoever adds a command adds its route.
 
-use agreements::{Command, CommandName, Recorded, entitled};
+use agreements::{Command, CommandName, Recorded, entitled, with_papers};
 use aws_lc_rs::digest::{Context, SHA256};
 use http::Method;
 use http::header::IF_MATCH;
@@ -52,7 +52,8 @@ fn operation(name: CommandName, variant: &Value) -> Operation {
     }
     match name {
         CommandName::DraftAgreement => {
-            let said = "The agreement; its canonical form (RFC 8785) is what is signed";
+            let said = "The agreement; its canonical form (RFC 8785), as the answer has it, is what is signed: the systems' \
+                        attestations and quality certificates are added to its attachments";
             put("document", json!({ "type": "object", "description": said }), "document");
         }
         CommandName::GrantAccess => {
@@ -137,7 +138,7 @@ fn carry_out(
     let reason = reason(&mut fields)?;
     let (command, grant) = match (signing::form(name), name) {
         (Some(form), name) => (signing::command(shared, name, form, fields)?, None),
-        (None, CommandName::DraftAgreement) => (draft(fields)?, None),
+        (None, CommandName::DraftAgreement) => (draft(shared, fields)?, None),
         (None, CommandName::GrantAccess) => {
             let (command, grant) = grants::command(fields)?;
             (command, Some(grant))
@@ -176,10 +177,12 @@ pub(super) fn plain(name: CommandName, fields: Map<String, Value>) -> Result<Com
     })
 }
 
-fn draft(mut fields: Map<String, Value>) -> Result<Command, Problem> {
+fn draft(shared: &Shared, mut fields: Map<String, Value>) -> Result<Command, Problem> {
     let document = fields.remove("document").filter(Value::is_object);
     let document = document
         .ok_or_else(|| Problem::new("body-malformed", "document: an object that is the agreement"))?;
+    // B3: what goes to the regulator with an agreement is under its signatures.
+    let document = shared.newest(|registry| Ok(with_papers(document, registry)))?;
     let canonical = certs::sign::canonical(&document)
         .map_err(|error| Problem::new("body-malformed", format!("document: {error}")))?;
     fields.insert("document".into(), String::from_utf8_lossy(&canonical).into());

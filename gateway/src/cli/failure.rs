@@ -149,6 +149,9 @@ fn advice(error: &CommandError) -> &'static str {
             "have those sign whom the agreement names"
         }
         CommandError::DelegationUnfit(_) => "correct the delegation and have it signed anew",
+        CommandError::PaperNotAttached { .. } => {
+            "draft the next version: the papers of both systems are attached to it, and signed"
+        }
         CommandError::TrainingUnfit { .. } => {
             "give number, issued and valid_until of the certificate, or leave it out until the official is trained"
         }

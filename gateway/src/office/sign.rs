@@ -1,6 +1,8 @@
 //! Signatures on agreements: made over the very bytes that the registry keeps, verified before they enter it.
 
-use agreements::{Actor, AgreementNumber, Command, ListedUser, Recorded, Side, Signature, UserList};
+use agreements::{
+    Actor, AgreementNumber, Command, ListedUser, Recorded, Side, Signature, UserList, with_papers,
+};
 use certs::sign::{self, JwsSignature, NotCanonical, SignatureFault, Signer, SigningFault};
 use serde::Serialize;
 use serde_json::Value;
@@ -36,7 +38,7 @@ pub enum SignError {
 }
 
 impl Office {
-    /// Drafts an agreement in its canonical form (RFC 8785).
+    /// Drafts an agreement in its canonical form (RFC 8785), with both systems' papers among its attachments.
     ///
     /// # Errors
     /// [`SignError`].
@@ -46,7 +48,8 @@ impl Office {
         actor: &Actor,
         reason: &str,
     ) -> Result<Vec<Recorded>, SignError> {
-        let canonical = String::from_utf8_lossy(&sign::canonical(document)?).into_owned();
+        let whole = with_papers(document.clone(), self.registry());
+        let canonical = String::from_utf8_lossy(&sign::canonical(&whole)?).into_owned();
         Ok(self.issue(Command::DraftAgreement { document: canonical }, actor, reason)?)
     }
 

@@ -560,6 +560,13 @@ pub const ALL: &[Row] = &[
         en: "The delegation cannot be used",
     },
     Row {
+        code: "paper-not-attached",
+        status: 409,
+        kk: "Аттестат немесе сертификат қол қойылғандар арасында жоқ",
+        ru: "Аттестата или сертификата нет среди подписанного",
+        en: "A paper is not among what was signed",
+    },
+    Row {
         code: "training-unfit",
         status: 422,
         kk: "Оқыту сертификаты туралы мәлімет толық емес",
