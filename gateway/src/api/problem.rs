@@ -15,7 +15,7 @@ use crate::registry::{Failure, StoreError};
 /// Why a request was not carried out. Unless its code says otherwise, nothing has changed.
 #[derive(Debug, Clone)]
 pub struct Problem {
-    /// Its stable name: a row of [`words::ALL`].
+    /// Its stable name: a row of [`words::all`].
     pub code: &'static str,
     /// What exactly, in English.
     pub detail: String,

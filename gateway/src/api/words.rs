@@ -1,10 +1,10 @@
 //! Problems' kinds: code, status, and what each is called in Kazakh, Russian and English.
 
+mod agreed;
 mod rows;
 
 use http::{HeaderMap, StatusCode, header};
 
-pub use self::rows::ALL;
 use self::rows::REFUSED;
 
 /// A language of the Republic, or English.
@@ -82,9 +82,14 @@ impl Row {
     }
 }
 
+/// All kinds of problems.
+pub fn all() -> impl Iterator<Item = &'static Row> {
+    rows::ALL.iter().chain(agreed::ALL)
+}
+
 /// The row of a code; for one that has none of its own, that of what the rules refuse.
 pub fn row(code: &str) -> &'static Row {
-    ALL.iter().find(|row| row.code == code).unwrap_or(&REFUSED)
+    all().find(|row| row.code == code).unwrap_or(&REFUSED)
 }
 
 /// A header may name very many.
@@ -102,8 +107,8 @@ mod tests {
     /// E4: what the rules refuse has words in three languages.
     #[test]
     fn every_refusal_of_a_command_has_its_row_and_no_code_stands_twice() {
-        let codes: BTreeSet<_> = ALL.iter().map(|row| row.code).collect();
-        assert_eq!(codes.len(), ALL.len());
+        let codes: BTreeSet<_> = all().map(|row| row.code).collect();
+        assert_eq!(codes.len(), all().count());
         for code in CommandError::CODES {
             assert!(codes.contains(code), "{code} has no row: write one in api/words.rs");
         }
