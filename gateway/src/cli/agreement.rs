@@ -394,7 +394,8 @@ fn show(desk: &Desk<'_>, which: Which, document: bool) -> Result<Answer, Failure
     }
     let proof = desk.office.proofs()?.prove(Signed::Agreement(agreement), registry, clock::now());
     let said: Value = serde_json::from_str(&agreement.document).unwrap_or_default();
-    let text = told(agreement, &said, proof, &agreement.stage_on(shown_on(desk)));
+    let fits = agreement.text.as_ref().map_or_else(Vec::new, |text| fits(text, registry));
+    let text = told(agreement, &said, proof, &agreement.stage_on(shown_on(desk)), &fits);
     let json = json!({
         "document": said,
         "stage": agreement.stage_on(shown_on(desk)),
@@ -403,7 +404,7 @@ fn show(desk: &Desk<'_>, which: Which, document: bool) -> Result<Answer, Failure
         "fault": proof.err(),
         "remarks": agreement.remarks,
         "ruled": agreement.ruled,
-        "fits": agreement.text.as_ref().map_or_else(Vec::new, |text| fits(text, registry)),
+        "fits": fits,
         "protocol": agreement.protocol,
         "conformity": agreement.conformity,
         "history": agreement.history,
@@ -417,7 +418,13 @@ fn shown_on(desk: &Desk<'_>) -> Date {
     desk.at().to_zoned(almaty()).date()
 }
 
-fn told(agreement: &Agreement, said: &Value, proof: Result<(), &'static str>, stage: &Stage) -> String {
+fn told(
+    agreement: &Agreement,
+    said: &Value,
+    proof: Result<(), &'static str>,
+    stage: &Stage,
+    fits: &[Fit],
+) -> String {
     let header = &agreement.header;
     let word = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     // What was not signed yet may lack anything; then nothing is shown.
@@ -470,6 +477,7 @@ fn told(agreement: &Agreement, said: &Value, proof: Result<(), &'static str>, st
         ("recovery", word(&said["recovery"]["text"])),
         ("protection", word(&said["protection"]["text"])),
         ("signatures", format!("{standing}\n{}", signatures.collect::<Vec<_>>().join("\n"))),
+        ("templates", fits.iter().map(template::in_words).collect::<Vec<_>>().join("\n")),
         ("remarks", agreement.remarks.join("\n")),
         ("ruled", agreement.ruled.as_deref().map_or_else(String::new, ruling::ruled)),
         ("protocol", agreement.protocol.as_deref().map_or_else(String::new, ruling::protocol)),

@@ -90,6 +90,19 @@ pub(super) fn judged(fits: &[Fit]) -> Table {
     table
 }
 
+/// What one template says to an agreement, in a line.
+pub(super) fn in_words(fit: &Fit) -> String {
+    let wider = fit.wider.iter().map(|point| format!("{} ({})", point.field, short(&point.after)));
+    match fit.template {
+        None => format!("{}: no template", fit.purpose),
+        Some(version) if fit.wider.is_empty() => format!("{}: within template {version}", fit.purpose),
+        Some(version) => {
+            let wider = wider.collect::<Vec<_>>().join(", ");
+            format!("{}: beyond template {version} in {wider}", fit.purpose)
+        }
+    }
+}
+
 fn told(one: &Template) -> String {
     let bound = |words: Option<String>| words.unwrap_or_else(|| "left to the parties".to_owned());
     let data = one.data.iter().map(|data| {

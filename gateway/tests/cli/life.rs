@@ -205,6 +205,7 @@ fn what_the_regulator_says_otherwise(folder: &Folder) {
     signs(&["agreement", "refuse", "ar-1"], "head-of-regulator", "regulator");
     let shown = folder.does(&["agreement", "show", "ar-1"]);
     assert!(shown.contains("as considered") && shown.contains("retention"), "{shown}");
+    assert!(shown.contains("beyond template 2 in access_period.until"), "{shown}");
     assert_eq!(stage(), "refused");
     assert_eq!(folder.json(0, &["agreement", "show", "ar-1", "--version", "1"])["stage"], "concurred");
     let late = ["agreement", "show", "ar-1", "--version", "1", "--at", "2099-01-01"];
