@@ -207,6 +207,7 @@ fn refused(number: u64) -> Refused<'static> {
         user: None,
         case: None,
         suppressed: 0,
+        sealed: None,
     }
 }
 

@@ -157,6 +157,7 @@ fn refused() -> Refused<'static> {
         user: None,
         case: None,
         suppressed: 0,
+        sealed: None,
     }
 }
 
