@@ -6,7 +6,8 @@ use rustls_pki_types::CertificateDer;
 
 /// Makes a set that accepts certificates without asking whether they are revoked.
 ///
-/// Only for looking at files (`kelisim certs verify` without `--crls`), and its answer must say so.
+/// Only for looking at files (`kelisim certs verify` without `--crls`), and its answer must say so; and for who calls an
+/// API from the command line (`kelisim --server`), as browsers do.
 ///
 /// # Errors
 /// [`Malformed`] if an issuing authority is not a certificate.

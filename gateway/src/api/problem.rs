@@ -121,7 +121,7 @@ impl From<Failure> for Problem {
             Failure::Store(StoreError::Repeated) => Self::new("idempotency-key-reused", "choose another key"),
             Failure::TooManyKeys => Self::new("too-many-requests", failure.to_string()).after(3_600),
             Failure::Busy(_) => Self::new("busy", failure.to_string()).after(1),
-            failure @ (Failure::Store(_) | Failure::OutOfStep(_)) => {
+            failure @ (Failure::Store(_) | Failure::OutOfStep(_) | Failure::Elsewhere(_)) => {
                 // Which file, and why, is for the operator of the gateway.
                 tracing::error!(error = %crate::telemetry::chain(&failure), "the API cannot use the registry");
                 Self::new("registry-unavailable", "the registry cannot be read or written now").after(5)

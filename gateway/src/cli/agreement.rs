@@ -254,7 +254,7 @@ pub(super) fn run(common: &Common, command: AgreementCommand) -> Result<Answer, 
         AgreementCommand::Readiness { which, file: Some(file) } => readiness::record(&mut desk, which, &file),
         AgreementCommand::Readiness { which, file: None } => readiness::show(&desk, which),
         AgreementCommand::Users { number, file: Some(file), with } => {
-            let list = desk.office.next_list(&number, read_json(&file)?);
+            let list = desk.office.next_list(&number, read_json(&file)?)?;
             let signature = with.signature(&desk, &list, Side::Consumer)?;
             let done = format!("{} officials may ask under {number}", list.users.len());
             desk.issue(Command::ApproveUsers { list, signature }, done)

@@ -33,6 +33,11 @@ impl Answer {
         Self { json: Value::Null, text: String::new(), end: "", exit: Exit::Done }
     }
 
+    /// What stands at a place of its JSON.
+    pub(super) fn said(&self, pointer: &str) -> Option<&Value> {
+        self.json.pointer(pointer)
+    }
+
     /// The same, without a newline that nobody gave it.
     pub(super) fn unended(self) -> Self {
         Self { end: "", ..self }

@@ -87,7 +87,11 @@ pub(super) fn run(common: &Common, command: ApplicationCommand) -> Result<Answer
             let (subject, gaps) = (application.subject(), application.gaps());
             let answer = desk.issue(Command::SubmitApplication { application }, "")?;
             let filed = desk.registry().newest_application(&subject);
-            let number = filed.map(|filed| filed.number);
+            // At a server, what happened says it.
+            let said = answer
+                .said("/events/0/event/number")
+                .and_then(|said| serde_json::from_value(said.clone()).ok());
+            let number = filed.map(|filed| filed.number).or(said);
             let due: Vec<Deadline> =
                 filed.map(|filed| desk.registry().deadlines_of(filed)).unwrap_or_default();
             let shown = number.map(|number| number.to_string()).unwrap_or_default();
@@ -101,7 +105,9 @@ pub(super) fn run(common: &Common, command: ApplicationCommand) -> Result<Answer
             let outcome = desk.registry().application(number).map(|filed| &filed.outcome);
             let code = match outcome {
                 Some(Outcome::Registered { code, .. }) => code.clone(),
-                _ => String::new(),
+                _ => {
+                    answer.said("/events/0/event/code").and_then(Value::as_str).unwrap_or_default().to_owned()
+                }
             };
             let text = format!("application {number} is registered: {code}\n");
             Ok(answer.and(Answer::new(json!({ "code": code }), text)))

@@ -22,6 +22,21 @@ pub(super) struct Common {
     /// The configuration file, where it is not DIR/kelisim.toml
     #[arg(long, global = true, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
+    /// The API of a gateway, to work there instead of on a data folder [default: KELISIM_SERVER]
+    #[arg(long, global = true, value_name = "URL", conflicts_with_all = ["dir", "config"])]
+    pub(super) server: Option<String>,
+    /// The root that the server's certificate is believed by, PEM [default: KELISIM_CA]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(super) ca: Option<PathBuf>,
+    /// What the server knows the operator by: their certificate chain, PEM
+    #[arg(long, global = true, value_name = "FILE", requires = "client_key")]
+    pub(super) client_cert: Option<PathBuf>,
+    /// And its private key, PEM, mode 600
+    #[arg(long, global = true, value_name = "FILE", requires = "client_cert")]
+    pub(super) client_key: Option<PathBuf>,
+    /// Or a token, from a file [default: the token in KELISIM_TOKEN]
+    #[arg(long, global = true, value_name = "FILE", conflicts_with = "client_cert")]
+    pub(super) token_file: Option<PathBuf>,
     /// Who acts [default: KELISIM_AS, or the only administrator]
     #[arg(long = "as", global = true, value_name = "OPERATOR")]
     pub(super) operator: Option<OperatorId>,
@@ -37,6 +52,16 @@ pub(super) struct Common {
 }
 
 impl Common {
+    /// The same, with what the environment says of servers where the command line says nothing of where to work.
+    pub(super) fn with_environment(mut self) -> Self {
+        let named = |name: &str| std::env::var_os(name).filter(|text| !text.is_empty());
+        if self.server.is_none() && self.dir.is_none() && self.config.is_none() {
+            self.server = named("KELISIM_SERVER").map(|text| text.to_string_lossy().into_owned());
+        }
+        self.ca = self.ca.or_else(|| named("KELISIM_CA").map(PathBuf::from));
+        self
+    }
+
     /// The data folder.
     pub(super) fn folder(&self) -> Folder {
         let parent = |file: &PathBuf| {

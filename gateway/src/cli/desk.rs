@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use agreements::{
     Actor, AgreementNumber, Command, CommandError, Document, DocumentKind, OperatorId, Recorded, Registry,
@@ -13,6 +14,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::progress::Progress;
+use super::remote::Line;
 use super::table::moment;
 use super::{Answer, Common, Exit, Failure};
 use crate::clock;
@@ -31,6 +33,9 @@ pub(super) struct Desk<'c> {
 
 impl<'c> Desk<'c> {
     pub(super) fn open(common: &'c Common) -> Result<Self, Failure> {
+        if common.server.is_some() {
+            return Self::at_server(common);
+        }
         let config = common.config()?;
         let registry = config.path(&config.registry.path);
         // Opening would make it, and an empty registry in the wrong place misleads.
@@ -44,6 +49,15 @@ impl<'c> Desk<'c> {
             None => None,
         };
         Ok(Self { common, config, office, past })
+    }
+
+    /// At a server. Only commands that need nothing of a folder come here, see [`super::remote`].
+    fn at_server(common: &'c Common) -> Result<Self, Failure> {
+        let line = Line::open(common)?;
+        let trust = Arc::clone(line.trust());
+        let nowhere = Path::new("");
+        let config = Config::parse(NOWHERE, nowhere, nowhere)?;
+        Ok(Self { common, config, office: Office::at_server(line, trust), past: None })
     }
 
     /// The registry, as it is or as it was at the moment that is looked at.
@@ -66,6 +80,9 @@ impl<'c> Desk<'c> {
             let what = format!("nothing can be changed at {}: --at is for looking", moment(at));
             return Err(Failure::new(Exit::Usage, what, "leave --at out"));
         }
+        if let Some(present) = self.office.at(|server| server.present().clone()) {
+            return Ok(present);
+        }
         let via = format!("cli:uid={}", rustix::process::getuid().as_raw());
         Ok(self.office.actor(&self.operator()?, &via)?)
     }
@@ -86,7 +103,8 @@ impl<'c> Desk<'c> {
 
     /// What is said of events that were recorded.
     pub(super) fn issued(&self, events: &[Recorded], done: impl Into<String>) -> Result<Answer, Failure> {
-        let revision = self.registry().revision();
+        let last = events.last().map_or(0, |event| event.sequence);
+        let revision = self.registry().revision().max(last);
         let text = format!("{} (revision {revision})\n", done.into());
         let events = serde_json::to_value(events)
             .map_err(|error| Failure::of(Exit::Environment, &error, "report this: it is a bug"))?;
@@ -95,13 +113,22 @@ impl<'c> Desk<'c> {
 
     /// Keeps a file in the depositary.
     pub(super) fn deposit(&self, kind: DocumentKind, path: &Path) -> Result<Document, Failure> {
+        let bytes = read(path)?;
         let title = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let kept = self.office.depositary().keep(kind, &title, &read(path)?);
+        let digest = certs::fingerprint(&bytes).to_string();
+        if let Some(taken) = self.office.at(|server| server.deposit(&digest, bytes.clone())) {
+            taken?;
+            return Ok(Document { kind, sha256: digest, title });
+        }
+        let kept = self.office.depositary().keep(kind, &title, &bytes);
         kept.map_err(|error| Failure::of(Exit::Environment, &error, format!("look at {}", path.display())))
     }
 
     /// The version that is meant where none is named: the newest.
     pub(super) fn version(&self, number: &AgreementNumber, named: Option<u32>) -> Result<u32, Failure> {
+        if let (None, Some(newest)) = (named, self.office.at(|server| server.newest(number))) {
+            return Ok(newest?);
+        }
         let newest = self.registry().versions(number).last().map(|agreement| agreement.header.version);
         named.or(newest).ok_or_else(|| {
             let todo = "see `kelisim agreement list`";
@@ -145,6 +172,10 @@ impl<'c> Desk<'c> {
         }
     }
 }
+
+/// The configuration of who has no folder: its paths lead nowhere.
+const NOWHERE: &str = "environment = \"production\"\n[identity]\ncertificate = \"\"\nkey = \"\"\n[trust]\n\
+                       anchors = \"\"\ncrls = []\n[log]\norigin = \"nowhere\"\n";
 
 /// The word by which an enum's value goes in JSON.
 pub(super) fn kebab(value: &impl Serialize) -> String {

@@ -5,13 +5,13 @@ use std::error::Error;
 use agreements::CommandError;
 use certs::authority::AuthorityError;
 use certs::keys::KeyError;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Exit;
 use crate::config::ConfigError;
 use crate::exchange_log::SearchError;
 use crate::office::{OfficeError, SignError};
-use crate::registry;
+use crate::registry::{self, ServerError};
 use crate::telemetry::chain;
 
 /// A command that was not done.
@@ -68,6 +68,9 @@ impl From<OfficeError> for Failure {
             OfficeError::Trust(_) => {
                 Self::of(Exit::Environment, &error, "run `kelisim check-config`: it says what is wrong")
             }
+            OfficeError::NoFolder => {
+                Self::of(Exit::Local, &error, "run it where the folder is, without --server")
+            }
             OfficeError::UnknownOperator(_) => {
                 Self::of(Exit::Refused, &error, "name another with --as; see `kelisim operator list`")
             }
@@ -79,6 +82,7 @@ impl From<registry::Failure> for Failure {
     fn from(failure: registry::Failure) -> Self {
         match failure {
             registry::Failure::Refused(error) => error.into(),
+            registry::Failure::Elsewhere(error) => error.into(),
             registry::Failure::Busy(_) | registry::Failure::TooManyKeys => {
                 Self::of(Exit::Environment, &failure, "try again")
             }
@@ -88,6 +92,30 @@ impl From<registry::Failure> for Failure {
                 Self::of(Exit::Environment, &failure, todo)
             }
         }
+    }
+}
+
+impl From<ServerError> for Failure {
+    fn from(error: ServerError) -> Self {
+        let ServerError::Problem { status, code, problems, .. } = &error else {
+            let todo = match &error {
+                ServerError::Broken(_) => "see `kelisim history` whether it was done, then do it again",
+                _ => "see --server and --ca, and whether the gateway runs",
+            };
+            return Self::of(Exit::Environment, &error, todo);
+        };
+        let text = |one: &Value| match one.as_object() {
+            Some(fields) => fields.values().filter_map(Value::as_str).collect::<Vec<_>>().join(": "),
+            None => one.to_string(),
+        };
+        let todo = match status {
+            401 => "give --token-file, KELISIM_TOKEN, or --client-cert with --client-key".to_owned(),
+            403 => "have it done by an operator who may".to_owned(),
+            _ if code == "no-reason" => "say why with --reason TEXT".to_owned(),
+            _ => problems.iter().map(text).collect::<Vec<_>>().join("\n  "),
+        };
+        let exit = if *status >= 500 || *status == 429 { Exit::Environment } else { Exit::Refused };
+        Self::of(exit, &error, todo)
     }
 }
 

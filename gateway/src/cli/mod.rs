@@ -30,6 +30,7 @@ mod overdue;
 mod parties;
 mod prescription;
 mod readiness;
+mod remote;
 mod restore;
 mod ruling;
 mod run;
@@ -41,7 +42,7 @@ mod witness;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
 
 use self::answer::{Answer, print};
@@ -56,6 +57,8 @@ enum Exit {
     Refused,
     Usage,
     Environment,
+    /// It cannot be done at a server.
+    Local,
 }
 
 impl Exit {
@@ -65,6 +68,7 @@ impl Exit {
             Self::Refused => 1,
             Self::Usage => 2,
             Self::Environment => 3,
+            Self::Local => 4,
         }
     }
 }
@@ -217,8 +221,11 @@ pub fn command() -> clap::Command {
 
 fn with(arguments: Vec<OsString>) -> Exit {
     let wants_json = arguments.iter().skip(1).any(|argument| argument == "--json");
-    let line = match Line::try_parse_from(arguments) {
-        Ok(line) => line,
+    let read = Line::command()
+        .try_get_matches_from(arguments)
+        .and_then(|matches| Line::from_arg_matches(&matches).map(|line| (matches, line)));
+    let (matches, line) = match read {
+        Ok(read) => read,
         Err(error) if !error.use_stderr() => {
             let _ = print(&error.render().to_string());
             return Exit::Done;
@@ -232,12 +239,23 @@ fn with(arguments: Vec<OsString>) -> Exit {
             return Exit::Usage;
         }
     };
+    // What is not about a registry has nothing to do with a server that the environment names.
+    let line = match &line.command {
+        command if command.looks() => Line { common: line.common.with_environment(), ..line },
+        Command::Readiness(_) => Line { common: line.common.with_environment(), ..line },
+        _ => line,
+    };
     if line.common.at.is_some() && !line.command.looks() {
         let todo = "leave --at out: it is for commands that show the registry";
         return Failure::new(Exit::Usage, "this command is not for looking at another time", todo)
             .report(line.common.json);
     }
-    match act(&line.common, line.command) {
+    let done = match remote::answered(&line.common, &matches) {
+        Ok(Some(answer)) => Ok(answer),
+        Ok(None) => act(&line.common, line.command),
+        Err(failure) => Err(failure),
+    };
+    match done {
         Ok(answer) => answer.print(line.common.json),
         Err(failure) => failure.report(line.common.json),
     }
@@ -309,10 +327,15 @@ Exit codes:
   1  refused by the rules; or a negative answer, such as a rejected chain or a damaged log
   2  the command line is wrong
   3  the configuration, a file or the machine does not allow it
+  4  the command needs the data folder, and --server was given
 
 Environment:
   KELISIM_DIR  the data folder, where --dir and --config are not given
   KELISIM_AS   the operator, where --as is not given
+  KELISIM_SERVER, KELISIM_CA, KELISIM_TOKEN  a gateway's API to work at, the root to believe it by, and a token
+
+At a gateway elsewhere, by its API:
+  kelisim --server https://gateway:8444 --ca root.pem --token-file token system list
 
 A first folder:
   kelisim init --dir trial --bin 000140000011 --organisation 'Operator of the gateway'

@@ -14,6 +14,15 @@ impl Table {
         Self { rows: vec![headings.map(str::to_owned).to_vec()] }
     }
 
+    /// With as many columns as it turns out.
+    pub(super) fn of(headings: Vec<String>) -> Self {
+        Self { rows: vec![headings] }
+    }
+
+    pub(super) fn cells(&mut self, cells: Vec<String>) {
+        self.rows.push(cells);
+    }
+
     pub(super) fn row<const N: usize>(&mut self, cells: [String; N]) {
         self.rows.push(cells.to_vec());
     }

@@ -233,7 +233,7 @@ impl Registrar {
         let ready = checked_alike(self.office.registry(), &number, version, CheckOutcome::Passed, detail);
         self.issue(ready.ok_or("it has no text").trouble(doing("check"))?, &integrator)?;
         let users = agreed.users.clone();
-        let list = self.office.next_list(&number, users);
+        let list = self.office.next_list(&number, users).trouble(doing("list officials"))?;
         let head = Signer::new(identity(&self.folder, &signer(&consumer.id))?);
         let signature =
             self.office.sign_value(&list, Side::Consumer, &head).trouble(doing("list officials"))?;

@@ -10,6 +10,8 @@ pub use depositary::{DepositError, Depositary, Given, Taken};
 pub use found::{Folder, FoundError, Founding};
 pub use sign::SignError;
 
+use std::cell::RefCell;
+use std::path::Path;
 use std::sync::Arc;
 
 use agreements::{Actor, Command, OperatorId, Recorded, Registry, Signature};
@@ -21,14 +23,22 @@ use crate::config::Config;
 use crate::registry::proof::Proofs;
 use crate::registry::snapshot::Snapshots;
 use crate::registry::sqlite::SqliteStore;
-use crate::registry::{Commands, Failure, StoreError};
+use crate::registry::{Commands, Failure, Server, StoreError};
 use crate::trusted::{TrustFiles, Unreadable};
 
 /// A data folder, opened to work on.
 pub struct Office {
-    commands: Commands,
+    source: Source,
     trust: Arc<Trust>,
     depositary: Depositary,
+}
+
+/// Where the registry is.
+enum Source {
+    /// In the folder.
+    Folder(Box<Commands>),
+    /// At a server; of what it holds, nothing is here.
+    Server(Box<RefCell<dyn Server + Send>>, Box<Registry>),
 }
 
 /// Why work on a data folder cannot begin or go on.
@@ -43,6 +53,9 @@ pub enum OfficeError {
     /// Nobody is registered under this name.
     #[error("no operator {0}: the administrator registers operators")]
     UnknownOperator(OperatorId),
+    /// The registry is at a server, and this reads its file.
+    #[error("this needs the data folder, and the registry is at a server")]
+    NoFolder,
 }
 
 impl From<StoreError> for OfficeError {
@@ -58,16 +71,50 @@ impl Office {
     /// [`OfficeError`]: the registry or the trust files cannot be read.
     pub fn open(config: &Config) -> Result<Self, OfficeError> {
         let store = SqliteStore::open(&config.path(&config.registry.path))?;
+        let commands = Commands::remembering(Box::new(store), Snapshots::of(config).as_ref())?;
         Ok(Self {
-            commands: Commands::remembering(Box::new(store), Snapshots::of(config).as_ref())?,
+            source: Source::Folder(Box::new(commands)),
             trust: Arc::new(Trust::new(TrustFiles::of(config).load(clock::now())?)),
             depositary: Depositary::new(&config.path(&config.api.depositary)),
         })
     }
 
+    /// Works on the registry of a server, believing `trust`; who may come here without a folder must not ask for what is
+    /// in it: the registry that [`Office::registry`] shows is empty.
+    pub fn at_server(server: impl Server + Send + 'static, trust: Arc<Trust>) -> Self {
+        let nothing = Box::new(Registry::default());
+        let depositary = Depositary::new(Path::new(""));
+        Self { source: Source::Server(Box::new(RefCell::new(server)), nothing), trust, depositary }
+    }
+
+    /// What is done at the server, if the registry is at one.
+    pub fn at<T>(&self, ask: impl FnOnce(&mut dyn Server) -> T) -> Option<T> {
+        match &self.source {
+            Source::Folder(_) => None,
+            Source::Server(server, _) => Some(ask(&mut *server.borrow_mut())),
+        }
+    }
+
     /// The registry, as new as the last command.
     pub fn registry(&self) -> &Registry {
-        self.commands.registry()
+        match &self.source {
+            Source::Folder(commands) => commands.registry(),
+            Source::Server(_, nothing) => nothing,
+        }
+    }
+
+    fn commands(&self) -> Result<&Commands, OfficeError> {
+        match &self.source {
+            Source::Folder(commands) => Ok(commands),
+            Source::Server(..) => Err(OfficeError::NoFolder),
+        }
+    }
+
+    fn commands_mut(&mut self) -> Result<&mut Commands, OfficeError> {
+        match &mut self.source {
+            Source::Folder(commands) => Ok(commands),
+            Source::Server(..) => Err(OfficeError::NoFolder),
+        }
     }
 
     /// Whom the folder's gateway trusts.
@@ -90,7 +137,7 @@ impl Office {
         at: Timestamp,
         told: &mut dyn FnMut(&str, u64, u64),
     ) -> Result<Option<Registry>, OfficeError> {
-        Ok(self.commands.as_of(at, told)?)
+        Ok(self.commands_mut()?.as_of(at, told)?)
     }
 
     /// Proofs of this folder's agreements, against its trust.
@@ -98,7 +145,7 @@ impl Office {
     /// # Errors
     /// The registry's store cannot be opened again.
     pub fn proofs(&self) -> Result<Proofs, OfficeError> {
-        Ok(Proofs::new(Arc::clone(&self.trust)).with_evidence(self.commands.another_store()?))
+        Ok(Proofs::new(Arc::clone(&self.trust)).with_evidence(self.commands()?.another_store()?))
     }
 
     /// Signatures that an agreement of the registry bears, as they were made.
@@ -106,7 +153,7 @@ impl Office {
     /// # Errors
     /// The store cannot be read.
     pub fn whole(&self, signatures: &[Signature]) -> Result<Vec<Signature>, OfficeError> {
-        Ok(self.commands.whole(signatures)?)
+        Ok(self.commands()?.whole(signatures)?)
     }
 
     /// Events after a revision.
@@ -114,7 +161,7 @@ impl Office {
     /// # Errors
     /// The store cannot be read.
     pub fn history(&mut self, after: u64, most: usize) -> Result<Vec<Recorded>, OfficeError> {
-        Ok(self.commands.history(after, most)?)
+        Ok(self.commands_mut()?.history(after, most)?)
     }
 
     /// An operator as the actor of commands that come by `via`.
@@ -132,6 +179,9 @@ impl Office {
     /// # Errors
     /// [`Failure`]: the rules refuse it, or the store failed.
     pub fn issue(&mut self, command: Command, actor: &Actor, reason: &str) -> Result<Vec<Recorded>, Failure> {
-        self.commands.issue(command, actor, reason, clock::now())
+        match &mut self.source {
+            Source::Folder(commands) => commands.issue(command, actor, reason, clock::now()),
+            Source::Server(server, _) => Ok(server.get_mut().issue(command, reason)?),
+        }
     }
 }

@@ -140,12 +140,21 @@ impl Office {
     }
 
     /// The next list of officials under an agreement, to be signed by the consumer's head.
-    pub fn next_list(&self, number: &AgreementNumber, users: Vec<ListedUser>) -> UserList {
-        let newest = self.registry().user_list(number).map_or(0, |known| known.list.serial);
-        UserList { agreement: number.clone(), serial: newest.saturating_add(1), users }
+    ///
+    /// # Errors
+    /// The registry is at a server, which does not say how many there were.
+    pub fn next_list(&self, number: &AgreementNumber, users: Vec<ListedUser>) -> Result<UserList, Failure> {
+        let newest = match self.at(|server| server.serial(number)) {
+            Some(serial) => serial?,
+            None => self.registry().user_list(number).map_or(0, |known| known.list.serial),
+        };
+        Ok(UserList { agreement: number.clone(), serial: newest.saturating_add(1), users })
     }
 
     fn document(&self, number: &AgreementNumber, version: u32) -> Result<std::sync::Arc<str>, SignError> {
+        if let Some(document) = self.at(|server| server.document(number, version)) {
+            return Ok(document.map_err(Failure::from)?);
+        }
         let agreement = self.registry().agreement(number, version);
         Ok(agreement.ok_or_else(|| SignError::Unknown(number.clone(), version))?.document.clone())
     }

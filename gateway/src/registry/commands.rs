@@ -4,6 +4,7 @@ use agreements::{Actor, Command, CommandError, OutOfStep, Recorded, Registry, Si
 use jiff::Timestamp;
 use tracing::warn;
 
+use super::elsewhere::ServerError;
 use super::evidence;
 use super::snapshot::{self, Read, Snapshots, Unread, worth_keeping};
 use super::store::{Chain, Done, Once, Store, StoreError};
@@ -28,6 +29,9 @@ pub enum Failure {
     /// What the store holds does not add up.
     #[error(transparent)]
     OutOfStep(#[from] OutOfStep),
+    /// The registry is at a server, which did not do it.
+    #[error(transparent)]
+    Elsewhere(#[from] ServerError),
     /// An operator used too many keys.
     #[error("too many keys within a day")]
     TooManyKeys,

@@ -12,6 +12,7 @@ pub mod snapshot;
 pub mod sqlite;
 
 mod commands;
+mod elsewhere;
 
 pub mod follower;
 mod keeper;
@@ -19,6 +20,7 @@ pub mod proof;
 mod view;
 
 pub use commands::{Commands, Failure, Issued};
+pub use elsewhere::{Server, ServerError};
 pub use evidence::{set_aside, whole};
 pub use store::{Chain, Done, KEPT_FOR, Once, Store, StoreError};
 pub use view::{Allowed, Gate, Unconfirmed, View, Views};

@@ -154,7 +154,7 @@ impl Desk {
     /// If they sign nothing, or the rules refuse it.
     pub async fn approves(&self, number: &AgreementNumber, users: Vec<ListedUser>) {
         let command = self.registry.with(|office| {
-            let list = office.next_list(number, users);
+            let list = office.next_list(number, users).unwrap();
             let signature = office.sign_value(&list, Side::Consumer, self.signer()).unwrap();
             Command::ApproveUsers { list, signature }
         });

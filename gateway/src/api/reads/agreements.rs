@@ -43,6 +43,8 @@ pub(in crate::api) struct AgreementSheet {
     users: Vec<ListedUser>,
     /// What the templates of the newest version's purposes say to it.
     fits: Vec<Fit>,
+    /// The serial of their list; 0 before the first.
+    list: u32,
 }
 
 /// A draft to be looked at before it is drafted.
@@ -210,7 +212,9 @@ fn agreement(shared: &Shared, asked: &Asked) -> Result<Reply, Problem> {
         let newest = shared.whole(newest)?;
         let versions = seen.into_iter().map(|one| AgreementLine::on(one, day)).collect();
         let fits = newest.text.as_ref().map_or_else(Vec::new, |text| fits(text, registry));
-        Ok(Some(AgreementSheet { versions, newest, users: registry.users(&number).to_vec(), fits }))
+        let (users, list) = (registry.users(&number).to_vec(), registry.user_list(&number));
+        let list = list.map_or(0, |known| known.list.serial);
+        Ok(Some(AgreementSheet { versions, newest, users, list, fits }))
     })
 }
 
