@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use certs::keys::{Identity, KeyError};
 use certs::tls::{
@@ -334,24 +334,33 @@ fn index(config: &Config, personal: Arc<PersonalKeys>) -> Option<IndexFollower> 
     Some(IndexFollower::start(config.path(path), config.path(&config.log.dir), personal, pause))
 }
 
-/// Brings complete parts of the log into the archive, now and then.
+/// Brings complete parts of the log into the archive, now and then: a segment at a time, so that a stop is not kept
+/// waiting, and a long backlog takes neither disk nor time from exchanges.
 fn archiving(config: &Config) -> Option<Background> {
     let keeping = &config.log.keeping;
     let hours = Duration::from_secs(keeping.archive_hours * 3_600);
     let (dir, to, origin) =
         (config.path(&config.log.dir), config.path(&keeping.archive), config.log.origin.clone());
+    let mut rests: Option<Instant> = None;
     let step = move || {
+        if rests.is_some_and(|since| since.elapsed() < hours) {
+            return;
+        }
         let done = Archive::open(&to, &origin)
-            .and_then(|to| keeping::archive(&dir, Some(&to), clock::now(), &mut |_, _, _| {}));
-        match done {
-            Ok(done) if done.segments.is_empty() => {}
-            Ok(done) => info!("{} segments of the exchange log went into the archive", done.segments.len()),
+            .and_then(|to| keeping::archive(&dir, Some(&to), 1, clock::now(), &mut |_, _, _| {}));
+        rests = match done {
+            Ok(done) if done.segments.is_empty() => Some(Instant::now()),
+            Ok(done) => {
+                info!("the first {} entries of the exchange log are in the archive", done.end);
+                None
+            }
             Err(error) => {
                 warn!(error = %crate::telemetry::chain(&error), "the exchange log was not archived: {error}");
+                Some(Instant::now())
             }
-        }
+        };
     };
-    (!hours.is_zero()).then(|| Background::every("log-archive", hours, step))
+    (!hours.is_zero()).then(|| Background::every("log-archive", ARCHIVE_PAUSE, step))
 }
 
 fn log_config(config: &Config) -> Result<LogConfig, LogKeyError> {
@@ -496,6 +505,9 @@ impl Shown for Face {
 
 /// How often new and destroyed keys of subjects' hashes and of personal parts are looked for.
 const KEYS_EVERY: Duration = Duration::from_secs(2);
+
+/// Between two segments on their way into the archive.
+const ARCHIVE_PAUSE: Duration = Duration::from_secs(2);
 
 /// The index may be a little behind: searches read it, exchanges do not.
 const INDEX_EVERY_MS: u64 = 250;

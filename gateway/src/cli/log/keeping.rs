@@ -74,7 +74,7 @@ impl ArchiveArgs {
             true => None,
             false => Some(open(&config)?),
         };
-        let done = archive(&dir, to.as_ref(), clock::now(), &mut Progress::default().told())?;
+        let done = archive(&dir, to.as_ref(), usize::MAX, clock::now(), &mut Progress::default().told())?;
         if !self.dry_run && !done.segments.is_empty() {
             write_down(common, &config, "archive", &json!({ "segments": done.segments, "end": done.end }))?;
         }

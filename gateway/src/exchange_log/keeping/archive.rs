@@ -144,14 +144,15 @@ pub struct Archived {
     pub end: u64,
 }
 
-/// Puts what is complete and sealed and not yet there into the archive, and reads it back. With no archive it says what
-/// would go there.
+/// Puts what is complete and sealed and not yet there into the archive, `most` segments of it, and reads it back. With no
+/// archive it says what would go there.
 ///
 /// # Errors
 /// [`KeepingError`]; what the ledger names is in the archive, whole.
 pub fn archive(
     dir: &Path,
     archive: Option<&Archive>,
+    most: usize,
     now: Timestamp,
     told: Told<'_>,
 ) -> Result<Archived, KeepingError> {
@@ -165,6 +166,7 @@ pub fn archive(
         .filter(|one| {
             one.end <= tree.size() && !ledger.iter().any(|known| known.segment == one.segment.first)
         })
+        .take(most)
         .collect();
     for (at, complete) in to_do.iter().enumerate() {
         told("segments archived", at as u64, to_do.len() as u64);

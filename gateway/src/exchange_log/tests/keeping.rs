@@ -27,7 +27,7 @@ impl Attic {
     }
 
     fn archived(&self) -> Result<Archived, KeepingError> {
-        archive(&self.world.log_dir(), Some(&self.archive), NOON, &mut |_, _, _| {})
+        archive(&self.world.log_dir(), Some(&self.archive), usize::MAX, NOON, &mut |_, _, _| {})
     }
 
     fn retention(&self) -> Retention {
