@@ -7,6 +7,7 @@
 //! keys        private keys and identities from files that nobody else may read
 //! tls         mutual TLS: Acceptor for those who call us, Connector for those whom we call
 //! sign        RFC 8785 canonical JSON and JWS signatures with `x5c`
+//! message     signatures of HTTP messages (RFC 9421), digests of their content (RFC 9530)
 //! stamp       time stamps of RFC 3161: asked for, and verified
 //! authority   the trial certification authority
 //! inspect     `kelisim certs verify`: the same verifier on files
@@ -22,6 +23,7 @@ pub mod danger;
 mod der;
 pub mod inspect;
 pub mod keys;
+pub mod message;
 mod name;
 pub mod revocation;
 pub mod sign;
