@@ -1,4 +1,6 @@
-//! How many exchanges the log opens durably and closes in a second, and what one costs.
+//! How many exchanges the log opens durably and closes in a second, and what one costs; then, in rounds by turns, what
+//! the durable entry adds to a single call beside the disk's own sync (G6), and how many entries 256 waiters get durable
+//! beside SQLite in batches of 256 (G8).
 //!
 //! `cargo run --release --example log_throughput [-- DIR]`; without a folder it uses the present one, because `/tmp` may be memory.
 
@@ -17,10 +19,15 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 const EACH: Duration = Duration::from_millis(400);
+const ROUNDS: usize = 9;
+/// Lengths of the lines that `opening` and its closing become.
+const OPENING_BYTES: usize = 1_050;
+const CLOSING_BYTES: usize = 470;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let parent = std::env::args_os().nth(1).map_or_else(|| PathBuf::from("."), PathBuf::from);
-    println!("{}", raw_sync(&parent)?);
+    let (p50, p99) = raw_sync(&parent)?;
+    println!("fdatasync alone: p50 {p50:?}, p99 {p99:?}");
     println!(
         "other work  waiters  exchanges/s  entries/s  syncs/s   sync p50  open p50  open p99  \
          CPU an exchange: writer     core"
@@ -30,14 +37,78 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             let dir = parent.join(format!("log-throughput-{}", std::process::id()));
             let measured = measure(&dir, waiters, work);
             fs::remove_dir_all(&dir)?;
-            println!("{}", measured?);
+            println!("{}", measured?.text());
         }
     }
+    aims(&parent)
+}
+
+/// G6 and G8: each round measures both sides one after the other; what counts is the median of the rounds' ratios.
+fn aims(parent: &Path) -> Result<(), Box<dyn std::error::Error>> {
+    let (mut added, mut ratios) = (Vec::new(), Vec::new());
+    println!("round  fdatasync p50  open p50  added    log entries/s  SQLite entries/s  ratio");
+    for round in 1..=ROUNDS {
+        let dir = parent.join(format!("log-throughput-{}", std::process::id()));
+        let sync = raw_sync(parent)?.0;
+        let alone = measure(&dir, 1, Duration::ZERO);
+        fs::remove_dir_all(&dir)?;
+        let open = alone?.open[0];
+        let log = measure(&dir, 256, Duration::ZERO);
+        fs::remove_dir_all(&dir)?;
+        let log = log?.entries;
+        let sqlite = sqlite(parent)?;
+        let more = open.as_secs_f64() * 1e6 - sync.as_secs_f64() * 1e6;
+        println!(
+            "{round:>5}  {:>10.1} µs  {:>5.1} µs  {more:>5.1} µs  {log:>11.0}  {sqlite:>16.0}  {:>5.2}",
+            sync.as_secs_f64() * 1e6,
+            open.as_secs_f64() * 1e6,
+            log / sqlite
+        );
+        added.push(more);
+        ratios.push(log / sqlite);
+    }
+    added.sort_unstable_by(f64::total_cmp);
+    ratios.sort_unstable_by(f64::total_cmp);
+    let (middle, last) = (ROUNDS / 2, ROUNDS - 1);
+    println!(
+        "G6: a durable entry takes fdatasync's p50 and {:.1} µs [{:.1}..{:.1}]",
+        added[middle], added[0], added[last]
+    );
+    println!("G8: {:.2} [{:.2}..{:.2}] times SQLite", ratios[middle], ratios[0], ratios[last]);
     Ok(())
 }
 
+/// Rows of a log's size that SQLite makes durable in a second: WAL, a sync for each transaction of 256, one writer.
+fn sqlite(parent: &Path) -> Result<f64, Box<dyn std::error::Error>> {
+    let path = parent.join(format!("log-throughput-{}.sqlite", std::process::id()));
+    let mut connection = rusqlite::Connection::open(&path)?;
+    connection.pragma_update(None, "journal_mode", "wal")?;
+    connection.pragma_update(None, "synchronous", "full")?;
+    connection.execute("CREATE TABLE entries (number INTEGER PRIMARY KEY, line TEXT NOT NULL)", [])?;
+    // An opening and a closing in turn, as long as ours.
+    let lines = ["o".repeat(OPENING_BYTES), "c".repeat(CLOSING_BYTES)];
+    let (since, mut count) = (Instant::now(), 0);
+    while since.elapsed() < EACH {
+        let batch = connection.transaction()?;
+        {
+            let mut insert = batch.prepare_cached("INSERT INTO entries (line) VALUES (?1)")?;
+            for number in 0..256 {
+                insert.execute([&lines[number % 2]])?;
+            }
+        }
+        batch.commit()?;
+        count += 256;
+    }
+    let rate = f64::from(count) / since.elapsed().as_secs_f64();
+    drop(connection);
+    for end in ["", "-wal", "-shm"] {
+        drop(fs::remove_file(format!("{}{end}", path.display())));
+    }
+    Ok(rate)
+}
+
 /// What the disk does without us: 4 KiB overwritten and synced, one after the other.
-fn raw_sync(parent: &Path) -> Result<String, Box<dyn std::error::Error>> {
+fn raw_sync(parent: &Path) -> Result<(Duration, Duration), Box<dyn std::error::Error>> {
     use std::os::unix::fs::FileExt;
     let path = parent.join(format!("log-throughput-raw-{}", std::process::id()));
     let file = fs::File::create(&path)?;
@@ -52,10 +123,43 @@ fn raw_sync(parent: &Path) -> Result<String, Box<dyn std::error::Error>> {
     }
     fs::remove_file(path)?;
     took.sort_unstable();
-    Ok(format!("fdatasync alone: p50 {:?}, p99 {:?}", took[500], took[990]))
+    Ok((took[500], took[990]))
 }
 
-fn measure(dir: &Path, waiters: usize, work: Duration) -> Result<String, Box<dyn std::error::Error>> {
+/// What a log did.
+struct Measured {
+    work: Duration,
+    waiters: usize,
+    exchanges: f64,
+    entries: f64,
+    syncs: f64,
+    /// Upper bound of the median's bucket, in microseconds.
+    sync: u64,
+    /// How long opening took: median, 99th percentile.
+    open: [Duration; 2],
+    /// Microseconds of an exchange: the writer's, and a core's.
+    cpu: [f64; 2],
+}
+
+impl Measured {
+    fn text(&self) -> String {
+        format!(
+            "{:>7} µs  {:>7}  {:>11.0}  {:>9.0}  {:>7.0}  ≤{:>5} µs  {:>5} µs  {:>5} µs  {:>20.2} µs  {:>5.2} µs",
+            self.work.as_micros(),
+            self.waiters,
+            self.exchanges,
+            self.entries,
+            self.syncs,
+            self.sync,
+            self.open[0].as_micros(),
+            self.open[1].as_micros(),
+            self.cpu[0],
+            self.cpu[1],
+        )
+    }
+}
+
+fn measure(dir: &Path, waiters: usize, work: Duration) -> Result<Measured, Box<dyn std::error::Error>> {
     let (log, _) = ExchangeLog::start(LogConfig::new(dir, "bench.example", now))?;
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
     let port = log.port();
@@ -82,17 +186,19 @@ fn measure(dir: &Path, waiters: usize, work: Duration) -> Result<String, Box<dyn
         median.and_then(|bucket| LogStats::sync_bounds_us().get(bucket).copied()).unwrap_or(u64::MAX);
     took.sort_unstable();
     let count = took.len() as f64;
-    Ok(format!(
-        "{:>7} µs  {waiters:>7}  {:>11.0}  {:>9.0}  {:>7.0}  ≤{median:>5} µs  {:>5} µs  {:>5} µs  {:>20.2} µs  {:>5.2} µs",
-        work.as_micros(),
-        count / elapsed,
-        stats.entries.load(Relaxed) as f64 / elapsed,
-        batches as f64 / elapsed,
-        took[took.len() / 2].as_micros(),
-        took[took.len() * 99 / 100].as_micros(),
-        cpu.writer as f64 / 1e3 / count,
-        (cpu.all - cpu.writer) as f64 / 1e3 / count - work.as_micros() as f64,
-    ))
+    Ok(Measured {
+        work,
+        waiters,
+        exchanges: count / elapsed,
+        entries: stats.entries.load(Relaxed) as f64 / elapsed,
+        syncs: batches as f64 / elapsed,
+        sync: median,
+        open: [took[took.len() / 2], took[took.len() * 99 / 100]],
+        cpu: [
+            cpu.writer as f64 / 1e3 / count,
+            (cpu.all - cpu.writer) as f64 / 1e3 / count - work.as_micros() as f64,
+        ],
+    })
 }
 
 /// `work` stands for what a gateway does besides: without it the log alone sets the pace, and batches are larger.

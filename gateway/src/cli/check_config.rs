@@ -11,13 +11,15 @@ use serde_json::json;
 use super::table::Table;
 use super::{Answer, Common, Failure};
 use crate::clock;
-use crate::config::Config;
+use crate::config::{Config, WhenSilent};
 use crate::exchange::subject::SubjectKey;
+use crate::exchange_log::read_keys;
 use crate::registry::Commands;
 use crate::registry::sqlite::SqliteStore;
 use crate::subject_keys::{Begun, RingError, SubjectKeys};
 use crate::telemetry::chain;
 use crate::trusted::TrustFiles;
+use crate::witness::went_back;
 
 pub(super) const AFTER_HELP: &str = "\
 Example:
@@ -37,7 +39,16 @@ struct Found {
 
 pub(super) fn run(common: &Common) -> Result<Answer, Failure> {
     let config = common.config()?;
-    let found = [identity(&config), subject_key(&config), trust(&config), registry(&config), log(&config)];
+    let found = [
+        identity(&config),
+        subject_key(&config),
+        trust(&config),
+        registry(&config),
+        log(&config),
+        log_keys(&config),
+        index(&config),
+        witnesses(&config),
+    ];
     let mut table = Table::new(["PART", "", "WHAT"]);
     for part in &found {
         table.row([part.part.into(), if part.fine { "ok" } else { "!!" }.into(), part.what.clone()]);
@@ -151,12 +162,63 @@ fn log(config: &Config) -> Found {
     found("log", told.map(|()| format!("{} in {}", config.log.origin, dir.display())), todo)
 }
 
+fn log_keys(config: &Config) -> Found {
+    let log = &config.log;
+    let paths: Vec<_> = log.keys.iter().map(|path| config.path(path)).collect();
+    let todo = "restore the log's keys, mode 600; `kelisim log keys --make` makes those of a new log";
+    let read = match read_keys(&paths, &log.origin) {
+        Ok(keys) => keys,
+        Err(error) => return problem("log keys", chain(&error), todo),
+    };
+    let outside = config.path(&log.last_checkpoint);
+    let told = writable(parent(&outside))
+        .map(|()| format!("{} keys; the newest checkpoint is kept in {} too", read.len(), outside.display()));
+    found("log keys", told, "give log.last_checkpoint a folder that the gateway's user may write to")
+}
+
+fn index(config: &Config) -> Found {
+    let (log, todo) =
+        (&config.log, "give log.index and log.searches folders that the gateway's user may write to");
+    let searches = config.path(&log.searches);
+    let told = writable(parent(&searches)).and_then(|()| match &log.index {
+        None => Ok("none: searches read the whole log".to_owned()),
+        Some(path) => {
+            let path = config.path(path);
+            writable(if path.exists() { &path } else { parent(&path) })?;
+            let state = if path.exists() { "there" } else { "made when the gateway starts" };
+            Ok(format!("{}, {state}", path.display()))
+        }
+    });
+    found("index", told, todo)
+}
+
+fn witnesses(config: &Config) -> Found {
+    let witnesses = &config.witnesses;
+    if let Some(proof) = went_back(&config.path(&config.log.dir)) {
+        let todo = "the gateway does not start: see \"When the log went back\" in operations.md";
+        return problem("witnesses", format!("the log went back: {proof}"), todo);
+    }
+    let what = match (witnesses.list.len(), witnesses.when_silent) {
+        (0, _) => "none: the operator alone vouches for the record".to_owned(),
+        (count, WhenSilent::Report) => {
+            format!("{} of {count} must cosign; silence is told", witnesses.quorum)
+        }
+        (count, WhenSilent::Refuse) => {
+            format!("{} of {count} must cosign, or calls are refused", witnesses.quorum)
+        }
+    };
+    Found { part: "witnesses", fine: true, what, todo: "" }
+}
+
 fn parent(dir: &Path) -> &Path {
     dir.parent().unwrap_or(Path::new("."))
 }
 
-fn writable(dir: &Path) -> std::io::Result<()> {
-    Ok(rustix::fs::access(dir, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK)?)
+/// Whether we may change what stands there: in a folder by entering it, too.
+fn writable(path: &Path) -> std::io::Result<()> {
+    use rustix::fs::Access;
+    let access = if path.is_dir() { Access::WRITE_OK | Access::EXEC_OK } else { Access::WRITE_OK };
+    Ok(rustix::fs::access(path, access)?)
 }
 
 fn found<E: Error>(part: &'static str, told: Result<String, E>, todo: &'static str) -> Found {

@@ -95,6 +95,8 @@ pub(super) fn run(common: &Common, command: LogCommand) -> Result<Answer, Failur
         LogCommand::RestoreArchive(restore) => restore.run(common),
         LogCommand::Erase(erase) => erase.run(common),
         LogCommand::Tail { count, follow } => {
+            // Whoever looks at the newest entries looks at the record, too.
+            searching::record(common, &common.config()?, &Query::default())?;
             let (follow, form) = match (follow, common.json) {
                 (true, true) => (Follow::Yes, Form::Documents),
                 (true, false) => (Follow::Yes, Form::Lines),

@@ -80,7 +80,7 @@ pub use self::{
     stats::LogStats,
     text::{Claim, Sha256},
     tiles::{StoredTree, TileError},
-    verification::{Evidence, Finding, Problem, Severity, Verification, verify, verify_with},
+    verification::{Evidence, Finding, Problem, Severity, Trial, Trials, Verification, verify, verify_with},
     walk::{LinePlace, Walk, entry_at, hash_of},
     writer::WriteError,
 };

@@ -36,8 +36,7 @@ impl Segment {
 
     /// Its lines from `offset` on, for reading much at once.
     pub(super) fn leaves(&self, offset: u64) -> io::Result<Leaves> {
-        let file = File::open(&self.path)?;
-        Ok(Leaves { file, offset, buffer: vec![0], start: 1 })
+        Ok(Leaves { source: Source::File(File::open(&self.path)?), offset, buffer: vec![0], start: 1 })
     }
 
     pub(super) fn lines(&self) -> io::Result<Lines> {
@@ -131,7 +130,7 @@ impl Lines {
 /// Reads a segment in large pieces, and its lines as the leaves that RFC 6962 hashes: after a zero byte.
 #[derive(Debug)]
 pub(super) struct Leaves {
-    file: File,
+    source: Source,
     /// Where the next line begins.
     pub(super) offset: u64,
     /// A byte, then what was read and not yet told, from `start` on; `start` is never 0.
@@ -139,7 +138,20 @@ pub(super) struct Leaves {
     start: usize,
 }
 
+/// Where the bytes of a segment are.
+#[derive(Debug)]
+enum Source {
+    File(File),
+    /// What would stand from an offset on.
+    Memory(Vec<u8>, u64),
+}
+
 impl Leaves {
+    /// Of what would stand in a segment from `offset` on.
+    pub(super) fn of(bytes: Vec<u8>, offset: u64) -> Self {
+        Self { source: Source::Memory(bytes, offset), offset, buffer: vec![0], start: 1 }
+    }
+
     /// The next line, with a zero byte before it and without its newline; `None`: no whole line stands there (yet).
     pub(super) fn next_leaf(&mut self) -> io::Result<Option<&[u8]>> {
         let mut seen = self.start;
@@ -168,6 +180,17 @@ impl Leaves {
         Ok(None)
     }
 
+    /// Whether anything but zeros follows in memory.
+    pub(super) fn has_more(&self) -> bool {
+        match &self.source {
+            Source::File(_) => false,
+            Source::Memory(bytes, begin) => {
+                let from = usize::try_from(self.offset - begin).unwrap_or(usize::MAX);
+                bytes.get(from..).is_some_and(|rest| rest.iter().any(|byte| *byte != 0))
+            }
+        }
+    }
+
     /// Forgets what was read ahead: it may be written meanwhile.
     pub(super) fn forget(&mut self) {
         self.buffer.truncate(1);
@@ -179,10 +202,19 @@ impl Leaves {
         self.buffer.drain(1..self.start);
         self.start = 1;
         let held = self.buffer.len();
-        self.buffer.resize(held + READ_BYTES, 0);
-        let read = self.file.read_at(&mut self.buffer[held..], self.offset + held as u64 - 1)?;
-        self.buffer.truncate(held + read);
-        Ok(read)
+        let from = self.offset + held as u64 - 1;
+        match &self.source {
+            Source::File(file) => {
+                self.buffer.resize(held + READ_BYTES, 0);
+                let read = file.read_at(&mut self.buffer[held..], from)?;
+                self.buffer.truncate(held + read);
+            }
+            Source::Memory(bytes, begin) => {
+                let from = usize::try_from(from - begin).unwrap_or(usize::MAX);
+                self.buffer.extend_from_slice(bytes.get(from..).unwrap_or_default());
+            }
+        }
+        Ok(self.buffer.len() - held)
     }
 }
 

@@ -8,12 +8,13 @@
 //!
 //! ```text
 //! reading  one pass over the segments    seen  what a line says, by hand
-//! sealed   checkpoints, tiles, bundles
+//! sealed   checkpoints, tiles, bundles   trial   what would be found, were a line another
 //! ```
 
 mod reading;
 mod sealed;
 mod seen;
+mod trial;
 
 use std::{
     fmt, io,
@@ -29,6 +30,7 @@ use super::{
 use crate::transparency::policy::Policy;
 use reading::Reading;
 use sealed::Sealed;
+pub use trial::{Trial, Trials};
 
 /// What the log is held against, beside itself.
 #[derive(Debug, Clone, Default)]
@@ -92,7 +94,7 @@ pub fn verify_with(dir: &Path, evidence: &Evidence) -> io::Result<Verification> 
 }
 
 /// What reading a whole log found.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Verification {
     /// Entries that were read.
     pub entries: u64,

@@ -48,12 +48,13 @@ fn check_config_names_each_part_that_would_not_do_and_what_to_do() {
     let folder = Folder::new();
     fs::set_permissions(folder.key("gateway.key"), Permissions::from_mode(0o644)).unwrap();
     fs::remove_file(folder.path().join("registry.sqlite")).unwrap();
+    fs::remove_file(folder.key("log.key")).unwrap();
     let said = folder.say(&["check-config"]);
     assert_eq!(said.exit, 3);
     assert!(said.out.contains("chmod 600") && said.out.contains("registry.sqlite"), "{}", said.out);
     let parts = folder.json(3, &["check-config"])["parts"].clone();
     let wrong: Vec<_> = parts.as_array().unwrap().iter().filter(|part| part["fine"] == false).collect();
-    assert_eq!(wrong.len(), 2, "{parts:#}");
+    assert_eq!(wrong.len(), 3, "{parts:#}");
     assert!(wrong.iter().all(|part| !part["todo"].as_str().unwrap().is_empty()));
 }
 
@@ -104,6 +105,8 @@ fn a_log_is_whole_until_a_byte_of_it_is_changed() {
     assert_eq!(folder.json(0, &["log", "tail", "-n", "3"]), serde_json::json!([]));
     let nothing = folder.json(1, &["log", "show", "--exchange", "019c1f6e-7d5a-7b3c-9a53-0b6f2f3f3a10"]);
     assert_eq!(nothing["entries"], serde_json::json!([]));
+    let searches = fs::read_to_string(folder.path().join("searches.jsonl")).unwrap();
+    assert_eq!(searches.lines().count(), 3, "who looks is on record: {searches}");
 
     let log = folder.path().join("log");
     let segment = log.join("00000000000000000000.jsonl");

@@ -28,6 +28,16 @@ impl Process {
         Self::start_as(Command::new(binary()), config)
     }
 
+    /// Starts the binary in an environment; it serves when this returns.
+    ///
+    /// # Panics
+    /// If it does not come up.
+    pub fn start_with(config: &Path, environment: &[(&str, &Path)]) -> Self {
+        let mut command = Command::new(binary());
+        command.envs(environment.iter().copied());
+        Self::start_as(command, config)
+    }
+
     /// Starts the binary with a folder of its own disk, of so many bytes in memory, which only it sees. The other is
     /// where the folder is to be found from outside. `None`: this machine does not let us mount.
     ///

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::super::{
     MAX_OPEN,
     line::{Entry, Head, base64, leaf_hash},
-    reader::Segment,
+    reader::{Leaves, Segment},
 };
 use super::{
     Finding, Problem, Verification,
@@ -17,6 +17,7 @@ use super::{
 };
 use crate::transparency::Hash;
 
+#[derive(Debug, Clone)]
 pub(super) struct Reading<'a> {
     segments: &'a [Segment],
     checkpoint: Option<Head>,
@@ -45,7 +46,15 @@ struct Place {
     index: u64,
 }
 
+/// How far a segment was read.
+#[derive(Debug, Clone)]
+pub(super) struct At {
+    place: Place,
+    header: HeaderList,
+}
+
 /// A line that was read and on which the next one has still to give its word.
+#[derive(Debug, Clone)]
 struct Last {
     place: Place,
     /// Its hash; `None`: it is no entry.
@@ -64,6 +73,7 @@ enum OpenKnown {
 }
 
 /// How far a segment's header was read: the exchanges it names so far, or all.
+#[derive(Debug, Clone)]
 enum HeaderList {
     Reading(BTreeMap<u64, Uuid>),
     Read,
@@ -88,7 +98,28 @@ impl<'a> Reading<'a> {
 
     pub(super) fn read(&mut self, number: usize) -> io::Result<()> {
         let segment = &self.segments[number];
-        let mut place = Place { segment: number, line: 0, offset: 0, index: segment.first };
+        let mut at = self.begin(number);
+        let mut leaves = segment.leaves(0)?;
+        let mut patience = if number + 1 == self.segments.len() { PATIENCE } else { 0 };
+        loop {
+            while self.step(&mut at, &mut leaves)? {}
+            if !has_more(segment, leaves.offset)? {
+                return Ok(());
+            }
+            if patience == 0 {
+                self.no_line(&at, leaves.offset);
+                return Ok(());
+            }
+            // The writer may be in the middle of a batch.
+            patience -= 1;
+            std::thread::sleep(PAUSE);
+        }
+    }
+
+    /// Begins a segment.
+    pub(super) fn begin(&mut self, number: usize) -> At {
+        let segment = &self.segments[number];
+        let place = Place { segment: number, line: 0, offset: 0, index: segment.first };
         if number == 0 && segment.first > 0 {
             let index = segment.first;
             // An interrupted prune leaves more than was declared, never less.
@@ -102,27 +133,27 @@ impl<'a> Reading<'a> {
             self.sealed.begin_at(segment.first);
         }
         self.found.segments += 1;
-        let mut header = HeaderList::Reading(BTreeMap::new());
-        let mut leaves = segment.leaves(0)?;
-        let mut patience = if number + 1 == self.segments.len() { PATIENCE } else { 0 };
-        loop {
-            place = Place { line: place.line + 1, offset: leaves.offset, index: self.next, ..place };
-            if let Some(leaf) = leaves.next_leaf()? {
-                self.read_line(leaf, place, &mut header);
-                continue;
-            }
-            if !has_more(segment, place.offset)? {
-                return Ok(());
-            }
-            if patience == 0 {
-                self.find(place, Problem::NoLine);
-                return Ok(());
-            }
-            // The writer may be in the middle of a batch.
-            patience -= 1;
-            place.line -= 1;
-            std::thread::sleep(PAUSE);
-        }
+        At { place, header: HeaderList::Reading(BTreeMap::new()) }
+    }
+
+    /// Reads a line; `false`: no line stands there.
+    pub(super) fn step(&mut self, at: &mut At, leaves: &mut Leaves) -> io::Result<bool> {
+        let place = Place { line: at.place.line + 1, offset: leaves.offset, index: self.next, ..at.place };
+        let Some(leaf) = leaves.next_leaf()? else { return Ok(false) };
+        at.place = place;
+        self.read_line(leaf, place, &mut at.header);
+        Ok(true)
+    }
+
+    /// Notes that a file goes on where no line stands.
+    pub(super) fn no_line(&mut self, at: &At, offset: u64) {
+        let place = Place { line: at.place.line + 1, offset, index: self.next, ..at.place };
+        self.find(place, Problem::NoLine);
+    }
+
+    /// What was found so far; what was read last may still be found to be wrong.
+    pub(super) fn findings(&self) -> &[Finding] {
+        &self.found.findings
     }
 
     /// `leaf` is a line behind a zero byte.

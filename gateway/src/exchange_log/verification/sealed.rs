@@ -4,6 +4,7 @@ use std::{
     fs::File,
     io::{self, Read},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use super::super::{
@@ -21,19 +22,20 @@ use crate::transparency::{
 pub(super) type Elsewhere = (PathBuf, u64, Problem);
 
 /// All that is kept beside the segments of a log.
+#[derive(Debug, Clone)]
 pub(super) struct Sealed {
-    dir: PathBuf,
+    dir: Arc<Path>,
     /// Every checkpoint that is kept, smallest first; those before `next` were compared.
-    checkpoints: Vec<(PathBuf, Checkpoint)>,
+    checkpoints: Arc<Vec<(PathBuf, Checkpoint)>>,
     next: usize,
     /// Entries under the newest checkpoint in the folder: tiles of them must be there.
     size: u64,
     /// The tree of what was read; `None`: something is missing of it.
     edge: Option<Edge>,
     /// The tile with the leaves around the next entry, as it is kept.
-    leaves: (u64, Vec<Hash>),
+    leaves: (u64, Arc<Vec<Hash>>),
     /// The bundle around the next entry, as it is kept, and how far it was compared.
-    bundle: (u64, Vec<u8>, usize),
+    bundle: (u64, Arc<Vec<u8>>, usize),
     /// The minimum index that the log declares; 0 if it declares none, or not with its own key.
     pub(super) minimum: u64,
     /// Entries under the newest checkpoint that enough witnesses cosigned.
@@ -44,13 +46,13 @@ pub(super) struct Sealed {
 impl Sealed {
     pub(super) fn read(dir: &Path, evidence: &Evidence) -> io::Result<Self> {
         let mut sealed = Self {
-            dir: dir.to_owned(),
-            checkpoints: Vec::new(),
+            dir: dir.into(),
+            checkpoints: Arc::default(),
             next: 0,
             size: 0,
             edge: Some(Edge::default()),
-            leaves: (u64::MAX, Vec::new()),
-            bundle: (u64::MAX, Vec::new(), 0),
+            leaves: (u64::MAX, Arc::default()),
+            bundle: (u64::MAX, Arc::default(), 0),
             minimum: 0,
             witnessed: None,
             found: Vec::new(),
@@ -76,7 +78,7 @@ impl Sealed {
             }
         }
         sealed.read_minimum(evidence);
-        sealed.checkpoints.sort_by_key(|(_, checkpoint)| checkpoint.size);
+        Arc::make_mut(&mut sealed.checkpoints).sort_by_key(|(_, checkpoint)| checkpoint.size);
         if let Some(policy) = &evidence.policy {
             if sealed.checkpoints.is_empty() {
                 sealed.found.push((dir.join(NAME), 0, Problem::NotSealed));
@@ -113,7 +115,7 @@ impl Sealed {
         if path == self.dir.join(NAME) {
             self.size = checkpoint.size;
         }
-        self.checkpoints.push((path.to_owned(), checkpoint));
+        Arc::make_mut(&mut self.checkpoints).push((path.to_owned(), checkpoint));
     }
 
     /// Reads from which entry on the folder says that it holds the log.
@@ -165,7 +167,7 @@ impl Sealed {
         if self.leaves.0 != number {
             let path = TilePath::hashes(0, number, self.width(number));
             let hashes = self.kept(path, 256 * 32).as_deref().and_then(tile_hashes);
-            self.leaves = (number, hashes.unwrap_or_default());
+            self.leaves = (number, Arc::new(hashes.unwrap_or_default()));
         }
         self.leaves.1.get(usize::try_from(index % BUNDLE_ENTRIES).expect("less than 256")).copied()
     }
@@ -179,7 +181,7 @@ impl Sealed {
         if self.bundle.0 != number {
             let path = TilePath::entries(number, self.width(number));
             let bytes = self.kept(path, 256 * 65_537).unwrap_or_default();
-            self.bundle = (number, bytes, 0);
+            self.bundle = (number, Arc::new(bytes), 0);
             for _ in 0..index % BUNDLE_ENTRIES {
                 self.next_of_bundle();
             }
