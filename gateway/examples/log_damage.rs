@@ -332,6 +332,7 @@ fn opening() -> Opening<'static> {
         request_bytes: 0,
         registry_revision: 12,
         traceparent: None,
+        sealed: None,
     }
 }
 

@@ -137,6 +137,14 @@ impl Media {
 }
 
 impl Operation {
+    /// Whether operators of a role may use it.
+    pub fn open_to(&self, role: Role) -> bool {
+        match self.access {
+            Access::Public => true,
+            Access::Roles(roles) => roles.contains(&role),
+        }
+    }
+
     /// An operation that reads, for all operators.
     pub fn read(
         id: &str,

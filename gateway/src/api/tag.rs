@@ -12,6 +12,7 @@ use http::{HeaderMap, header};
 use super::asked::{Asked, Reply};
 use super::operation::{Does, Operation};
 use super::problem::Problem;
+use super::record;
 use super::shared::Shared;
 
 /// What a command is to find.
@@ -73,8 +74,14 @@ pub(super) fn still(
 ) -> Result<u64, Problem> {
     let (path, _) = tag.split_once('~').ok_or_else(wrong)?;
     let path = format!("{VERSION}{path}");
+    let role = asked.caller()?.actor.role;
     let found = operations.iter().find_map(|one| match one.does {
-        Does::Asked(does) if one.method == http::Method::GET => Some((does, places(&one.path, &path)?)),
+        // Only what the asker may read; and nothing of the record, where each reading is written down as a person's.
+        Does::Asked(does)
+            if one.method == http::Method::GET && one.part != record::PART && one.open_to(role) =>
+        {
+            Some((does, places(&one.path, &path)?))
+        }
         _ => None,
     });
     let (does, places) = found.ok_or_else(wrong)?;

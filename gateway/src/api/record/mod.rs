@@ -143,5 +143,5 @@ const READERS: &[Role] = &[
 /// The two parties of an exchange, and who supervises both.
 const PARTIES: &[Role] = &[Role::HolderOfficer, Role::Regulator];
 
-const PART: &str = "record";
+pub(super) const PART: &str = "record";
 const MOST_REASON: usize = 512;
