@@ -1,4 +1,5 @@
 //! Data types that carry documents: what may be published.
+#![allow(clippy::unwrap_used, reason = "tests")]
 
 mod support;
 
