@@ -124,6 +124,18 @@ impl<'c> Desk<'c> {
         kept.map_err(|error| Failure::of(Exit::Environment, &error, format!("look at {}", path.display())))
     }
 
+    /// The bytes of a version of an agreement, here or at the server.
+    pub(super) fn document(
+        &self,
+        number: &AgreementNumber,
+        version: u32,
+    ) -> Result<Option<Arc<str>>, Failure> {
+        match self.office.at(|server| server.document(number, version)) {
+            Some(document) => Ok(Some(document?)),
+            None => Ok(self.registry().agreement(number, version).map(|one| Arc::clone(&one.document))),
+        }
+    }
+
     /// The version that is meant where none is named: the newest.
     pub(super) fn version(&self, number: &AgreementNumber, named: Option<u32>) -> Result<u32, Failure> {
         if let (None, Some(newest)) = (named, self.office.at(|server| server.newest(number))) {

@@ -67,8 +67,8 @@ pub(super) struct Disagreed {
 pub(super) fn judge(desk: &mut Desk<'_>, judged: Judged, ruling: Ruling) -> Result<Answer, Failure> {
     let Judged { which, with, remarks, remedies, statement } = judged;
     let version = desk.version(&which.number, which.version)?;
-    let known = desk.registry().agreement(&which.number, version);
-    let document = known.map(|agreement| document_sha256(&agreement.document)).ok_or_else(|| {
+    let known = desk.document(&which.number, version)?;
+    let document = known.map(|document| document_sha256(&document)).ok_or_else(|| {
         let what = format!("no agreement {} version {version}", which.number);
         Failure::new(Exit::Refused, what, "see `kelisim agreement list`")
     })?;
