@@ -87,12 +87,14 @@ fn removals(trials: &Trials) -> usize {
     })
 }
 
-/// Each entry in the place of each of those before it, up to `NEAR` lines away, is found there; of every `FAR`th, each one.
+/// Each entry in the place of each of those before it, up to `NEAR` lines away, is found there; in the place of every `FAR`th,
+/// and in a small log of each, all are tried.
 ///
 /// Of a pair that is further apart the verifier skips over the tree between the two, which takes its time.
 fn swaps(trials: &Trials) -> usize {
     over_all_lines("pairs swapped", trials, |at, trial| {
-        let most = if at % FAR == 0 { trials.lines() } else { (at + NEAR).min(trials.lines()) };
+        let all = at % FAR == 0 || trials.lines() < FAR;
+        let most = if all { trials.lines() } else { (at + NEAR).min(trials.lines()) };
         let mut missed = 0;
         for other in at + 1..most {
             let found = trial.finds(trials.between(other, other + 1), at + 1);
