@@ -3,7 +3,7 @@
 //! A thread of its own prepares the next segment and writes checkpoints, so that neither delays a batch: filled with
 //! zeros beforehand, a segment is overwritten in place, so its sync touches no metadata and it never lacks space. What
 //! can lack space is the next segment: the writer asks before it needs one, and the steward tries again until it has it
-//! (decision 0031).
+//! (decision 0032).
 
 use std::{
     fmt, io,
