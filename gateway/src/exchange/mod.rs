@@ -9,6 +9,7 @@
 //! document   what documents are held to                        range     which bytes of one are asked for
 //! subject    persons as keyed hashes                           record    what entries say
 //! flood      refusals counted and sampled                      refusal   errors as responses, rows: their words
+//! queue      pieces that wait to pass
 //! ```
 
 use std::net::SocketAddr;
@@ -37,6 +38,7 @@ mod document;
 mod flood;
 mod passage;
 mod passing;
+mod queue;
 mod range;
 mod record;
 mod refusal;

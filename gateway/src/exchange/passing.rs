@@ -4,7 +4,6 @@
 //! is cut before that never looks whole to whoever takes it.
 
 use std::any::Any;
-use std::collections::VecDeque;
 use std::fmt;
 use std::ops::Range;
 use std::pin::Pin;
@@ -21,6 +20,7 @@ use tokio::time::Sleep;
 use super::body;
 use super::document::{Check, Flaw, Side};
 use super::passage::Cut;
+use super::queue::Queue;
 use super::{Framing, Refusal};
 use crate::exchange_log::Sha256;
 
@@ -34,7 +34,7 @@ pub struct Passing {
     card: Option<Vec<u8>>,
     bounds: Bounds,
     /// Looked through, and not yet passed on.
-    queue: VecDeque<Bytes>,
+    queue: Queue,
     /// Which of its bytes pass; the others are only looked at.
     window: Option<Range<u64>>,
     length: Option<u64>,
@@ -117,7 +117,7 @@ impl Passing {
             check,
             card: None,
             bounds,
-            queue: VecDeque::new(),
+            queue: Queue::default(),
             window: None,
             length,
             taken: 0,
@@ -184,14 +184,14 @@ impl Passing {
     }
 
     pub(super) fn is_over(&self) -> bool {
-        matches!(self.place, Place::Over) && self.queue.is_empty()
+        matches!(self.place, Place::Over) && self.queue.len() == 0
     }
 
     /// The next piece, for whoever takes it.
     pub(super) fn poll_pass(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Cut>>> {
         loop {
             if self.queue.len() > 1 || matches!(self.place, Place::Over) {
-                let piece = self.queue.pop_front();
+                let piece = self.queue.pop();
                 self.handed += piece.as_ref().map_or(0, |piece| piece.len() as u64);
                 return Poll::Ready(piece.map(Ok));
             }
@@ -288,11 +288,9 @@ impl Passing {
                 piece.slice(within(window.start)..within(window.end))
             }
         };
-        if !piece.is_empty() {
-            self.hash.update(&piece);
-            self.hashed += piece.len() as u64;
-            self.queue.push_back(piece);
-        }
+        self.hash.update(&piece);
+        self.hashed += piece.len() as u64;
+        self.queue.push(piece);
         Ok(())
     }
 
