@@ -267,6 +267,23 @@ async fn agreement_that_is_suspended_stops_what_is_under_way_in_both_directions(
     assert_eq!(world.provider.seen().len(), 1, "no second whole request");
 }
 
+/// B9: also before its first byte passes.
+#[tokio::test]
+async fn agreement_that_is_suspended_while_an_answer_is_read_ahead_lets_nothing_of_it_pass() {
+    let world = agreed().start().await;
+    let (document, hold) = (files::pdf(), Hold::default());
+    let begun = [head(Pdf, document.len()), document[..10].to_vec()].concat();
+    world.provider.replies(Reply::Halves(begun, hold.clone(), document[10..].to_vec()));
+    let mut down = world.consumer.connect().await;
+    down.send(&Ask::get(DOCUMENT).wire("gateway")).await;
+    world.provider.until_seen(1).await;
+    world.regulator.suspend("documents").await;
+    hold.release(1);
+    let refused = down.answer().await.unwrap();
+    assert_eq!(refused.to_string(), "403 agreement-suspended");
+    assert_eq!(world.log.closing(refused.exchange()).await.outcome, Outcome::ResponseRefused);
+}
+
 /// C3, C4: Portal 14.
 #[tokio::test]
 async fn card_and_its_files_pass_together_and_the_card_fits_before_anything_passes() {

@@ -108,11 +108,12 @@ enum Place {
 }
 
 impl Passing {
-    pub(super) fn new(side: Side, from: Incoming, check: Check, bounds: Bounds) -> Self {
-        let length = from.size_hint().exact();
+    pub(super) fn new(side: Side, from: impl Into<Option<Incoming>>, check: Check, bounds: Bounds) -> Self {
+        let from = from.into();
+        let length = from.as_ref().and_then(|from| from.size_hint().exact());
         Self {
             side,
-            from: Some(from),
+            from,
             framing: None,
             check,
             card: None,
@@ -190,28 +191,17 @@ impl Passing {
     /// The next piece, for whoever takes it.
     pub(super) fn poll_pass(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Cut>>> {
         loop {
-            if self.queue.len() > 1 || matches!(self.place, Place::Over) {
-                let piece = self.queue.pop();
-                self.handed += piece.as_ref().map_or(0, |piece| piece.len() as u64);
-                return Poll::Ready(piece.map(Ok));
+            if matches!(self.place, Place::Over) {
+                return Poll::Ready(self.pop().map(Ok));
             }
             let step = match &mut self.place {
+                // B9: what waited is looked at again when it passes.
+                _ if self.queue.len() > 1 => match self.still() {
+                    Ok(()) => return Poll::Ready(self.pop().map(Ok)),
+                    refused => refused,
+                },
                 Place::Reading => ready!(self.poll_read(context)),
-                Place::Read => {
-                    self.place = match self.overseer.as_mut() {
-                        Some(overseer) => {
-                            let mut digest = [0; 32];
-                            let hash =
-                                std::mem::replace(&mut self.hash, digest::Context::new(&digest::SHA256));
-                            digest.copy_from_slice(hash.finish().as_ref());
-                            Place::Telling(
-                                overseer.passed(Passed { digest: Sha256(digest), bytes: self.hashed }),
-                            )
-                        }
-                        None => Place::Over,
-                    };
-                    Ok(())
-                }
+                Place::Read => self.ends(),
                 Place::Telling(told) => {
                     let told = ready!(told.as_mut().poll(context));
                     if told.is_ok() {
@@ -227,6 +217,32 @@ impl Passing {
                 return Poll::Ready(Some(Err(Cut)));
             }
         }
+    }
+
+    fn pop(&mut self) -> Option<Bytes> {
+        let piece = self.queue.pop()?;
+        self.handed += piece.len() as u64;
+        Some(piece)
+    }
+
+    /// B9: whether what was decided at the beginning holds.
+    fn still(&mut self) -> Result<(), Refusal> {
+        self.overseer.as_mut().map_or(Ok(()), |overseer| overseer.still())
+    }
+
+    /// Tells that all was found in order, if it may still pass.
+    fn ends(&mut self) -> Result<(), Refusal> {
+        self.still()?;
+        self.place = match &mut self.overseer {
+            Some(overseer) => {
+                let mut digest = [0; 32];
+                let hash = std::mem::replace(&mut self.hash, digest::Context::new(&digest::SHA256));
+                digest.copy_from_slice(hash.finish().as_ref());
+                Place::Telling(overseer.passed(Passed { digest: Sha256(digest), bytes: self.hashed }))
+            }
+            None => Place::Over,
+        };
+        Ok(())
     }
 
     /// Takes one piece, or the end.
@@ -274,9 +290,7 @@ impl Passing {
             return Err(self.side.refusal(&Flaw::Late));
         }
         // B9: what was decided at the beginning is looked at again for each piece.
-        if let Some(overseer) = &mut self.overseer {
-            overseer.still()?;
-        }
+        self.still()?;
         self.check.push(&piece).map_err(|flaw| self.side.refusal(&flaw))?;
         if let Some(card) = self.check.take_card() {
             self.card = Some(card);
@@ -332,3 +346,55 @@ impl fmt::Debug for Passing {
 
 /// How much is read before any of it passes: most mistakes show there, and small documents end there.
 const LEAD_BYTES: u64 = 32 << 10;
+
+#[cfg(test)]
+mod tests {
+    use super::super::rows;
+    use super::*;
+
+    /// Lets so many pieces pass.
+    struct Lets(u32);
+
+    impl Overseer for Lets {
+        fn still(&mut self) -> Result<(), Refusal> {
+            let left = self.0.checked_sub(1);
+            self.0 = left.ok_or_else(|| Refusal::new(&rows::TERMS_CHANGED, "withdrawn"))?;
+            Ok(())
+        }
+
+        fn goes_to(&mut self, _: &VerifiedChain) {}
+
+        fn waits(&mut self, _: Waiting) {}
+
+        fn passed(&mut self, _: Passed) -> Told {
+            Box::pin(std::future::ready(Ok(())))
+        }
+
+        fn cut(&mut self, _: u64, _: Option<Refusal>) {}
+    }
+
+    /// B9: a document that was read whole before it was overseen, too.
+    #[tokio::test]
+    async fn what_waits_to_pass_is_held_to_the_decision_when_it_passes_and_not_only_when_it_was_read() {
+        let (mut passed, long) = (Vec::new(), Bytes::from_static(&[7; 8 << 10]));
+        for (pieces, lets) in [(1, 0), (1, 1), (3, 0), (3, 1), (3, 2), (3, 3)] {
+            let until = Instant::now() + Duration::from_secs(60);
+            let bounds = Bounds { bytes: 1 << 20, piece: Duration::from_secs(60), until };
+            let mut passing = Passing::new(Side::Response, None, Check::Finished, bounds);
+            for _ in 0..pieces {
+                passing.take(long.clone()).unwrap();
+            }
+            passing.place = Place::Read;
+            passing.oversee(Lets(lets));
+            let mut whole = 0;
+            let end = loop {
+                match std::future::poll_fn(|context| passing.poll_pass(context)).await {
+                    Some(Ok(_)) => whole += 1,
+                    end => break end.is_none(),
+                }
+            };
+            passed.push((whole, end));
+        }
+        assert_eq!(passed, [(0, false), (1, true), (0, false), (1, false), (2, false), (3, true)]);
+    }
+}

@@ -183,7 +183,7 @@ impl ExchangePath {
         head: &request::Parts,
         begun: Begun,
         request: Option<Passed>,
-        ward: Ward,
+        mut ward: Ward,
         kept: impl Send + 'static,
     ) -> Carried {
         let (reply, incoming, line) = begun.into_parts();
@@ -210,7 +210,8 @@ impl ExchangePath {
             Some(_) => Err(Side::Response.refusal(&Flaw::TooLarge(most))),
             None => passing.lead().await,
         };
-        if let Err(refusal) = lead {
+        // B9: it may have taken its time.
+        if let Err(refusal) = lead.and_then(|()| ward.still()) {
             return self.close(permit, entry, received, head, Err(failed(refusal)), request).await;
         }
         passing.keep((line, kept));
