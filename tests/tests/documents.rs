@@ -128,6 +128,9 @@ async fn document_found_unfit_at_its_end_is_whole_for_nobody() {
             (closing.outcome, closing.code.unwrap().as_str()),
             (Outcome::RequestRefused, "document-polyglot")
         );
+        assert_eq!(closing.request_digest, None, "nobody has the whole of it");
+        let handed = closing.request_bytes.unwrap();
+        assert!(0 < handed && handed < flawed.len() as u64, "{handed} bytes went to the provider");
     }
     assert!(world.provider.connections() > 0, "it was under way");
     assert_eq!(world.provider.seen().len(), 0, "the provider saw no whole request");

@@ -316,7 +316,7 @@ impl ExchangePath {
             }
         };
         if let Some(request) = request {
-            (closing.request_digest, closing.request_bytes) = (Some(request.digest), Some(request.bytes));
+            (closing.request_digest, closing.request_bytes) = (request.digest, Some(request.bytes));
         }
         match permit.agreement().text.accounting.answer_after {
             AnswerAfter::Opened => entry.close(&closing),

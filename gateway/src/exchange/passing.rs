@@ -61,10 +61,11 @@ pub(super) struct Bounds {
     pub(super) until: Instant,
 }
 
-/// What passed, whole.
+/// What passed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Passed {
-    pub(super) digest: Sha256,
+    /// Of what passed whole.
+    pub(super) digest: Option<Sha256>,
     pub(super) bytes: u64,
 }
 
@@ -81,6 +82,9 @@ pub(super) trait Overseer: Send {
 
     /// Hears whether the next piece is waited for.
     fn waits(&mut self, waiting: Waiting);
+
+    /// Hears how many bytes passed, with those of the piece that passes now.
+    fn hands(&mut self, handed: u64);
 
     /// Hears that all was found in order.
     fn passed(&mut self, passed: Passed) -> Told;
@@ -222,6 +226,9 @@ impl Passing {
     fn pop(&mut self) -> Option<Bytes> {
         let piece = self.queue.pop()?;
         self.handed += piece.len() as u64;
+        if let Some(overseer) = &mut self.overseer {
+            overseer.hands(self.handed);
+        }
         Some(piece)
     }
 
@@ -238,7 +245,7 @@ impl Passing {
                 let mut digest = [0; 32];
                 let hash = std::mem::replace(&mut self.hash, digest::Context::new(&digest::SHA256));
                 digest.copy_from_slice(hash.finish().as_ref());
-                Place::Telling(overseer.passed(Passed { digest: Sha256(digest), bytes: self.hashed }))
+                Place::Telling(overseer.passed(Passed { digest: Some(Sha256(digest)), bytes: self.hashed }))
             }
             None => Place::Over,
         };
@@ -365,6 +372,8 @@ mod tests {
         fn goes_to(&mut self, _: &VerifiedChain) {}
 
         fn waits(&mut self, _: Waiting) {}
+
+        fn hands(&mut self, _: u64) {}
 
         fn passed(&mut self, _: Passed) -> Told {
             Box::pin(std::future::ready(Ok(())))

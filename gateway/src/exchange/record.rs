@@ -85,9 +85,9 @@ pub(super) fn passed(
 ) -> Closing<'static> {
     Closing {
         status: Some(status.as_u16()),
-        request_digest: request.map(|request| request.digest),
+        request_digest: request.and_then(|request| request.digest),
         request_bytes: request.map(|request| request.bytes),
-        response_digest: Some(response.digest),
+        response_digest: response.digest,
         response_bytes: Some(response.bytes),
         duration_us: duration(received),
         ..Closing::bare(clock::now(), Outcome::Completed)
@@ -105,7 +105,7 @@ pub(super) fn cut(
     Closing {
         status: Some(status.as_u16()),
         code: code.map(Claim::new),
-        request_digest: request.map(|request| request.digest),
+        request_digest: request.and_then(|request| request.digest),
         request_bytes: request.map(|request| request.bytes),
         response_bytes: Some(handed),
         duration_us: duration(received),

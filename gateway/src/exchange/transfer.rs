@@ -109,9 +109,13 @@ impl ExchangePath {
             Some(Some(Err(refusal))) => (Err(of_upload(refusal)), None),
             Some(None) => (begun.map_err(Failed::from).and_then(Begun::early), None),
         };
+        let part = || upload.as_ref().map(Sending::part);
         let begun = match begun {
             Ok(begun) => begun,
-            Err(failed) => return Ok(self.close(&permit, entry, received, head, Err(failed), request).await),
+            Err(failed) => {
+                let request = request.or_else(part);
+                return Ok(self.close(&permit, entry, received, head, Err(failed), request).await);
+            }
         };
         if permit.operation().response.as_ref().is_some_and(|payload| payload.documents.is_some())
             && begun.response.status() == StatusCode::OK
@@ -130,7 +134,7 @@ impl ExchangePath {
             Ok(reply) => answer::release(&permit, terms, &head.method, reply, self.room(gate)),
             Err(error) => Err(error.into()),
         };
-        Ok(self.close(&permit, entry, received, head, answer, request).await)
+        Ok(self.close(&permit, entry, received, head, answer, request.or_else(part)).await)
     }
 
     /// The request's body: whole if it is JSON, else as far as it says what it is, with its card checked.
@@ -250,6 +254,8 @@ impl ExchangePath {
 struct Upload {
     end: Mutex<Option<Result<Passed, Refusal>>>,
     moved: AtomicU64,
+    /// Bytes that its provider was handed.
+    handed: AtomicU64,
     /// Whether its consumer is waited for, rather than its provider.
     waits: AtomicBool,
     stopped: AtomicBool,
@@ -274,6 +280,13 @@ impl Upload {
 
 /// Nothing more of the request passes when nobody waits for its answer any more.
 struct Sending(Arc<Upload>);
+
+impl Sending {
+    /// What passed of a request that did not pass whole.
+    fn part(&self) -> Passed {
+        Passed { digest: None, bytes: self.0.handed.load(Ordering::Relaxed) }
+    }
+}
 
 impl Drop for Sending {
     fn drop(&mut self) {
@@ -308,7 +321,11 @@ impl Overseer for Uploading {
         Box::pin(std::future::ready(Ok(())))
     }
 
-    fn cut(&mut self, _handed: u64, why: Option<Refusal>) {
+    fn hands(&mut self, handed: u64) {
+        self.upload.handed.store(handed, Ordering::Relaxed);
+    }
+
+    fn cut(&mut self, _: u64, why: Option<Refusal>) {
         if let Some(refusal) = why {
             self.upload.ends(Err(refusal));
         }
@@ -362,6 +379,8 @@ impl Overseer for Downloading {
     }
 
     fn waits(&mut self, _: Waiting) {}
+
+    fn hands(&mut self, _: u64) {}
 
     fn passed(&mut self, passed: Passed) -> Told {
         let closing = record::passed(&self.received, self.status, self.request, passed);
