@@ -1,10 +1,14 @@
 //! HTTP/2 frame by frame: what RFC 9113 calls malformed is never forwarded, and floods end by themselves (promise 7).
 #![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
 
+use std::time::{Duration, Instant};
+
 use certs::tls::TlsStream;
-use tests::world::sample::LOOKUP;
+use gateway::exchange_log::Outcome;
+use tests::world::files;
+use tests::world::sample::{DOCUMENT, LOOKUP};
 use tests::world::wait::within;
-use tests::world::{Ask, Plan, World};
+use tests::world::{Ask, Plan, Reply, World};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -13,6 +17,7 @@ const RST_STREAM: u8 = 3;
 const SETTINGS: u8 = 4;
 const PING: u8 = 6;
 const GOAWAY: u8 = 7;
+const WINDOW_UPDATE: u8 = 8;
 const CONTINUATION: u8 = 9;
 const END_STREAM: u8 = 1;
 const END_HEADERS: u8 = 4;
@@ -79,8 +84,7 @@ async fn floods_of_frames_end_their_connection_or_are_borne_while_others_are_ser
         within(what, async {
             for _ in 0..50 {
                 // Nothing is read: whoever answers each frame is held up, and must end it.
-                let sent =
-                    tokio::time::timeout(std::time::Duration::from_secs(1), line.write_all(&batch)).await;
+                let sent = tokio::time::timeout(Duration::from_secs(1), line.write_all(&batch)).await;
                 if !matches!(sent, Ok(Ok(()))) {
                     return;
                 }
@@ -111,6 +115,44 @@ async fn rapid_resets_end_their_connection_before_they_cost_much() {
     .await;
     assert!(world.provider.seen().len() < 10_000);
     assert_eq!(world.consumer.asks(&Ask::get(LOOKUP)).await.status, 200);
+}
+
+/// Promise 7: calls on the same connection lengthen no document's time.
+#[tokio::test]
+async fn document_that_is_not_taken_is_given_up_while_its_connection_is_busy() {
+    const TRANSFER: Duration = Duration::from_millis(3_000);
+    let plan = World::consumer_and_provider().agreement("documents").configure(|config| {
+        let limits = &mut config.exchange.limits;
+        (limits.transfer_timeout_ms, limits.body_timeout_ms) = (3_000, 300);
+    });
+    let world = plan.start().await;
+    let headers = vec![("Content-Type", "application/pdf".into())];
+    world.provider.replies(Reply::With(200, headers, files::pdf_of(200_000)));
+    let asks = |method, path| {
+        block(&[(":method", method), (":scheme", "https"), (":authority", "gateway"), (":path", path)])
+    };
+    let (mut line, begun) = (opened(&world).await, Instant::now());
+    let no_window = [&4_u16.to_be_bytes()[..], &0_u32.to_be_bytes()].concat();
+    send(&mut line, SETTINGS, 0, 0, &no_window).await;
+    send(&mut line, HEADERS, END_STREAM | END_HEADERS, 1, &asks("GET", DOCUMENT)).await;
+    assert_eq!(until(&mut line, |_, stream| stream == 1).await, HEADERS);
+    let exchange = world.provider.seen()[0].exchange();
+    within("the connection to be ended", async {
+        for stream in (3..).step_by(2) {
+            let mut cheap = frame(HEADERS, END_STREAM | END_HEADERS, stream, &asks("GET", LOOKUP));
+            for on in [stream, 0] {
+                cheap.extend(frame(WINDOW_UPDATE, 0, on, &4096_u32.to_be_bytes()));
+            }
+            if line.write_all(&cheap).await.is_err()
+                || until(&mut line, |kind, on| on == stream || kind == GOAWAY).await == GOAWAY
+            {
+                return;
+            }
+        }
+    })
+    .await;
+    assert!(begun.elapsed() > TRANSFER, "it had its time");
+    assert_eq!(world.log.closing(exchange).await.outcome, Outcome::Abandoned);
 }
 
 async fn opened(world: &World) -> TlsStream<TcpStream> {

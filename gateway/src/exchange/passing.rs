@@ -182,6 +182,11 @@ impl Passing {
         }
     }
 
+    /// When it has to be over.
+    pub(crate) fn until(&self) -> Instant {
+        self.bounds.until
+    }
+
     /// Bytes that are still to pass, if that is known.
     pub(super) fn left(&self) -> Option<u64> {
         let all = self.window.as_ref().map(|window| window.end - window.start).or(self.length);

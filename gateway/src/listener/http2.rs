@@ -1,9 +1,10 @@
 //! One HTTP/2 connection, with deadlines of our own.
 
+use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -28,11 +29,15 @@ pub(super) async fn serve(core: &Arc<Core>, stream: TlsStream<TcpStream>, caller
         service_fn(move |request| {
             let (core, caller) = (Arc::clone(&core), Arc::clone(&caller));
             let turn = Turn::begin(&activity);
+            let slack = core.path.shared.limits.body_timeout();
             async move {
                 let response = core.path.exchange(&caller, None, request).await;
                 Ok::<_, Infallible>(response.map(|body| match body {
                     Passage::Whole(bytes) => Passage::Whole(turn.track(bytes)),
-                    streamed @ Passage::Streamed(_) => streamed.tied(turn),
+                    Passage::Streamed(passing) => {
+                        let turn = turn.until(passing.until() + slack);
+                        Passage::Streamed(passing).tied(turn)
+                    }
                 }))
             }
         })
@@ -72,6 +77,11 @@ pub(super) async fn serve(core: &Arc<Core>, stream: TlsStream<TcpStream>, caller
                 if now != seen {
                     (seen, since) = (now, Instant::now());
                 }
+                // A document that is not taken is not polled either, and notices nothing.
+                if activity.overdue(Instant::now()) {
+                    debug!("connection ended: the peer does not take a document in time");
+                    return;
+                }
                 let quiet = since.elapsed();
                 let drained = draining_since.is_some_and(|since| since.elapsed() > grace) && quiet > grace;
                 if now.0 == now.1 && (drained || quiet > limits.idle_timeout() + grace) {
@@ -108,10 +118,23 @@ const GRACE: Duration = Duration::from_secs(5);
 struct Activity {
     begun: AtomicU64,
     ended: AtomicU64,
+    /// When documents that pass have to be over, whatever else goes on; each beside the number of its turn.
+    due: Mutex<BTreeSet<(Instant, u64)>>,
+}
+
+impl Activity {
+    fn overdue(&self, now: Instant) -> bool {
+        let due = self.due.lock().unwrap_or_else(PoisonError::into_inner);
+        due.first().is_some_and(|(until, _)| *until < now)
+    }
 }
 
 /// One exchange, until the last byte of its answer was sent.
-struct Turn(Arc<Activity>);
+struct Turn {
+    activity: Arc<Activity>,
+    number: u64,
+    due: Option<Instant>,
+}
 
 struct Tracked {
     body: Bytes,
@@ -120,8 +143,15 @@ struct Tracked {
 
 impl Turn {
     fn begin(activity: &Arc<Activity>) -> Self {
-        activity.begun.fetch_add(1, Ordering::Relaxed);
-        Self(Arc::clone(activity))
+        let number = activity.begun.fetch_add(1, Ordering::Relaxed);
+        Self { activity: Arc::clone(activity), number, due: None }
+    }
+
+    /// Has to be over by then.
+    fn until(mut self, due: Instant) -> Self {
+        self.due = Some(due);
+        self.activity.due.lock().unwrap_or_else(PoisonError::into_inner).insert((due, self.number));
+        self
     }
 
     /// Ties the end of the exchange to that of its answer's bytes: HTTP/2 lets a peer take them when it likes.
@@ -138,6 +168,10 @@ impl AsRef<[u8]> for Tracked {
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        self.0.ended.fetch_add(1, Ordering::Relaxed);
+        if let Some(due) = self.due {
+            let mut all = self.activity.due.lock().unwrap_or_else(PoisonError::into_inner);
+            all.remove(&(due, self.number));
+        }
+        self.activity.ended.fetch_add(1, Ordering::Relaxed);
     }
 }
