@@ -93,6 +93,15 @@ pub fn read_secret(path: &Path) -> Result<Vec<u8>, KeyError> {
     read_bounded(file).map_err(unreadable)
 }
 
+/// Reads a secret of 32 bytes that only its owner may read.
+///
+/// # Errors
+/// [`KeyError::Length`]: it has more or fewer, as one whose writing was cut off, and must not be used.
+pub fn read_key(path: &Path) -> Result<[u8; 32], KeyError> {
+    let length = |secret: Vec<u8>| KeyError::Length { path: path.to_owned(), bytes: secret.len() };
+    read_secret(path)?.try_into().map_err(length)
+}
+
 /// Reads the certificates of a PEM text, in its order.
 ///
 /// # Errors
@@ -150,6 +159,14 @@ pub enum KeyError {
         /// Its permissions.
         mode: u32,
     },
+    /// A secret is not of the length that it must have.
+    #[error("secret {} has {bytes} bytes, not 32: restore it from its backup", path.display())]
+    Length {
+        /// The file.
+        path: PathBuf,
+        /// How many it has.
+        bytes: usize,
+    },
     /// No PEM private key, or of a kind that is not accepted.
     #[error("not a private key of an accepted kind")]
     NotAKey,
@@ -191,6 +208,21 @@ mod tests {
                 Err(error) => assert!(!fine && error.to_string().contains("chmod 600"), "{mode:o}: {error}"),
             }
         }
+    }
+
+    #[test]
+    fn secret_that_is_cut_short_is_refused_by_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("subject.key");
+        fs::write(&path, []).unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+        for bytes in [0, 31, 33] {
+            fs::write(&path, vec![7; bytes]).unwrap();
+            let error = read_key(&path).unwrap_err().to_string();
+            assert!(error.contains("subject.key") && error.contains(&format!("{bytes} bytes")), "{error}");
+        }
+        fs::write(&path, [7; 32]).unwrap();
+        assert_eq!(read_key(&path).unwrap(), [7; 32]);
     }
 
     #[test]

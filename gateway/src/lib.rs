@@ -31,6 +31,7 @@ pub mod exchange_log;
 pub mod explain;
 pub mod framing;
 pub mod import;
+mod key_file;
 pub mod listener;
 pub mod office;
 pub mod operations;

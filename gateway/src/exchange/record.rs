@@ -1,10 +1,14 @@
 //! What entries say of an exchange (D1, D4).
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 
 use adapters::Claims;
 use agreements::{AgreementNumber, Category, Method, Permit, Phase, Purpose};
 use http::{StatusCode, request};
+use jiff::Timestamp;
+use tracing::error;
+use uuid::Uuid;
 
 use super::answer::{self, Answer};
 use super::passing::Passed;
@@ -13,6 +17,7 @@ use super::surface::Question;
 use super::{Caller, Failed, Received, Shared};
 use crate::clock;
 use crate::exchange_log::{Claim, Closing, Opening, Outcome, Refused};
+use crate::personal::PersonalKeys;
 use crate::registry::{Gate, View};
 
 #[expect(clippy::too_many_arguments, reason = "an entry names everything that the call met")]
@@ -30,8 +35,7 @@ pub(super) fn opening<'a>(
     let claims = question.claims();
     let data_type = &permit.grant().data_type;
     let category = category(permit.grant().category);
-    let sealed = sealed(shared, category, received, claims);
-    let open = sealed.is_none();
+    let official = Official::of(&shared.personal, category, received.at, received.exchange, claims);
     Opening {
         exchange: received.exchange,
         at: received.at,
@@ -49,11 +53,11 @@ pub(super) fn opening<'a>(
         purpose: permit.purpose().code.as_str().into(),
         collection_purpose: permit.purpose().collection_purpose.as_ref().map(|one| one.as_str().into()),
         basis: gate.basis.as_str().into(),
-        user: claims.user.as_deref().filter(|_| open).map(Claim::new),
-        user_address: claims.user_address.filter(|_| open).map(Claim::from),
+        user: official.user.map(Claim::new),
+        user_address: official.address.map(Claim::from),
         peer_address: caller.peer.ip().to_canonical(),
         certificate: caller.chain.fingerprint(),
-        case: claims.case.as_deref().filter(|_| open).map(Claim::new),
+        case: official.case.map(Claim::new),
         logical_part: Some(Claim::new(&permit.operation().logical_part)),
         subject: question.subject(permit).map(|subject| shared.subjects.hash(received.at, subject).into()),
         category: category.into(),
@@ -61,7 +65,7 @@ pub(super) fn opening<'a>(
         request_bytes: body.len() as u64,
         registry_revision: view.book.revision(),
         traceparent: claims.traceparent.as_deref().map(Claim::new),
-        sealed: sealed.map(Cow::Owned),
+        sealed: official.sealed.map(Cow::Owned),
     }
 }
 
@@ -138,8 +142,7 @@ pub(super) fn refused<'a>(
     let provider = pieces.next().and_then(|code| view.book.system(code)).map(|page| &page.system.card.id);
     let data_type = provider.zip(pieces.next()).filter(|(provider, code)| view.names(provider, code));
     let consumer = view.book.bound_to(&caller.chain.fingerprint());
-    let sealed = sealed(shared, REFUSED, received, claims);
-    let open = sealed.is_none();
+    let official = Official::of(&shared.personal, REFUSED, received.at, received.exchange, claims);
     Refused {
         exchange: received.exchange,
         at: received.at,
@@ -149,7 +152,7 @@ pub(super) fn refused<'a>(
         consumer: consumer.map(|page| page.system.card.id.as_str().into()),
         certificate: caller.chain.fingerprint(),
         peer_address: caller.peer.ip().to_canonical(),
-        user_address: claims.user_address.filter(|_| open).map(Claim::from),
+        user_address: official.address.map(Claim::from),
         provider: provider.map(|id| Claim::new(id.as_str())),
         data_type: data_type.map(|(_, code)| Claim::new(code)),
         operation: Method::parse(head.method.as_str()).map(|method| Claim::new(method.as_str())),
@@ -159,21 +162,43 @@ pub(super) fn refused<'a>(
             .filter(|code| AgreementNumber::new(code).is_ok())
             .map(Claim::new),
         purpose: claims.purpose.as_deref().filter(|code| Purpose::new(code).is_ok()).map(Claim::new),
-        user: claims.user.as_deref().filter(|_| open).map(Claim::new),
-        case: claims.case.as_deref().filter(|_| open).map(Claim::new),
+        user: official.user.map(Claim::new),
+        case: official.case.map(Claim::new),
         suppressed,
-        sealed: sealed.map(Cow::Owned),
+        sealed: official.sealed.map(Cow::Owned),
     }
 }
 
-/// Official, address and case as one ciphertext, where entries of this class have them so.
-fn sealed(shared: &Shared, class: &str, received: &Received, claims: &Claims<'_>) -> Option<String> {
-    if !shared.personal.seals(class) {
-        return None;
+/// Official, address and case, as entries of a class have them: open, or as one ciphertext.
+#[derive(Debug, Default, PartialEq)]
+struct Official<'a> {
+    user: Option<&'a str>,
+    address: Option<IpAddr>,
+    case: Option<&'a str>,
+    sealed: Option<String>,
+}
+
+impl<'a> Official<'a> {
+    fn of(
+        personal: &PersonalKeys,
+        class: &str,
+        at: Timestamp,
+        exchange: Uuid,
+        claims: &'a Claims<'_>,
+    ) -> Self {
+        let (user, case) = (claims.user.as_deref(), claims.case.as_deref());
+        if !personal.seals(class) {
+            return Self { user, address: claims.user_address, case, sealed: None };
+        }
+        let address = claims.user_address.map(|address| address.to_string());
+        let parts = [user, address.as_deref(), case];
+        let sealed = personal.seal(class, at, exchange, parts);
+        if sealed.is_none() && parts.iter().any(Option::is_some) {
+            // D4: what cannot be sealed is left out; written open it could never be erased.
+            error!("the official of an exchange was left out of its entry: {class} has no key to seal with");
+        }
+        Self { sealed, ..Self::default() }
     }
-    let address = claims.user_address.map(|address| address.to_string());
-    let parts = [claims.user.as_deref(), address.as_deref(), claims.case.as_deref()];
-    shared.personal.seal(class, received.at, received.exchange, parts)
 }
 
 /// The class of calls that were refused, whatever they asked for.
@@ -202,9 +227,31 @@ fn category(category: Category) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use adapters::CLAIMS;
 
     use super::*;
+
+    /// D4
+    #[test]
+    fn an_official_who_cannot_be_sealed_is_left_out_and_never_written_open() {
+        let dir = tempfile::tempdir().unwrap();
+        let at: Timestamp = "2026-11-22T12:00:00+05:00".parse().unwrap();
+        let open = || PersonalKeys::open(dir.path(), BTreeSet::from([REFUSED.to_owned()]), at).unwrap();
+        let claims = Claims { user: Some("a.serik".into()), case: Some("7".into()), ..Claims::default() };
+        let official = |keys: &PersonalKeys, class| Official::of(keys, class, at, Uuid::nil(), &claims);
+        let keys = open();
+        let plain = official(&keys, "public");
+        assert_eq!((plain.user, plain.case, plain.sealed), (Some("a.serik"), Some("7"), None));
+        let sealed = official(&keys, REFUSED);
+        assert!(sealed.user.is_none() && sealed.case.is_none() && sealed.sealed.is_some());
+        let reader = PersonalKeys::to_read(dir.path()).unwrap();
+        for key in ["refused-2026-11", "refused-2026-12"] {
+            reader.erase(key, "2027-01-01T12:00:00+05:00".parse().unwrap()).unwrap();
+        }
+        assert_eq!(official(&open(), REFUSED), Official::default());
+    }
 
     #[test]
     fn no_claim_that_is_forwarded_is_cut_in_the_record() {

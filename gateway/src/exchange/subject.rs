@@ -16,7 +16,7 @@ impl SubjectKey {
     /// # Errors
     /// [`KeyError`] says what is wrong with the file.
     pub fn from_file(path: &Path) -> Result<Self, KeyError> {
-        Ok(Self::new(&certs::keys::read_secret(path)?))
+        Ok(Self::new(&certs::keys::read_key(path)?))
     }
 
     /// A key of these bytes.
@@ -58,5 +58,12 @@ mod tests {
         assert_eq!(one.hash("860101300123"), one.hash("860101300123"));
         assert_ne!(one.hash("860101300123"), other.hash("860101300123"));
         assert!(!one.hash("860101300123").contains("860101"));
+    }
+
+    /// D4
+    #[test]
+    fn nobody_is_hashed_with_a_key_that_was_half_written() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        assert!(matches!(SubjectKey::from_file(file.path()), Err(KeyError::Length { bytes: 0, .. })));
     }
 }

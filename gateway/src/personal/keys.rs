@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,6 +24,7 @@ use super::{Opened, Personal};
 use crate::background::Background;
 use crate::clock;
 use crate::exchange_log::replace;
+use crate::key_file;
 use crate::telemetry::chain;
 
 /// The keys of personal parts, and for which classes new ones are made.
@@ -264,7 +264,7 @@ impl PersonalKeys {
             }
             let Some((class, first)) = month_of(id) else { continue };
             let Ok(begins) = first.to_zoned(almaty()) else { continue };
-            let key = Key::new(id, begins.timestamp(), &certs::keys::read_secret(&self.path(id))?);
+            let key = Key::new(id, begins.timestamp(), &certs::keys::read_key(&self.path(id))?);
             ring.keys.entry(class.to_owned()).or_default().push(key);
         }
         ring.keys.values_mut().for_each(|keys| keys.sort_by_key(|key| key.begins));
@@ -287,10 +287,11 @@ impl PersonalKeys {
                 rand::fill(&mut secret).map_err(|_| PersonalError::NoRandomness)?;
                 fs::create_dir_all(&self.dir).map_err(at)?;
                 // Durable before anything is sealed with it: what was sealed must be readable after a crash.
-                let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
-                file.and_then(|mut file| file.write_all(&secret).and_then(|()| file.sync_all()))
-                    .map_err(at)?;
-                fs::File::open(&self.dir).and_then(|dir| dir.sync_all()).map_err(at)?;
+                match key_file::write_new(&path, &secret) {
+                    // Another process made it meanwhile: that one counts.
+                    Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                    made => made.map_err(at)?,
+                }
             }
         }
         Ok(())
@@ -400,6 +401,19 @@ mod tests {
         assert!(!dir.path().join("confidential-2026-11.key").exists(), "and it is not made again");
         let late = gateway.seal("confidential", at("2026-11-30"), one, PARTS).unwrap();
         assert!(late.starts_with("confidential-2026-12."), "what comes late takes a key that is there");
+    }
+
+    /// D4
+    #[test]
+    fn nothing_is_sealed_with_a_key_that_was_half_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let gateway = keys(dir.path(), "2026-11-22");
+        fs::write(dir.path().join("confidential-2026-12.key"), []).unwrap();
+        let error = gateway.refresh(at("2026-11-23")).unwrap_err().to_string();
+        assert!(error.contains("confidential-2026-12.key has 0 bytes"), "{error}");
+        assert!(PersonalKeys::to_read(dir.path()).is_err(), "nor does a gateway begin with it");
+        let sealed = gateway.seal("confidential", at("2026-11-23"), Uuid::now_v7(), PARTS).unwrap();
+        assert!(sealed.starts_with("confidential-2026-11."), "those that it has remain");
     }
 
     #[test]

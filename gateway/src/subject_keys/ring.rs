@@ -14,11 +14,12 @@ use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use tracing::{info, warn};
 
-use super::share::{Shares, write_secret};
+use super::share::Shares;
 use super::{Begun, PERIODS};
 use crate::background::Background;
 use crate::clock;
 use crate::exchange::subject::SubjectKey;
+use crate::key_file;
 use crate::telemetry::chain;
 
 /// The keys of a gateway: the one that it has alone, and those that two parties made together.
@@ -104,7 +105,7 @@ impl SubjectKeys {
         let lines = lines.map_err(|error| at(&list)(error.into()))?.join("\n") + "\n";
         // The list first: a key that is in no list would never be searched for.
         crate::exchange_log::replace(&list, lines.as_bytes()).map_err(at(&list))?;
-        write_secret(&path, &shares.secret()).map_err(at(&path))?;
+        key_file::write_new(&path, &shares.secret()).map_err(at(&path))?;
         Ok(one)
     }
 
@@ -217,6 +218,18 @@ mod tests {
         assert_eq!(keys.hash(at("2026-12-03"), "860101300126"), second.hash("860101300126"));
         let begun = Begun::list(dir.path()).unwrap();
         assert_eq!(begun.iter().map(|one| &one.check).collect::<Vec<_>>(), [&first.check(), &second.check()]);
+    }
+
+    /// D4
+    #[test]
+    fn a_period_whose_key_was_half_written_is_refused_by_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let keys = SubjectKeys::open(SubjectKey::new(b"alone"), dir.path()).unwrap();
+        SubjectKeys::begin(dir.path(), &shares("2026-11-01"), "2026-10-15".parse().unwrap()).unwrap();
+        fs::write(key_path(dir.path(), "2026-11-01".parse().unwrap()), []).unwrap();
+        let error = keys.refresh(at("2026-11-02")).unwrap_err().to_string();
+        assert!(error.contains("2026-11-01.key"), "{error}");
+        assert!(SubjectKeys::open(SubjectKey::new(b"alone"), dir.path()).is_err());
     }
 
     #[test]

@@ -1,9 +1,7 @@
 //! Shares: each party makes its own, and the key of a period is made of both.
 
 use std::fmt;
-use std::fs::OpenOptions;
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -14,6 +12,7 @@ use certs::keys::KeyError;
 use jiff::civil::Date;
 
 use crate::exchange::subject::SubjectKey;
+use crate::key_file;
 
 /// Whose share it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,7 +93,7 @@ impl Share {
     /// # Errors
     /// [`ShareError::Io`]: the file is there already, or cannot be written.
     pub fn write(&self, path: &Path) -> Result<(), ShareError> {
-        write_secret(path, self.text().as_bytes())
+        key_file::write_new(path, self.text().as_bytes())
             .map_err(|source| ShareError::Io { path: path.to_owned(), source })
     }
 
@@ -189,13 +188,6 @@ impl Shares {
             .expect("SHA-256 gives 32 bytes");
         secret
     }
-}
-
-/// Writes a new file of mode 600, durably.
-pub(super) fn write_secret(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
 }
 
 const HEAD: &str = "kelisim-subject-share/v1";
