@@ -85,7 +85,7 @@ pub(in crate::api) async fn give(shared: &Arc<Shared>, asked: Asked) -> Result<R
     tokio::spawn(run(export, sends, place));
     let mut response = finish(Ok(Reply::empty()), &headers);
     *response.status_mut() = StatusCode::OK;
-    *response.body_mut() = Body::new(Streamed { receives });
+    *response.body_mut() = Body::new(Streamed { receives, ended: false });
     let (media_type, name) = match form {
         Form::Csv => ("text/csv; charset=utf-8; header=present", "attachment; filename=\"exchanges.csv\""),
         Form::Jsonl => ("application/jsonl", "attachment; filename=\"exchanges.jsonl\""),
@@ -123,10 +123,10 @@ enum Going {
     Done,
 }
 
-async fn run(mut export: Export, sends: Sender<io::Result<Bytes>>, place: OwnedSemaphorePermit) {
+async fn run(mut export: Export, sends: Sender<Piece>, place: OwnedSemaphorePermit) {
     // Held until the last page was taken.
     let _place = place;
-    if export.form == Form::Csv && sends.send(Ok(csv_heading().into())).await.is_err() {
+    if export.form == Form::Csv && !told(&sends, Piece::Text(csv_heading().into())).await {
         return;
     }
     loop {
@@ -134,39 +134,40 @@ async fn run(mut export: Export, sends: Sender<io::Result<Bytes>>, place: OwnedS
             let page = export.page();
             (export, page)
         });
-        let Ok((back, page)) = read.await else { return cut_off(&sends) };
+        let Ok((back, page)) = read.await else { return };
         export = back;
         let (text, going) = match page {
             Ok(page) => page,
             Err(error) => {
                 tracing::error!(error = %chain(&error), "an export of the record was cut off");
-                return cut_off(&sends);
+                return;
             }
         };
-        match tokio::time::timeout(PATIENCE, sends.send(Ok(text.into()))).await {
-            Ok(Ok(())) => {}
-            // Nobody reads any more, or not fast enough.
-            Ok(Err(_)) => return,
-            Err(_) => return cut_off(&sends),
+        if !told(&sends, Piece::Text(text.into())).await {
+            return;
         }
         if matches!(going, Going::Done) {
+            told(&sends, Piece::End).await;
             return;
         }
     }
 }
 
-/// Says that what came is not all: the connection is broken off.
-fn cut_off(sends: &Sender<io::Result<Bytes>>) {
-    let sends = sends.clone();
-    tokio::spawn(async move {
-        let told = sends.send(Err(io::ErrorKind::BrokenPipe.into()));
-        drop(tokio::time::timeout(PATIENCE, told).await);
-    });
+/// Whether it was taken; else nobody reads any more, or not fast enough.
+async fn told(sends: &Sender<Piece>, piece: Piece) -> bool {
+    matches!(tokio::time::timeout(PATIENCE, sends.send(piece)).await, Ok(Ok(())))
+}
+
+/// What a reader gets. Whatever ends an export before its end is said is an error.
+enum Piece {
+    Text(Bytes),
+    End,
 }
 
 /// What was read and not yet sent.
 struct Streamed {
-    receives: Receiver<io::Result<Bytes>>,
+    receives: Receiver<Piece>,
+    ended: bool,
 }
 
 impl http_body::Body for Streamed {
@@ -177,7 +178,18 @@ impl http_body::Body for Streamed {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
-        self.receives.poll_recv(context).map(|read| read.map(|read| read.map(Frame::data)))
+        if self.ended {
+            return Poll::Ready(None);
+        }
+        self.receives.poll_recv(context).map(|piece| match piece {
+            Some(Piece::Text(text)) => Some(Ok(Frame::data(text))),
+            Some(Piece::End) => {
+                self.ended = true;
+                None
+            }
+            // The connection is broken off: what came is not all.
+            None => Some(Err(io::ErrorKind::BrokenPipe.into())),
+        })
     }
 }
 
@@ -185,3 +197,26 @@ impl http_body::Body for Streamed {
 const PAGE: usize = 1_000;
 /// How long a reader may leave a page where it is.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::BodyExt;
+
+    use super::*;
+
+    /// D2: half an export is never taken for a whole one.
+    #[tokio::test]
+    async fn an_export_that_ends_before_its_end_was_said_is_an_error() {
+        for (whole, pieces) in
+            [(true, vec![Piece::Text("a\n".into()), Piece::End]), (false, vec![Piece::Text("a\n".into())])]
+        {
+            let (sends, receives) = mpsc::channel(2);
+            for piece in pieces {
+                assert!(told(&sends, piece).await);
+            }
+            drop(sends);
+            let read = Streamed { receives, ended: false }.collect().await;
+            assert_eq!(read.is_ok(), whole);
+        }
+    }
+}
