@@ -54,6 +54,21 @@ pub fn json_line(hit: &Hit, personal: &PersonalKeys) -> String {
     line
 }
 
+/// The last line of a CSV file that leaves some out: its `kind` is `elsewhere`, its `code` their number. None otherwise.
+pub fn csv_trailer(elsewhere: usize) -> String {
+    let cells = COLUMNS.map(|column| match column {
+        "kind" => "elsewhere".to_owned(),
+        "code" => elsewhere.to_string(),
+        _ => String::new(),
+    });
+    if elsewhere == 0 { String::new() } else { cells.join(",") + "\n" }
+}
+
+/// The last line of JSON lines that leave some out: their number, as `elsewhere`. None otherwise.
+pub fn json_trailer(elsewhere: usize) -> String {
+    if elsewhere == 0 { String::new() } else { format!("{{\"elsewhere\":{elsewhere}}}\n") }
+}
+
 impl Hit {
     /// When the request was received.
     pub fn at(&self) -> Option<Timestamp> {

@@ -25,7 +25,7 @@ mod words;
 #[cfg(test)]
 mod tests;
 
-pub use export::{csv_heading, csv_line, json_line};
+pub use export::{csv_heading, csv_line, csv_trailer, json_line, json_trailer};
 pub use follow::IndexFollower;
 pub use index::{Added, Index, IndexError, Reach};
 pub use journal::{Journal, JournalError, Searched, Sought};

@@ -1,6 +1,7 @@
 //! What is asked of the index, who may see the answer, and pages of it, newest first.
 
 use std::collections::BTreeSet;
+use std::io;
 
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, params};
@@ -10,7 +11,7 @@ use uuid::Uuid;
 use super::bits::{BLOCK, Bits};
 use super::index::{Index, IndexError};
 use super::words::Kind;
-use crate::exchange_log::{Entry, LinePlace, Record, entry_at};
+use crate::exchange_log::{Entry, LinePlace, Record, SearchError, entry_at, minimum_in};
 
 /// What is looked for. Everything that is given must fit; of several words of one list, one must.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -110,7 +111,7 @@ pub struct Page {
     pub hits: Vec<Hit>,
     /// Where to go on, if there is more.
     pub next: Option<Cursor>,
-    /// Items whose entries are in the log's folder no more.
+    /// Items whose entries were pruned: they are in the archive.
     pub elsewhere: usize,
 }
 
@@ -278,10 +279,29 @@ impl Index {
             let closing: (Option<u64>, Option<u64>) = (row.get(3)?, row.get(4)?);
             Ok((place, closing.0.zip(closing.1)))
         })?;
-        // A segment that is archived is no fault of the index.
-        let Ok(entry) = entry_at(&self.log, place) else { return Ok(None) };
-        let closing =
-            closing.and_then(|(segment, offset)| entry_at(&self.log, LinePlace { segment, offset }).ok());
+        let Some(entry) = self.entry(place)? else { return Ok(None) };
+        let closing = match closing {
+            Some((segment, offset)) => self.entry(LinePlace { segment, offset })?,
+            None => None,
+        };
         Ok(Some(Hit { entry, closing }))
+    }
+
+    /// The entry that stands somewhere; `None`: its segment was pruned.
+    fn entry(&self, place: LinePlace) -> Result<Option<Entry>, IndexError> {
+        let error = match entry_at(&self.log, place) {
+            Ok(entry) => return Ok(Some(entry)),
+            Err(error) => error,
+        };
+        let SearchError::Io { source, .. } = &error else { return Err(error.into()) };
+        if source.kind() != io::ErrorKind::NotFound {
+            return Err(error.into());
+        }
+        // Looked at after the file: a prune declares before it removes.
+        let minimum = minimum_in(&self.log)
+            .map_err(|source| SearchError::Io { path: self.log.clone(), source })?
+            .map_or(0, |(_, minimum)| minimum.index);
+        // What is not there and was not declared was lost.
+        if place.segment < minimum { Ok(None) } else { Err(error.into()) }
     }
 }

@@ -7,6 +7,8 @@ use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use super::*;
+use crate::exchange_log::{MinimumIndex, SearchError};
+use crate::transparency::key::{Scheme, SigningKey};
 
 /// A log of lines, without a writer: the index reads what stands there.
 struct Scene {
@@ -325,6 +327,37 @@ fn an_export_has_a_line_for_each_and_no_formulas() {
     let json: serde_json::Value = serde_json::from_str(&json_line(&page.hits[1], &keys)).unwrap();
     assert_eq!(json["entry"]["consumer"], "portal");
     assert_eq!(json["closing"]["outcome"], "completed");
+}
+
+/// D2
+#[test]
+fn only_what_was_declared_pruned_is_elsewhere_and_an_export_says_how_much() {
+    let mut scene = Scene::new();
+    scene.exchange("portal", "registry", "old");
+    scene.rotate();
+    scene.exchange("portal", "registry", "new");
+    let index = scene.index();
+    let search = || index.search(&Query::default(), &Viewer::All, None, 9);
+    let path = scene.log().join(format!("{:020}.jsonl", 0));
+    let text = std::fs::read_to_string(&path).unwrap();
+
+    std::fs::write(&path, text.replace("portal", "po\ntal")).unwrap();
+    assert!(matches!(search(), Err(IndexError::Log(SearchError::Damaged { .. }))), "damage is said");
+    std::fs::remove_file(&path).unwrap();
+    assert!(matches!(search(), Err(IndexError::Log(SearchError::Io { .. }))), "and so is loss");
+
+    let origin = "log.example".to_owned();
+    let key = SigningKey::generate(&origin.parse().unwrap(), Scheme::Ed25519).unwrap().0;
+    let (by, reason) = ("administrator".to_owned(), "retention ended".to_owned());
+    let minimum = MinimumIndex { origin, index: scene.segment, at: at(0), by, reason };
+    std::fs::write(scene.log().join("minimum-index"), minimum.signed(&[key]).unwrap().to_string()).unwrap();
+    let page = search().unwrap();
+    assert_eq!((cases(&page), page.elsewhere), (vec!["new".to_owned()], 1));
+    assert_eq!(json_trailer(page.elsewhere), "{\"elsewhere\":1}\n");
+    let trailer = csv_trailer(page.elsewhere);
+    assert!(trailer.starts_with(",elsewhere,,") && trailer.contains(",1,"), "{trailer}");
+    assert_eq!(trailer.matches(',').count(), csv_heading().matches(',').count());
+    assert_eq!((csv_trailer(0), json_trailer(0)), (String::new(), String::new()));
 }
 
 /// D2

@@ -26,7 +26,8 @@ use super::super::shared::Shared;
 use super::search::{filters, query};
 use super::{PART, READERS, index, sight, write_down};
 use crate::exchange_index::{
-    Cursor, Index, IndexError, Query, Sought, Viewer, csv_heading, csv_line, json_line,
+    Cursor, Index, IndexError, Query, Sought, Viewer, csv_heading, csv_line, csv_trailer, json_line,
+    json_trailer,
 };
 use crate::personal::PersonalKeys;
 use crate::telemetry::chain;
@@ -42,7 +43,10 @@ pub(super) fn operations() -> Vec<Operation> {
         access: Access::Roles(READERS),
         inputs: filters().into_iter().chain([parameter("format", "The form of the file", format)]).collect(),
         body: None,
-        answer: Media { types: &["text/csv", "application/jsonl"], schema: json!({ "type": "string" }) },
+        answer: Media {
+            types: &["text/csv", "application/jsonl"],
+            schema: json!({ "type": "string", "description": LEFT_OUT }),
+        },
         otherwise: None,
         status: 200,
         problems: Vec::new(),
@@ -78,7 +82,7 @@ pub(in crate::api) async fn give(shared: &Arc<Shared>, asked: Asked) -> Result<R
         let index = index(&sharing)?;
         write_down(&sharing, &asked, &viewer, Sought::Query(&query))?;
         let personal = Arc::clone(&sharing.personal);
-        Ok(Export { index, query, viewer, form, after: None, personal })
+        Ok(Export { index, query, viewer, form, after: None, elsewhere: 0, personal })
     });
     let export = begun.await?;
     let (sends, receives) = mpsc::channel(1);
@@ -102,6 +106,8 @@ struct Export {
     viewer: Viewer,
     form: Form,
     after: Option<Cursor>,
+    /// How many so far fit whose entries are archived.
+    elsewhere: usize,
     personal: Arc<PersonalKeys>,
 }
 
@@ -113,8 +119,17 @@ impl Export {
             Form::Jsonl => json_line,
         };
         self.after = page.next;
-        let going = if self.after.is_some() { Going::On } else { Going::Done };
-        Ok((page.hits.iter().map(|hit| line(hit, &self.personal)).collect(), going))
+        self.elsewhere += page.elsewhere;
+        let mut text: String = page.hits.iter().map(|hit| line(hit, &self.personal)).collect();
+        if self.after.is_some() {
+            return Ok((text, Going::On));
+        }
+        // D2: what is left out is never left out without a word.
+        text.push_str(&match self.form {
+            Form::Csv => csv_trailer(self.elsewhere),
+            Form::Jsonl => json_trailer(self.elsewhere),
+        });
+        Ok((text, Going::Done))
     }
 }
 
@@ -193,6 +208,9 @@ impl http_body::Body for Streamed {
     }
 }
 
+const LEFT_OUT: &str = "If some fit whose entries are archived, a last line says how many: in JSON lines an object whose only \
+     member is `elsewhere`; in CSV a row whose `kind` is `elsewhere` and whose `code` is the number. An export that fails is \
+     broken off.";
 /// Exchanges read at once.
 const PAGE: usize = 1_000;
 /// How long a reader may leave a page where it is.

@@ -17,7 +17,7 @@ use crate::clock;
 use crate::config::Config;
 use crate::exchange_index::{
     Cursor, Hit, Index, IndexError, Journal, JournalError, Kind, Query, Searched, Sought, Viewer,
-    csv_heading, csv_line, json_line,
+    csv_heading, csv_line, csv_trailer, json_line, json_trailer,
 };
 use crate::exchange_log::{Entry, Filter, SearchError, search};
 use crate::personal::PersonalKeys;
@@ -266,6 +266,13 @@ fn export(index: &Index, query: &Query, form: Export, personal: &PersonalKeys) -
             break;
         }
         eprintln!("{count} so far");
+    }
+    let trailer = match form {
+        Export::Csv => csv_trailer(elsewhere),
+        Export::Jsonl => json_trailer(elsewhere),
+    };
+    if print(&trailer) == Heard::Closed {
+        return Ok(Answer::silent());
     }
     eprintln!("{count} in all; {elsewhere} more are in the log's folder no longer");
     Ok(Answer::silent())
