@@ -192,6 +192,11 @@ impl PersonalKeys {
         }
     }
 
+    /// When the month of a key begins: nothing that was received before is sealed with it.
+    pub fn begins(&self, id: &str) -> Option<Timestamp> {
+        self.ring.load().keys.values().flatten().find(|key| key.id == id).map(|key| key.begins)
+    }
+
     /// Destroys a key: what it sealed is erased, in every copy of the log.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! `kelisim log erase`: officials, addresses and cases erased by destroying the key that they were sealed with.
 
 use clap::Args;
+use jiff::Timestamp;
 use serde_json::json;
 
 use super::super::desk::Desk;
@@ -9,7 +10,7 @@ use super::super::table::Table;
 use super::super::{Answer, Common, Exit, Failure};
 use super::keeping::{retention, write_down};
 use crate::clock;
-use crate::exchange_log::keeping::blocks_erasure;
+use crate::exchange_log::keeping::{Archive, blocks_erasure};
 use crate::personal::{KeyState, PersonalError};
 
 #[derive(Args)]
@@ -20,7 +21,7 @@ Example:
 
 Without a key it lists those that there are, one for each class and month. What a key sealed is erased in every copy of
 the log, the archive too, and every proof stays true. It is refused as long as an entry that it sealed is to be kept, or
-is held by the regulator. Copies of the key elsewhere are not reached: keep keys/personal out of long-lived backups.")]
+is held by the regulator; what was pruned is read from the archive for that. Copies of the key elsewhere are not reached: keep keys/personal out of long-lived backups.")]
 pub(in crate::cli) struct EraseArgs {
     /// The key, as listed
     key: Option<String>,
@@ -49,7 +50,11 @@ impl EraseArgs {
         let now = clock::now();
         keys.may_erase(&key, now)?;
         let dir = desk.config.path(&desk.config.log.dir);
-        let blocks = blocks_erasure(&dir, &key, &retention(&desk, now)?, &mut Progress::default().told())?;
+        let log = &desk.config.log;
+        let archive = || Archive::open(&desk.config.path(&log.keeping.archive), &log.origin);
+        let sought = (key.as_str(), keys.begins(&key).unwrap_or(Timestamp::MIN));
+        let rules = retention(&desk, now)?;
+        let blocks = blocks_erasure(&dir, sought, archive, &rules, &mut Progress::default().told())?;
         if let Some(blocks) = blocks {
             let json = json!({ "key": key, "erased": false, "blocked_by": blocks.to_string() });
             return Ok(Answer::new(json, format!("{key} stays: {blocks}\n")).negative());

@@ -61,6 +61,12 @@ pub enum Blocks {
         /// The first of them.
         index: u64,
     },
+    /// It was pruned, and the ledger does not say where in the archive it is.
+    #[error("entries from {index} on were pruned and are not in archived.jsonl: `kelisim log restore`")]
+    NotInLedger {
+        /// The first of them.
+        index: u64,
+    },
     /// No checkpoint covers it, or none that witnesses cosigned where there are witnesses.
     #[error("entries from {index} on are not under a checkpoint that every witness has seen")]
     NotSealed {

@@ -4,8 +4,8 @@ use jiff::civil::Date;
 
 use super::{sealing::newest, *};
 use crate::exchange_log::keeping::{
-    Archive, Archived, Blocks, KeepingError, Pruned, Pruning, Restored, Retention, archive, plan, prune,
-    restore,
+    Archive, Archived, Blocks, KeepingError, Pruned, Pruning, Restored, Retention, archive, blocks_erasure,
+    plan, prune, restore,
 };
 use crate::transparency::{key::Scheme, policy::Policy};
 
@@ -19,7 +19,10 @@ struct Attic {
 
 impl Attic {
     fn new() -> Self {
-        let world = World { segment_bytes: 64 << 10, ..World::sealed() };
+        Self::of(World { segment_bytes: 64 << 10, ..World::sealed() })
+    }
+
+    fn of(world: World) -> Self {
         world.write(600);
         let archive = Archive::open(&world.dir.path().join("archive"), "node-1.example").unwrap();
         // KZ-2026-1 asks for three years.
@@ -314,4 +317,43 @@ fn what_comes_back_from_the_archive_is_what_went_and_nothing_else_is_taken() {
     assert_eq!(attic.files(), before);
     let found = attic.verified();
     assert!(found.is_whole() && found.minimum == 0, "{:?}", found.findings);
+}
+
+/// D2, D4: a key whose entries are only in the archive is held by what holds them.
+#[test]
+fn key_of_entries_that_were_pruned_stays_as_long_as_one_of_them_is_held() {
+    let world = World { segment_bytes: 64 << 10, ..World::sealed() };
+    let (log, _) = world.start().unwrap();
+    on_core(&log, async |port| {
+        let sealed = Some("confidential-2026-11.AAAA".into());
+        port.open(&Opening { sealed, ..opening() }).await.unwrap().close(&completed());
+    });
+    assert_eq!(log.shutdown(), Health::Stopped);
+    let mut attic = Attic::of(world);
+    attic.archived().unwrap();
+    attic.pruned().unwrap();
+    let dir = attic.world.log_dir();
+    let blocks = |attic: &Attic, begins| {
+        let open = || Archive::open(&attic.world.dir.path().join("archive"), "node-1.example");
+        let key = ("confidential-2026-11", begins);
+        blocks_erasure(&dir, key, open, &attic.retention(), &mut |_, _, _| {})
+    };
+    assert_eq!(blocks(&attic, NOON).unwrap(), None, "its time is over, and nothing holds it");
+    attic.held = Some(("personnel", "p-7"));
+    let held = blocks(&attic, NOON).unwrap();
+    assert_eq!(held, Some(Blocks::Held { index: 1, prescription: "p-7".into() }));
+    let later = NOON + jiff::SignedDuration::from_secs(1);
+    assert_eq!(blocks(&attic, later).unwrap(), None, "archived before its month began");
+
+    let object = attic.objects().remove(0);
+    let whole = fs::read(&object).unwrap();
+    fs::write(&object, &whole[..whole.len() - 1]).unwrap();
+    assert!(
+        matches!(blocks(&attic, NOON), Err(KeepingError::NotArchived { .. })),
+        "what cannot be looked at"
+    );
+    fs::write(&object, whole).unwrap();
+    attic.held = None;
+    fs::remove_file(dir.join("archived.jsonl")).unwrap();
+    assert_eq!(blocks(&attic, NOON).unwrap(), Some(Blocks::NotInLedger { index: 0 }));
 }
