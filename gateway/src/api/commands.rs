@@ -69,23 +69,18 @@ fn operation(name: CommandName, variant: &Value) -> Operation {
         summary: summary.trim_end_matches('.').to_owned(),
         part: "commands",
         access: Access::Roles(entitled(name)),
-        inputs: [
-            Some(header(
+        inputs: vec![
+            header(
                 "If-Match",
                 "An ETag that was given: the command is refused with 412 if what was shown with it is no longer so. The tag \
                  of one thing goes by that thing alone; the tag of a list or of a command's answer, by the whole registry",
-            )),
-            keyed(name).then(|| {
-                header(
-                    "Idempotency-Key",
-                    "1 to 128 visible characters: the same request under the same key is carried out once, and answered alike \
-                     for a day",
-                )
-            }),
-        ]
-        .into_iter()
-        .flatten()
-        .collect(),
+            ),
+            header(
+                "Idempotency-Key",
+                "1 to 128 visible characters: the same request under the same key is carried out once, and answered alike \
+                 for a day; but for what bears a password, of which nothing is kept",
+            ),
+        ],
         body: Some(Media::json(body)),
         answer: Media::named("Issued"),
         otherwise: None,
@@ -109,7 +104,7 @@ pub(super) fn issue(
     operations: &[Operation],
 ) -> Result<Reply, Problem> {
     let caller = asked.caller()?;
-    let once = if keyed(name) { once(asked, caller, operation)? } else { None };
+    let once = if bears_password(name, asked) { None } else { once(asked, caller, operation)? };
     // Before the request is looked into: what was done is answered alike, whatever has become of it since.
     if let Some(done) = once.as_ref().map(|once| shared.done(once)).transpose()?.flatten() {
         return answer(&done, None);
@@ -220,10 +215,11 @@ fn answer(recorded: &[Recorded], secret: Option<String>) -> Result<Reply, Proble
     Ok(Reply::json(&body)?.of(revision))
 }
 
-/// Whether a command is carried out once under a key. Not where it bears a password: what is kept of a request would be a
-/// way to guess it, and an answer from before would say that it was kept where that failed. The same grant twice harms nobody.
-fn keyed(name: CommandName) -> bool {
-    name != CommandName::GrantAccess
+/// Whether a request bears a password. Then no key holds: what is kept of it would be a way to guess the password, and an
+/// answer from before would say that it was kept where that failed. The same password twice harms nobody.
+fn bears_password(name: CommandName, asked: &Asked) -> bool {
+    let given = || serde_json::from_slice::<Value>(&asked.body).unwrap_or_default();
+    name == CommandName::GrantAccess && given().pointer("/access/password").is_some()
 }
 
 /// The request as one that is carried out once, if it bears a key.

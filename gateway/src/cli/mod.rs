@@ -239,6 +239,12 @@ fn with(arguments: Vec<OsString>) -> Exit {
             return Exit::Usage;
         }
     };
+    // clap sees no conflict where one stands before the command and the other behind it.
+    let Common { dir, config, server, .. } = &line.common;
+    if server.is_some() && (dir.is_some() || config.is_some()) {
+        let todo = "give either --server, or --dir or --config";
+        return Failure::new(Exit::Usage, "there is one place to work at", todo).report(line.common.json);
+    }
     // What is not about a registry has nothing to do with a server that the environment names.
     let line = match &line.command {
         command if command.looks() => Line { common: line.common.with_environment(), ..line },
