@@ -190,13 +190,17 @@ async fn access_is_granted_over_the_api_and_its_secret_is_shown_once() {
         let told = ministry.command("grant-access", unknown).await;
         assert_eq!(told.outcome(), "403 old-password-wrong", "a session found open changes no password");
     }
-    assert_eq!(ministry.command("grant-access", new("staple of my own", PASSWORD)).await.outcome(), "200");
+    let keyed = ministry.saying("idempotency-key", "twice");
+    assert_eq!(keyed.command("grant-access", new("staple of my own", PASSWORD)).await.outcome(), "200");
     assert_eq!(ministry.get("/v1/session").await.outcome(), "401 unauthenticated", "sessions end with it");
     assert_eq!(log_in(&world.clerk(), "ministry", "staple of my own", "bearer").await.outcome(), "201");
     let others =
         json!({ "operator": "agency", "access": { "password": { "password": "staple of theirs" } } });
     let told = log_in(&world.clerk(), "ministry", "staple of my own", "bearer").await;
     let ministry = world.clerk().bearer(told.json()["session"].as_str().unwrap());
+    let keyed = ministry.saying("idempotency-key", "twice");
+    let told = keyed.command("grant-access", new("staple of my own", PASSWORD)).await;
+    assert_eq!(told.outcome(), "403 old-password-wrong", "carried out again: nothing of the first was kept");
     assert_eq!(ministry.command("grant-access", others).await.outcome(), "403 not-in-role");
 
     let history = world.program(&world.administrator).get("/v1/events?limit=200").await;

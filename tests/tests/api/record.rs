@@ -7,7 +7,7 @@ use gateway::transparency::policy::Policy;
 use gateway::transparency::receipt::Receipt;
 use gateway::transparency::tile_hashes;
 use jiff::SignedDuration;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tests::world::sample::{self, LOOKUP, address_record};
 use tests::world::wait::{PAUSE, within};
 use tests::world::{Answer, Ask, Clerk, Reply, Told, World};
@@ -207,6 +207,21 @@ async fn the_regulator_reads_checkpoint_tiles_and_bundles_and_parties_do_not() {
     for path in ["/v1/log/checkpoint", "/v1/log/tile/0/000", "/v1/log/tile/entries/000"] {
         assert_eq!(ministry.get(path).await.outcome(), "403 not-in-role", "{path}");
     }
+}
+
+/// D2, E4: what a command is conditional on is read again as its sender may read it, and never from the record: nobody is
+/// written down as having looked who only named a tag.
+#[tokio::test]
+async fn a_condition_of_a_command_is_no_look_into_the_record() {
+    let world = agreed().await;
+    let officer = world.program(&world.ministry);
+    let fields = json!({ "number": "address-lookup", "version": 1 });
+    for tag in ["\"exchanges~AAAA\"", "\"log/tile/entries/000~AAAA\"", "\"log/entries/0/proof~AAAA\""] {
+        let told = officer.saying("if-match", tag).command("withdraw-agreement", fields.clone()).await;
+        assert_eq!(told.outcome(), "400 header-malformed", "{tag}");
+    }
+    let looks = std::fs::read_to_string(world.config.path(&world.config.log.searches)).unwrap_or_default();
+    assert_eq!(looks, "");
 }
 
 /// D2: who looked for what, why and by which way, before anything is shown.
