@@ -11,6 +11,8 @@ use std::{
 
 use rustix::io::{Errno, ReadWriteFlags, pwritev2};
 
+use super::direct::DirectFile;
+
 /// A folder's disk.
 ///
 /// Durability: a name that was made, moved or removed survives a crash once `sync_dir` of its folder returned `Ok`;
@@ -20,6 +22,10 @@ pub(super) trait Disk: fmt::Debug + Send + Sync {
     fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
     /// Opens a file that is there, to write.
     fn open(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
+    /// Opens a file that is there for batches.
+    fn open_for_batches(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        self.open(path)
+    }
     /// Moves a file within its folder, in the place of any that is there.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
     /// Makes a folder.
@@ -64,6 +70,10 @@ impl Disk for RealDisk {
 
     fn open(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
         Ok(Box::new(File::options().write(true).open(path)?))
+    }
+
+    fn open_for_batches(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        Ok(Box::new(DirectFile::open(path)?))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {

@@ -17,7 +17,7 @@
 //! glance   a line's beginning by hand  tiles       hashes and entries as files, C2SP tlog-tiles
 //! keys     what signs checkpoints      receipts    proofs of single entries
 //! minimum  where a pruned log begins    comparison  a party's own records, held against the log
-//! keeping  archive, pruning, retention
+//! keeping  archive, pruning, retention   direct      batches past the page cache
 //! ```
 //!
 //! The leaves of the Merkle tree (RFC 6962) are the lines, byte for byte. Not here: who may write what (the exchange
@@ -38,6 +38,7 @@ use jiff::Timestamp;
 
 mod checkpoint;
 mod comparison;
+mod direct;
 mod disk;
 mod glance;
 pub mod keeping;

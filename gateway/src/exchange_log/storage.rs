@@ -102,7 +102,7 @@ impl Storage for Folder {
     }
 
     fn reopen(&mut self, first: u64) -> io::Result<Box<dyn DiskFile>> {
-        self.disk.open(&Segment::of(&self.dir, first).path)
+        self.disk.open_for_batches(&Segment::of(&self.dir, first).path)
     }
 
     fn checkpoint_soon(&mut self, checkpoint: Checkpoint) {
@@ -280,15 +280,15 @@ pub(super) fn prepare(disk: &dyn Disk, dir: &Path, bytes: u64) -> io::Result<Box
 }
 
 fn fill(disk: &dyn Disk, path: &Path, bytes: u64) -> io::Result<Box<dyn DiskFile>> {
-    let mut file = disk.create(path)?;
+    drop(disk.create(path)?);
+    let mut file = disk.open_for_batches(path)?;
     let zeros = vec![0; 1 << 20];
     let mut offset = 0;
     while offset < bytes {
         let step = zeros.len().min(usize::try_from(bytes - offset).unwrap_or(usize::MAX));
-        file.write_at(offset, &zeros[..step])?;
+        // Piece by piece: batches are written meanwhile, and would wait behind all of it.
+        file.write_durably_at(offset, &zeros[..step])?;
         offset += step as u64;
-        // Piece by piece: batches are synced meanwhile, and would wait behind all of it.
-        file.sync()?;
     }
     Ok(file)
 }
