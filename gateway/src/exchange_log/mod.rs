@@ -307,6 +307,8 @@ struct Shared {
     room: Room,
     max_open: usize,
     open: AtomicUsize,
+    /// Of these, whose openings the writer has not taken.
+    waiting: AtomicUsize,
     stats: Arc<LogStats>,
     /// The writer keeps the same list for itself; this one is for those who come later.
     queues: Mutex<Queues>,
@@ -335,6 +337,7 @@ impl Shared {
             room: Room { entries: config.queue_entries, bytes: config.queue_bytes },
             max_open: config.max_open.min(MAX_OPEN),
             open: AtomicUsize::new(0),
+            waiting: AtomicUsize::new(0),
             stats: Arc::clone(&writer.stats),
             queues: Mutex::default(),
             failure: OnceLock::new(),
@@ -363,6 +366,8 @@ impl Shared {
             return Err(LogError::Unwitnessed);
         }
         if self.open.fetch_add(1, Ordering::Relaxed) < self.max_open {
+            // Before it is in a queue: whoever takes it there takes it from here, too.
+            self.waiting.fetch_add(1, Ordering::Relaxed);
             return Ok(());
         }
         self.open.fetch_sub(1, Ordering::Relaxed);
@@ -370,11 +375,24 @@ impl Shared {
         Err(LogError::Overloaded)
     }
 
+    /// After an opening was admitted that no queue took.
+    fn unadmit(&self) {
+        self.waiting.fetch_sub(1, Ordering::Relaxed);
+        self.open.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Whether no exchange is under way that could bring anything but by being opened first.
+    fn all_wait(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed) >= self.open.load(Ordering::Relaxed)
+    }
+
     /// After an entry was handed over for which somebody waits.
     fn wake_now(&self) {
         self.urgent.store(true, Ordering::SeqCst);
-        if self.rest.load(Ordering::SeqCst) != AWAKE {
-            self.rouse();
+        match self.rest.load(Ordering::SeqCst) {
+            AWAKE => {}
+            GATHERING if !self.all_wait() => {}
+            _ => self.rouse(),
         }
     }
 
@@ -449,13 +467,17 @@ impl Shared {
         self.queues().list[known..].iter().for_each(each);
     }
 
-    /// Rests until then, whoever waits: nobody wakes a writer that does not say that it rests.
+    /// Rests until then, or until all exchanges that are open wait for it: nobody is left to share the sync with.
     fn gather(&self, until: Instant) {
-        while !self.is_stopping()
+        self.rest.store(GATHERING, Ordering::SeqCst);
+        while self.rest.load(Ordering::SeqCst) == GATHERING
+            && !(self.urgent.load(Ordering::SeqCst) && self.all_wait())
+            && !self.is_stopping()
             && let Some(most) = until.checked_duration_since(Instant::now()).filter(|most| !most.is_zero())
         {
             std::thread::park_timeout(most);
         }
+        self.rest.store(AWAKE, Ordering::SeqCst);
     }
 
     /// Rests until somebody waits for an entry.
@@ -536,7 +558,9 @@ const OPEN_A_LINE: usize = 200;
 
 /// The writer works, or will look again before it rests.
 const AWAKE: u8 = 0;
+/// The writer rests until its time is up, or all that are open wait.
+const GATHERING: u8 = 1;
 /// The writer rests until its time is up, or somebody waits.
-const DOZING: u8 = 1;
+const DOZING: u8 = 2;
 /// The writer rests until there is anything.
-const ASLEEP: u8 = 2;
+const ASLEEP: u8 = 3;

@@ -45,7 +45,7 @@ impl LogPort {
                 opening_body(out, salt, opening);
             });
         if let Err(error) = pushed {
-            self.shared.open.fetch_sub(1, Ordering::Relaxed);
+            self.shared.unadmit();
             return Err(self.refused_entry(error));
         }
         self.shared.wake_now();

@@ -51,6 +51,11 @@ impl Pending {
         self.ends.len()
     }
 
+    /// How many of them open an exchange.
+    pub(super) fn openings(&self) -> usize {
+        self.ends.iter().filter(|(_, mark)| matches!(mark, Mark::Opens(_))).count()
+    }
+
     /// The body and mark of an entry.
     pub(super) fn entry(&self, at: usize) -> (&[u8], Mark) {
         let start = at.checked_sub(1).map_or(0, |before| self.ends[before].0);

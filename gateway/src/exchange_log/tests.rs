@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::{
     checkpoint::Checkpoint,
-    disk::{DiskFile, RealDisk},
+    disk::{Disk, DiskFile, RealDisk},
     reader::Segment,
     storage::Storage,
     *,

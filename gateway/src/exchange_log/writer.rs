@@ -326,6 +326,7 @@ impl Round {
         let mut bytes = 0;
         for (queue, pending) in &mut self.taken {
             queue.take(pending);
+            shared.waiting.fetch_sub(pending.openings(), Ordering::Relaxed);
             bytes += pending.lines_bytes();
         }
         if bytes == 0 {

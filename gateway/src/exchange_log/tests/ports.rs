@@ -269,3 +269,35 @@ fn tail_follows_a_running_log_into_its_next_segment() {
         assert_eq!(verify(&world.log_dir()).unwrap().findings, []);
     });
 }
+
+#[test]
+fn writer_that_gathers_goes_on_once_nobody_is_left_who_does_not_wait() {
+    let world = World::new();
+    let config = world.config();
+    fs::create_dir_all(&config.dir).unwrap();
+    let disk: Arc<dyn Disk> = Arc::new(RealDisk);
+    let storage = Folder::open(disk, &config.dir, config.segment_bytes, Arc::default()).unwrap();
+    let writer = Writer::new(Box::new(storage), config.origin.clone(), config.clock, Arc::default());
+    let shared = Shared::new(&config, &writer);
+    // A call that is under way: the writer took its opening.
+    shared.admit_open().unwrap();
+    shared.waiting.fetch_sub(1, Ordering::Relaxed);
+    let until = Instant::now() + Duration::from_secs(60);
+    std::thread::scope(|scope| {
+        let gathering = scope.spawn(|| {
+            shared.writer.set(std::thread::current()).unwrap();
+            shared.gather(until);
+        });
+        while shared.rest.load(Ordering::SeqCst) != GATHERING {
+            std::thread::yield_now();
+        }
+        shared.admit_open().unwrap();
+        shared.wake_now();
+        assert_eq!(shared.rest.load(Ordering::SeqCst), GATHERING, "one waits, and another may join");
+        shared.open.fetch_sub(1, Ordering::Relaxed);
+        shared.admit_open().unwrap();
+        shared.wake_now();
+        gathering.join().unwrap();
+    });
+    assert!(Instant::now() < until, "it waited for nobody");
+}
