@@ -293,11 +293,21 @@ fn operation(page: &AgreementPage, grant: &GrantPage, call: &Call<'_>) -> Result
     if grant.category > page.text.protection.category {
         return Err(Denial::CategoryRaised { data_type: data_type.id.clone(), category: grant.category });
     }
-    let found = data_type
+    let matching = data_type
         .operations
         .iter()
-        .position(|operation| operation.method == call.method && operation.path.matches(call.path));
-    let at = found.ok_or_else(|| Denial::OperationUnknown(data_type.id.clone()))?;
+        .enumerate()
+        .filter(|(_, operation)| operation.method == call.method && operation.path.matches(call.path));
+    // Of several the narrowest, as their provider will take it. None of two of which neither is: nobody knows what it is.
+    let found = matching.map(Some).reduce(|one, other| {
+        let ((at, first), (beside, second)) = (one?, other?);
+        match (first.path.is_narrower_than(&second.path), second.path.is_narrower_than(&first.path)) {
+            (true, _) => Some((at, first)),
+            (_, true) => Some((beside, second)),
+            (false, false) => None,
+        }
+    });
+    let (at, _) = found.flatten().ok_or_else(|| Denial::OperationUnknown(data_type.id.clone()))?;
     let operation = &data_type.operations[at];
     if !grant.allowed[at] {
         let number = page.text.number.clone();

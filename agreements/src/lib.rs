@@ -112,5 +112,5 @@ pub use system::{
 };
 pub use template::{PathTemplate, TemplateError};
 pub use terms::{Counted, Term, TermKind, Terms};
-pub use visibility::Viewer;
+pub use visibility::{Eyes, Viewer};
 pub use words::{Words, WordsError};

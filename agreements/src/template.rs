@@ -60,6 +60,25 @@ impl PathTemplate {
             })
     }
 
+    /// Whether some path is of both forms.
+    pub fn overlaps(&self, other: &Self) -> bool {
+        self.segments.len() == other.segments.len()
+            && self.segments.iter().zip(&other.segments).all(|pair| match pair {
+                (Segment::Literal(one), Segment::Literal(other)) => one == other,
+                (Segment::Place(_), _) | (_, Segment::Place(_)) => true,
+            })
+    }
+
+    /// Whether all paths of this form are of the other's too, and not the other way round: of two that match, this one
+    /// is meant (OpenAPI 3.1 §4.8.8.2).
+    pub fn is_narrower_than(&self, other: &Self) -> bool {
+        let places = |one: &Self| one.segments.iter().filter(|one| matches!(one, Segment::Place(_))).count();
+        let within = |pair| !matches!(pair, (&Segment::Place(_), &Segment::Literal(_)));
+        self.overlaps(other)
+            && self.segments.iter().zip(&other.segments).all(within)
+            && places(self) < places(other)
+    }
+
     /// What stands in the place `name` of a matching path.
     pub fn place<'p, S: AsRef<str>>(&self, name: &str, path: &'p [S]) -> Option<&'p str> {
         let at = self.segments.iter().position(|s| matches!(s, Segment::Place(place) if place == name))?;
@@ -134,6 +153,24 @@ mod tests {
             (places(&[("iin", "7")]), places(&[("iin", "")]), places(&[("iin", "7"), ("x", "8")]));
         assert_eq!(template.filled(&right).unwrap(), ["persons", "7", "orders"]);
         assert!([empty, more, places(&[])].iter().all(|wrong| template.filled(wrong).is_none()));
+    }
+
+    #[test]
+    fn of_two_templates_that_match_the_narrower_is_meant() {
+        let stand = |one: &str, other: &str| {
+            let (one, other) = (PathTemplate::new(one).unwrap(), PathTemplate::new(other).unwrap());
+            assert_eq!(one.overlaps(&other), other.overlaps(&one));
+            (one.overlaps(&other), one.is_narrower_than(&other), other.is_narrower_than(&one))
+        };
+        assert_eq!(stand("/persons/all", "/persons/{iin}"), (true, true, false));
+        assert_eq!(stand("/persons/{iin}", "/persons/{id}"), (true, false, false));
+        assert_eq!(
+            stand("/{what}/all", "/persons/{iin}"),
+            (true, false, false),
+            "each is narrower somewhere"
+        );
+        assert_eq!(stand("/persons/all", "/persons/some"), (false, false, false));
+        assert_eq!(stand("/persons/{iin}", "/persons/{iin}/orders"), (false, false, false));
     }
 
     #[test]

@@ -11,38 +11,44 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct Viewer<'r> {
     registry: &'r Registry,
+    eyes: Eyes,
+}
+
+/// How far somebody sees: what they are today, whichever day they look at.
+#[derive(Debug, Clone)]
+pub struct Eyes {
     holder: Bin,
     role: Role,
-    part: Part<'r>,
+    part: Part,
 }
 
 /// Which part of the registry is seen.
 #[derive(Debug, Clone)]
-enum Part<'r> {
+enum Part {
     /// All of it.
     Whole,
     /// What is an organisation's, or where it is a party.
     Organisation(Bin),
     /// What is in a region.
-    Region(&'r Region),
+    Region(Region),
     /// What a sector authority is customer and controller of; a territorial unit in its region only.
-    Sector(Bin, Option<&'r Region>),
+    Sector(Bin, Option<Region>),
     /// What an employee is responsible for.
     Responsible(OperatorId),
     /// What an expert was asked to look at: the named systems, or all of them.
-    Expert(&'r [SystemId]),
+    Expert(Vec<SystemId>),
     /// Nothing: not active, or without the reach that the role needs.
     Nothing,
 }
 
-impl<'r> Viewer<'r> {
-    /// Takes an actor for what they are on `today`.
-    pub fn new(registry: &'r Registry, actor: &Actor, today: Date) -> Self {
-        let known = registry.operator(&actor.id);
-        let standing = registry.operator_standing(&actor.id, today);
+impl Eyes {
+    /// Takes an actor for what the newest registry has them as on `today`.
+    pub fn of(newest: &Registry, actor: &Actor, today: Date) -> Self {
+        let known = newest.operator(&actor.id);
+        let standing = newest.operator_standing(&actor.id, today);
         let active = matches!(standing, None | Some(OperatorStanding::Active));
         let reach = known.map(|operator| &operator.reach);
-        let region = reach.and_then(|reach| reach.region.as_ref());
+        let region = reach.and_then(|reach| reach.region.clone());
         let part = match actor.role {
             _ if !active => Part::Nothing,
             Role::Administrator | Role::ServiceIntegrator | Role::Regulator | Role::NationalOperator => {
@@ -56,16 +62,28 @@ impl<'r> Viewer<'r> {
             }
             Role::ResponsibleEmployee => Part::Responsible(actor.id.clone()),
             Role::Expert => match reach {
-                Some(Reach { until: Some(_), systems, .. }) => Part::Expert(systems),
+                Some(Reach { until: Some(_), systems, .. }) => Part::Expert(systems.clone()),
                 Some(_) | None => Part::Nothing,
             },
         };
-        Self { registry, holder: actor.holder, role: actor.role, part }
+        Self { holder: actor.holder, role: actor.role, part }
+    }
+
+    /// Looks with them at a registry, of today or of another day.
+    pub fn on(self, registry: &Registry) -> Viewer<'_> {
+        Viewer { registry, eyes: self }
+    }
+}
+
+impl<'r> Viewer<'r> {
+    /// Takes an actor for what they are on `today` in the registry that they look at, which is the newest.
+    pub fn new(registry: &'r Registry, actor: &Actor, today: Date) -> Self {
+        Eyes::of(registry, actor, today).on(registry)
     }
 
     /// Whether nothing is kept from them: of an expert, when they were asked to look at no system in particular.
     pub fn sees_everything(&self) -> bool {
-        match &self.part {
+        match &self.eyes.part {
             Part::Whole => true,
             Part::Expert(named) => named.is_empty(),
             Part::Organisation(_)
@@ -79,7 +97,7 @@ impl<'r> Viewer<'r> {
     /// Whether they see a system.
     pub fn sees_system(&self, system: &System) -> bool {
         let card = &system.card;
-        if let Part::Expert(named) = &self.part {
+        if let Part::Expert(named) = &self.eyes.part {
             return named.is_empty() || named.contains(&card.id);
         }
         self.sees_object_of(&[card.holder, card.owner], card.region.as_ref(), &system.dossier)
@@ -102,10 +120,10 @@ impl<'r> Viewer<'r> {
     /// Whether they see an application: before there is a dossier, by organisation and region.
     pub fn sees_application(&self, filed: &Filed) -> bool {
         let application = &filed.application;
-        match &self.part {
+        match &self.eyes.part {
             Part::Whole => true,
             Part::Organisation(bin) => application.holder() == *bin,
-            Part::Region(region) => application.region() == Some(*region),
+            Part::Region(region) => application.region() == Some(region),
             Part::Sector(..) | Part::Responsible(_) | Part::Expert(_) => self.sees(&application.subject()),
             Part::Nothing => false,
         }
@@ -114,7 +132,7 @@ impl<'r> Viewer<'r> {
     /// Whether they see an agreement: as one sees either of its systems.
     pub fn sees_agreement(&self, agreement: &Agreement) -> bool {
         let sides = [&agreement.header.consumer, &agreement.header.provider];
-        match &self.part {
+        match &self.eyes.part {
             Part::Whole => true,
             Part::Organisation(bin) => {
                 let holder = |id: &SystemId| self.registry.system(id).map(|system| system.card.holder);
@@ -128,7 +146,7 @@ impl<'r> Viewer<'r> {
 
     /// Whether they see an operator: administrators and the regulator all of them, others their own organisation's.
     pub fn sees_operator(&self, operator: &Operator) -> bool {
-        match (&self.part, self.role) {
+        match (&self.eyes.part, self.eyes.role) {
             (Part::Nothing, _) => false,
             (_, Role::Administrator | Role::Regulator) => true,
             (_, Role::Expert) => false,
@@ -141,18 +159,19 @@ impl<'r> Viewer<'r> {
                 | Role::TerritorialUnit
                 | Role::NationalOperator
                 | Role::ResponsibleEmployee,
-            ) => operator.holder == self.holder,
+            ) => operator.holder == self.eyes.holder,
         }
     }
 
     /// Whether an object of these organisations, in this region, would be theirs to see.
     pub(crate) fn sees_object_of(&self, holders: &[Bin], region: Option<&Region>, dossier: &Dossier) -> bool {
-        match &self.part {
+        match &self.eyes.part {
             Part::Whole => true,
             Part::Organisation(bin) => holders.contains(bin),
-            Part::Region(theirs) => region == Some(*theirs),
+            Part::Region(theirs) => region == Some(theirs),
             Part::Sector(authority, theirs) => {
-                dossier.authority == Some(*authority) && theirs.is_none_or(|theirs| region == Some(theirs))
+                dossier.authority == Some(*authority)
+                    && theirs.as_ref().is_none_or(|theirs| region == Some(theirs))
             }
             Part::Responsible(id) => {
                 dossier.employee().and_then(|employee| employee.operator.as_ref()) == Some(id)

@@ -377,6 +377,13 @@ fn a_data_type_is_published_version_by_version_and_says_what_it_does() {
             "operation orders names its subject nowhere",
         ),
         (
+            |one| {
+                let again = Operation { id: OperationId::new("again").unwrap(), ..one.operations[0].clone() };
+                one.operations.push(again);
+            },
+            "operations orders and again have paths in common, and neither is the narrower one",
+        ),
+        (
             |one| one.operations[1].subject = Some(SubjectPlace::Query("other".into())),
             "operation find names its subject nowhere",
         ),

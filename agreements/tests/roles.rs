@@ -216,6 +216,31 @@ fn operators_are_suspended_and_removed_and_somebody_always_administers() {
     assert!(matches!(world.refused(regulator(), suspend("nobody")), CommandError::Unknown { .. }));
 }
 
+/// E4: nobody comes to be the only administrator by taking the role from the others.
+#[test]
+fn an_administrator_is_given_another_role_or_body_by_two_people_only() {
+    let mut world = World::empty();
+    let second = actor("second", Role::Administrator, NATIONAL_OPERATOR);
+    for name in ["administrator", "second"] {
+        world.must(administrator(), enrol(name, Role::Administrator, NATIONAL_OPERATOR, json!({})));
+    }
+    let otherwise = [(Role::ResponsibleEmployee, NATIONAL_OPERATOR), (Role::Administrator, MINISTRY)];
+    for (role, body) in otherwise {
+        let error = world.refused(second.clone(), enrol("administrator", role, body, json!({})));
+        let active = OperatorStanding::Active;
+        assert_eq!(error, CommandError::NotActive { operator: id("administrator"), standing: active });
+    }
+    world.must(second.clone(), Command::SuspendOperator { operator: id("administrator") });
+    for (role, body) in otherwise {
+        let error = world.refused(second.clone(), enrol("administrator", role, body, json!({})));
+        assert!(matches!(error, CommandError::SamePerson { .. }), "{error}");
+    }
+    // A corrected card takes nothing away, and who steps down does so themselves.
+    world.must(second.clone(), enrol("administrator", Role::Administrator, NATIONAL_OPERATOR, json!({})));
+    world.must(second.clone(), Command::ResumeOperator { operator: id("administrator") });
+    world.must(second, enrol("second", Role::ResponsibleEmployee, NATIONAL_OPERATOR, json!({})));
+}
+
 /// E4: a role that somebody had is not acted in any more, and an agreement has two people.
 #[test]
 fn who_submitted_an_agreement_does_not_concur_in_it_in_another_role() {

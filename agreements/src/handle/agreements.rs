@@ -128,6 +128,11 @@ impl Check<'_> {
     }
 
     fn draft(&self, document: &str) -> Result<(), CommandError> {
+        // It is kept for good, also if it is never signed.
+        if document.len() > MOST_DRAFT_BYTES {
+            let why = format!("{} bytes: an agreement has {MOST_DRAFT_BYTES} at most", document.len());
+            return Err(CommandError::Unreadable(why));
+        }
         let header: Header =
             serde_json::from_str(document).map_err(|error| CommandError::Unreadable(error.to_string()))?;
         self.own(&header.consumer).or_else(|_| self.own(&header.provider))?;
@@ -262,3 +267,6 @@ impl Check<'_> {
         }
     }
 }
+
+/// Most bytes of an agreement's document: 200 data types with dozens of fields each.
+const MOST_DRAFT_BYTES: usize = 256 << 10;

@@ -44,6 +44,18 @@ impl Check<'_> {
             if data_type.operations[..at].iter().any(|earlier| earlier.id == operation.id) {
                 return wrong(&format!("operation {} stands twice", operation.id));
             }
+            // B2.1: a call is one operation, not the one that happens to stand first.
+            let unclear = data_type.operations[..at].iter().find(|earlier| {
+                let (one, other) = (&earlier.path, &operation.path);
+                earlier.method == operation.method
+                    && one.overlaps(other)
+                    && !one.is_narrower_than(other)
+                    && !other.is_narrower_than(one)
+            });
+            if let Some(earlier) = unclear {
+                let why = format!("operations {} and {} have paths in common", earlier.id, operation.id);
+                return wrong(&format!("{why}, and neither is the narrower one"));
+            }
             // D4: the record names the subject by a keyed hash, which it takes from there.
             let named = match &operation.subject {
                 None => true,

@@ -22,6 +22,12 @@ impl Check<'_> {
             if operator.role != Role::Administrator {
                 self.not_the_last(&operator.id)?;
             }
+            // E4: who would have to be confirmed anew, or does not administer any more, is as good as removed.
+            let stays =
+                known.is_some_and(|known| known.role == operator.role && known.holder == operator.holder);
+            if !stays && self.actor.id != operator.id {
+                self.ended_by_two(&operator.id, enrolment)?;
+            }
         }
         // E4: nobody alone lets somebody approve, where there is another who can look at it.
         let others = self.registry.administrators().any(|id| *id != self.actor.id);
@@ -70,16 +76,20 @@ impl Check<'_> {
         let enrolment = self.enrolled(&operator, &standings)?;
         self.reasoned()?;
         self.not_the_last(&operator)?;
-        let administers =
-            self.registry.operator(&operator).is_some_and(|one| one.role == Role::Administrator);
+        self.ended_by_two(&operator, enrolment)?;
+        Ok(Event::OperatorRemoved { operator })
+    }
+
+    /// Two people: one suspends an administrator, another ends what they are.
+    fn ended_by_two(&self, operator: &OperatorId, enrolment: &Enrolment) -> Result<(), CommandError> {
+        let administers = self.registry.operator(operator).is_some_and(|one| one.role == Role::Administrator);
         if administers && enrolment.standing != OperatorStanding::Unconfirmed {
-            // Two people: one suspends an administrator, another removes them.
-            let enrolment = self.enrolled(&operator, &[OperatorStanding::Suspended])?;
+            let enrolment = self.enrolled(operator, &[OperatorStanding::Suspended])?;
             if let Some(since) = &enrolment.since {
                 self.second_person(&since.actor, "suspended this administrator")?;
             }
         }
-        Ok(Event::OperatorRemoved { operator })
+        Ok(())
     }
 
     pub(super) fn name_regulator(&self, bin: Bin) -> Result<Event, CommandError> {

@@ -303,7 +303,16 @@ impl Model<'_> {
                 found.insert("collection-purpose-mismatch");
             }
         }
-        let Some(operation) = data_type.operations.iter().find(|one| meant(one, call)) else {
+        // The one with the fewest places; none, if there are two of them.
+        let mut all: Vec<_> = data_type.operations.iter().filter(|one| meant(one, call)).collect();
+        let places = |one: &Operation| one.path.as_str().matches('{').count();
+        all.sort_by_key(|one| places(one));
+        let operation = match all[..] {
+            [first, second, ..] if places(first) == places(second) => None,
+            [first, ..] => Some(first),
+            [] => None,
+        };
+        let Some(operation) = operation else {
             found.insert("operation-unknown");
             return;
         };

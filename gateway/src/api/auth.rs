@@ -93,15 +93,25 @@ impl Caller {
         }
         match &self.means {
             Means::Certificate | Means::Session(..) => Ok(()),
-            // A token cannot make others, or it would outlive its own end.
-            Means::Token(commands) if commands.contains(&command) && command != CommandName::GrantAccess => {
-                Ok(())
-            }
+            Means::Token(commands) if commands.contains(&command) && !lets_in(command) => Ok(()),
             Means::Token(_) => {
                 Err(Problem::new("out-of-scope", format!("the token may not issue {}", command.as_str())))
             }
         }
     }
+}
+
+/// Whether a command lets somebody in, or makes them more: by a token's, whoever has it would outlive its end.
+fn lets_in(command: CommandName) -> bool {
+    matches!(
+        command,
+        CommandName::GrantAccess
+            | CommandName::ConfirmAccess
+            | CommandName::BindOperatorCertificate
+            | CommandName::RegisterOperator
+            | CommandName::ConfirmOperator
+            | CommandName::ResumeOperator
+    )
 }
 
 /// That a role may not do something.

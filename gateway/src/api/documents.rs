@@ -1,5 +1,6 @@
 //! Documents: into the depositary as they come, out of it as they are read.
 
+use agreements::{CommandName, Role};
 use axum::body::Body;
 use http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderValue, Method, Response, StatusCode};
@@ -31,6 +32,7 @@ pub(super) fn operations() -> Vec<Operation> {
     };
     vec![
         Operation {
+            access: Access::Roles(FILING_ROLES),
             body: Some(Media { types: &["application/octet-stream"], schema: json!({}) }),
             status: 201,
             problems: vec!["digest-mismatch", "document-type", "body-too-large"],
@@ -54,6 +56,21 @@ pub(super) fn operations() -> Vec<Operation> {
     ]
 }
 
+/// Commands that name documents which were kept before.
+const FILING: &[CommandName] = &[
+    CommandName::SubmitApplication,
+    CommandName::CorrectInformation,
+    CommandName::FileDocument,
+    CommandName::EndOperation,
+    CommandName::RecordAttestation,
+    CommandName::RecordQualityCertificate,
+    CommandName::EnterProduction,
+    CommandName::DraftAgreement,
+];
+
+/// Roles that may issue some of them.
+const FILING_ROLES: &[Role] = &[Role::HolderOfficer, Role::ServiceIntegrator, Role::RegionalOperator];
+
 fn name() -> Input {
     place(
         "sha256",
@@ -65,10 +82,18 @@ fn name() -> Input {
 /// Takes a document as it comes.
 pub(super) async fn take(shared: &Shared, asked: &Asked, body: &mut Body) -> Result<Reply, Problem> {
     let sha256 = sha256(asked)?;
+    let caller = asked.caller()?;
+    // E4: a token that may change nothing fills no disk either.
+    let mut filing = FILING.iter().map(|command| caller.may(*command));
+    let first = filing.next().expect("there is such a command");
+    filing.fold(first, Result::or)?;
     let _place = room(&shared.documents).await?;
     let taken = shared.depositary.take(&sha256, body).await.map_err(problem)?;
     let status = match taken {
-        Taken::New => StatusCode::CREATED,
+        Taken::New => {
+            tracing::info!("operator {} keeps document {sha256}", caller.actor.id);
+            StatusCode::CREATED
+        }
         Taken::Known => StatusCode::NO_CONTENT,
     };
     Ok(Reply::empty().status(status))
@@ -114,4 +139,18 @@ fn problem(error: DepositError) -> Problem {
         }
     };
     Problem::new(code, error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// E4
+    #[test]
+    fn documents_are_kept_for_those_who_may_name_them() {
+        for role in Role::ALL {
+            let names = FILING.iter().any(|command| agreements::entitled(*command).contains(&role));
+            assert_eq!(FILING_ROLES.contains(&role), names, "{role:?}");
+        }
+    }
 }

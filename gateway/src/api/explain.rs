@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use agreements::{Agreement, AgreementNumber, Book, Fingerprint, Method, Signed, SystemId, Viewer, almaty};
+use agreements::{Agreement, AgreementNumber, Book, Fingerprint, Method, Signed, SystemId};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::json;
@@ -107,9 +107,10 @@ fn ask(shared: &Shared, asked: &Asked) -> Result<Reply, Problem> {
         agreement: request.agreement.map(|number| number.to_string()),
         peer: request.peer,
     };
+    let eyes = super::reads::eyes(shared, &caller.actor)?;
     shared.at(at, |registry| {
         // What one may not see one may not find out by asking either.
-        let viewer = Viewer::new(registry, &caller.actor, now.to_zoned(almaty()).date());
+        let viewer = eyes.on(registry);
         let asks = question.consumer.as_ref().or_else(|| registry.bound_to(question.certificate.as_ref()?));
         let sides = [asks, Some(&request.provider)];
         let seen = sides

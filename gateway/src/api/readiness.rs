@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use agreements::{
-    Agreement, AgreementNumber, CheckKind, CommandName, Party, Readiness, Ready, Registry, Viewer, almaty,
-    entitled, wanted_checks,
+    Agreement, AgreementNumber, CheckKind, CommandName, Eyes, Party, Readiness, Ready, Registry, entitled,
+    wanted_checks,
 };
 use http::{Method, StatusCode};
 use jiff::Timestamp;
@@ -105,8 +105,9 @@ fn never(_: &Shared, _: &Asked) -> Result<Reply, Problem> {
 
 fn known(shared: &Shared, asked: &Asked) -> Result<Reply, Problem> {
     let (number, version) = which(asked)?;
+    let eyes = super::reads::eyes(shared, &asked.caller()?.actor)?;
     shared.at(asked.at()?, |registry| {
-        let agreement = seen(registry, asked.caller()?, &number, version)?;
+        let agreement = seen(registry, eyes, &number, version)?;
         let sheet = sheet(shared, registry, agreement);
         Ok(Reply::json(&sheet)?.object(registry.revision()))
     })
@@ -126,8 +127,9 @@ pub(super) fn begin(shared: &Arc<Shared>, asked: &Asked) -> Result<Reply, Proble
     if reason.chars().count() > MOST_REASON {
         return Err(Problem::new("body-malformed", format!("reason: at most {MOST_REASON} characters")));
     }
+    let eyes = super::reads::eyes(shared, &caller.actor)?;
     let plan = shared.newest(|registry| {
-        seen(registry, &caller, &number, version)?;
+        seen(registry, eyes.clone(), &number, version)?;
         Plan::of(registry, &number, version).map_err(|unplannable| {
             let code = match &unplannable {
                 Unplannable::Unknown(..) => "not-found",
@@ -142,7 +144,7 @@ pub(super) fn begin(shared: &Arc<Shared>, asked: &Asked) -> Result<Reply, Proble
         tokio::runtime::Handle::current().spawn(entered.carry_out(plan, caller, reason));
     }
     shared.newest(|registry| {
-        let agreement = seen(registry, asked.caller()?, &number, version)?;
+        let agreement = seen(registry, eyes, &number, version)?;
         Ok(Reply::json(&sheet(shared, registry, agreement))?.status(StatusCode::ACCEPTED))
     })
 }
@@ -153,11 +155,11 @@ fn which(asked: &Asked) -> Result<(AgreementNumber, u32), Problem> {
 
 fn seen<'r>(
     registry: &'r Registry,
-    caller: &Caller,
+    eyes: Eyes,
     number: &AgreementNumber,
     version: u32,
 ) -> Result<&'r Agreement, Problem> {
-    let viewer = Viewer::new(registry, &caller.actor, clock::now().to_zoned(almaty()).date());
+    let viewer = eyes.on(registry);
     let agreement = registry.agreement(number, version).filter(|one| viewer.sees_agreement(one));
     agreement.ok_or_else(|| Problem::new("not-found", "there is none, or it is not yours to see"))
 }

@@ -1,5 +1,5 @@
 //! A segment's file, past the page cache: a batch goes to the disk itself, which costs less than to copy it into a page,
-//! mark that, and have it written (decision 0058).
+//! mark that, and have it written (decision 0038).
 //!
 //! `O_DIRECT` takes whole blocks, at their places in the file and in memory. A batch seldom ends with one, so the next
 //! batch writes that block again, with the same bytes up to its own: what was durable stays what it was, even if a

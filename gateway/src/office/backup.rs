@@ -137,20 +137,35 @@ impl Manifest {
             copying.file(&config.path(path))?;
         }
         copying.file(&config.path(&config.identity.certificate))?;
-        copying.folder(Path::new("depositary"), "documents", told)?;
-        let private = [&config.identity.key, &config.identity.subject_key, &config.registry.snapshot_key];
+        let (api, log) = (&config.api, &config.log);
+        if let Some(certificate) = &api.certificate {
+            copying.file(&config.path(certificate))?;
+        }
+        copying.other_database(&config.path(&api.access), told)?;
+        copying.named_folder(&config.path(&api.depositary), "documents", told)?;
+        let identity = &config.identity;
+        let files = [&identity.key, &identity.subject_key].into_iter().chain(&api.key).chain(&log.keys);
+        let folders = [&identity.subject_keys, &log.keeping.personal_keys];
         match keys {
             PrivateKeys::Kept => {
-                for path in private {
+                for path in files.chain([&config.registry.snapshot_key]) {
                     copying.file(&config.path(path))?;
+                }
+                for path in folders {
+                    copying.named_folder(&config.path(path), "keys", told)?;
                 }
                 copying.folder(Path::new("keys"), "keys", told)?;
                 copying.folder(Path::new("authority"), "the trial authority", told)?;
             }
             PrivateKeys::LeftOut => {
-                // The last is made anew where there is none.
-                for path in &private[..2] {
+                // The snapshots' key is made anew where there is none.
+                for path in files {
                     copying.left_out(&config.path(path), "a private key: copy it by a way of its own");
+                }
+                for path in folders.map(|path| config.path(path)) {
+                    if path.is_dir() {
+                        copying.left_out(&path, "holds keys: copy them by a way of their own");
+                    }
                 }
                 if config.base.join("authority").is_dir() {
                     copying.left_out(
@@ -271,6 +286,28 @@ impl Copying<'_> {
             self.digested(&copy, name.clone())?;
         }
         Ok(name)
+    }
+
+    /// Copies a database that a backup may lack, unless it was copied before.
+    fn other_database(&mut self, path: &Path, told: Told<'_>) -> Result<(), BackupError> {
+        match self.name(path) {
+            None => self.left_out(path, "stands outside the data folder"),
+            Some(_) if !path.is_file() => {}
+            Some(name) if self.manifest.files.iter().any(|kept| kept.path == name) => {}
+            Some(_) => drop(self.database(path, told)?),
+        }
+        Ok(())
+    }
+
+    /// Copies a folder that the configuration names.
+    fn named_folder(&mut self, path: &Path, what: &str, told: Told<'_>) -> Result<(), BackupError> {
+        match self.name(path) {
+            Some(name) => self.folder(&name, what, told),
+            None => {
+                self.left_out(path, "stands outside the data folder");
+                Ok(())
+            }
+        }
     }
 
     fn folder(&mut self, folder: &Path, what: &str, told: Told<'_>) -> Result<(), BackupError> {

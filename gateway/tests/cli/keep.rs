@@ -60,6 +60,35 @@ fn a_backup_under_load_is_restored_as_a_prefix_that_starts() {
     restored.json(0, &["holder", "add", "000000000077", "Another body"]);
 }
 
+/// A backup goes by the configuration: what it names elsewhere is copied, or named as left out.
+#[test]
+fn a_backup_has_what_the_configuration_names_or_says_that_it_has_not() {
+    let folder = Folder::new();
+    let at = |name: &str| folder.path().join(name);
+    let config = fs::read_to_string(at("kelisim.toml")).unwrap();
+    let config = config.replace("\n[api]\n", "\n[api]\naccess = \"access.db\"\ndepositary = \"docs\"\n");
+    let config = config.replace("\"keys/log.key\"", "\"secrets/log.key\"");
+    assert!(config.contains("docs") && config.contains("secrets"), "{config}");
+    fs::write(at("kelisim.toml"), config).unwrap();
+    for made in ["docs/ab", "secrets"] {
+        fs::create_dir_all(at(made)).unwrap();
+    }
+    fs::write(at("docs/ab/act"), "an act").unwrap();
+    fs::rename(at("keys/log.key"), at("secrets/log.key")).unwrap();
+    folder.does(&["operator", "password", "admin", "--generate"]);
+    let back_up = |name: &str, keys: &[&str]| {
+        let backup = folder.path().with_file_name(name);
+        let to = backup.display().to_string();
+        let said = folder.json(0, &[&["backup", "--to", &to], keys].concat());
+        (backup.join("files"), said["manifest"]["left_out"].to_string())
+    };
+    let (files, left_out) = back_up("open", &[]);
+    assert!(files.join("docs/ab/act").exists() && files.join("access.db").exists());
+    assert!(!files.join("secrets").exists() && left_out.contains("secrets/log.key"), "{left_out}");
+    let (files, left_out) = back_up("secret", &["--with-keys"]);
+    assert!(files.join("secrets/log.key").exists() && !left_out.contains("secrets"), "{left_out}");
+}
+
 /// A damaged, cut, or climbing backup is refused before anything stands at the place.
 #[test]
 fn a_backup_that_is_not_whole_restores_nothing() {

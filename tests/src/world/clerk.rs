@@ -81,12 +81,30 @@ impl World {
         self.clerk().bearer(&self.token(desk, "program", commands, 1))
     }
 
+    /// A program of another operator, with a token for everything that a desk grants.
+    ///
+    /// # Panics
+    /// If the rules refuse it.
+    pub fn program_of(&self, desk: &Desk, operator: OperatorId) -> Clerk {
+        self.clerk().bearer(&self.token_of(desk, operator, "program", CommandName::all().collect(), 1))
+    }
+
     /// A token of an operator, granted as on the command line.
     ///
     /// # Panics
     /// If the rules refuse it.
     pub fn token(&self, desk: &Desk, name: &str, commands: Vec<CommandName>, hours: i64) -> String {
-        let operator = desk.actor().id.clone();
+        self.token_of(desk, desk.actor().id.clone(), name, commands, hours)
+    }
+
+    fn token_of(
+        &self,
+        desk: &Desk,
+        operator: OperatorId,
+        name: &str,
+        commands: Vec<CommandName>,
+        hours: i64,
+    ) -> String {
         let (id, secret) =
             (TokenId::new(&format!("{name}-of-{operator}")).unwrap(), Secret::fresh().unwrap());
         let expires = gateway::clock::now() + SignedDuration::from_hours(hours);

@@ -154,6 +154,26 @@ async fn a_token_does_what_it_was_granted_for_until_it_is_revoked() {
     assert_eq!(program.get("/v1/session").await.outcome(), "401 unauthenticated");
 }
 
+/// E4: whoever has a token for a day comes to no access that lasts longer.
+#[tokio::test]
+async fn a_token_lets_nobody_in() {
+    let world = World::consumer_and_provider().start().await;
+    let program = world.program(&world.administrator);
+    let own = world.person("Administrator");
+    let bound = json!({ "fingerprint": own.fingerprint, "not_after": tests::world::in_hours(1).to_string() });
+    for (name, fields) in [
+        ("bind-operator-certificate", json!({ "operator": "administrator", "certificate": bound })),
+        ("confirm-access", json!({ "operator": "regulator", "grant": 1 })),
+        ("confirm-operator", json!({ "operator": "ministry" })),
+        ("resume-operator", json!({ "operator": "ministry" })),
+    ] {
+        assert_eq!(program.command(name, fields).await.outcome(), "403 out-of-scope", "{name}");
+    }
+    let card = json!({ "operator": { "id": "crony", "name": "Crony", "role": "regulator",
+        "holder": tests::world::sample::OPERATOR, "reach": {} } });
+    assert_eq!(program.command("register-operator", card).await.outcome(), "403 out-of-scope");
+}
+
 /// E4: over the API as on the command line; what is secret is in no event and in no answer but one.
 #[tokio::test]
 async fn access_is_granted_over_the_api_and_its_secret_is_shown_once() {

@@ -1,5 +1,6 @@
 //! Documents over the API.
 
+use agreements::CommandName;
 use aws_lc_rs::digest::{SHA256, digest};
 use bytes::Bytes;
 use http::Method;
@@ -36,4 +37,22 @@ async fn a_document_is_kept_under_its_own_name_and_given_as_it_was() {
     assert_eq!(given.header("content-disposition"), Some("attachment"));
     assert_eq!(clerk.get(&named(b"another")).await.outcome(), "404 not-found");
     assert_eq!(world.clerk().get(&named(&act)).await.outcome(), "401 unauthenticated");
+}
+
+/// E4: a token that only reads fills no disk.
+#[tokio::test]
+async fn a_document_is_kept_for_those_who_may_name_it_in_a_command() {
+    let world = World::consumer_and_provider().start().await;
+    let act = Bytes::from_static(b"%PDF-1.7 act");
+    let put = |token: String| {
+        let (clerk, act) = (world.clerk().bearer(&token), act.clone());
+        let body = Some(("application/octet-stream", act.clone()));
+        async move { clerk.ask(Method::PUT, &named(&act), body).await.outcome() }
+    };
+    let reading = world.token(&world.ministry, "reading", Vec::new(), 1);
+    assert_eq!(put(reading).await, "403 out-of-scope");
+    let regulator = world.token(&world.regulator, "all", CommandName::all().collect(), 1);
+    assert_eq!(put(regulator).await, "403 not-in-role");
+    let filing = world.token(&world.ministry, "filing", vec![CommandName::FileDocument], 1);
+    assert_eq!(put(filing).await, "201");
 }

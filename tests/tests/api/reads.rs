@@ -1,5 +1,6 @@
 //! Reading: pages, filters, dates, what one sees, and the public register.
 
+use agreements::{Command, OperatorId};
 use serde_json::{Value, json};
 use tests::world::{World, sample};
 
@@ -89,6 +90,37 @@ async fn the_state_at_a_date_is_shown_as_it_was() {
     let today = then.to_zoned(agreements::almaty()).date();
     assert_eq!(clerk.get(&at(today.to_string())).await.json()["status"], "suspended");
     assert_eq!(clerk.get(&at("2020-01-01".to_owned())).await.outcome(), "404 not-found");
+}
+
+/// E4: what somebody might see once they do not see by asking about then.
+#[tokio::test]
+async fn the_past_is_looked_at_with_todays_eyes() {
+    let world = World::consumer_and_provider().agreement("address-lookup").start().await;
+    let enrol = |systems: &[&str]| {
+        let operator = serde_json::from_value(json!({ "id": "expert", "name": "Expert", "role": "expert",
+            "holder": sample::OPERATOR, "reach": { "until": "2999-01-01", "systems": systems } }));
+        Command::RegisterOperator { operator: operator.unwrap() }
+    };
+    world.administrator.issues(enrol(&[]));
+    let wide = gateway::clock::now().to_string();
+    world.administrator.issues(enrol(&["archive"]));
+    let expert = OperatorId::new("expert").unwrap();
+    let expert = world.program_of(&world.administrator, expert);
+    for path in [
+        "/v1/systems/portal".to_owned(),
+        "/v1/agreements/address-lookup".to_owned(),
+        "/v1/agreements/address-lookup/versions/1/readiness".to_owned(),
+    ] {
+        assert_eq!(expert.get(&path).await.outcome(), "404 not-found", "{path}");
+        let then = format!("{path}?at={wide}");
+        assert_eq!(expert.get(&then).await.outcome(), "404 not-found", "{then}");
+    }
+    let (now, then) =
+        (expert.get("/v1/agreements").await, expert.get(&format!("/v1/agreements?at={wide}")).await);
+    assert_eq!((&now.json()["items"], &then.json()["items"]), (&json!([]), &json!([])));
+    let asked = json!({ "consumer": "portal", "provider": "address-register", "data_type": "address",
+        "path": "/addresses/7", "purpose": "delivery", "at": wide });
+    assert_eq!(expert.post("/v1/explain", &asked).await.outcome(), "404 not-found");
 }
 
 #[tokio::test]

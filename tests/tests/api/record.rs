@@ -1,12 +1,10 @@
 //! The record over the API: who finds what, what proves it, and that every look is written down.
 
-use agreements::{Access, Command, CommandName, Operator, OperatorId, Reach, Role, TokenId};
-use gateway::api::access::{Secret, TokenText};
+use agreements::{Command, Operator, OperatorId, Reach, Role};
 use gateway::exchange_index::Journal;
 use gateway::transparency::policy::Policy;
 use gateway::transparency::receipt::Receipt;
 use gateway::transparency::tile_hashes;
-use jiff::SignedDuration;
 use serde_json::{Value, json};
 use tests::world::sample::{self, LOOKUP, address_record};
 use tests::world::wait::{PAUSE, within};
@@ -53,12 +51,7 @@ fn stranger(world: &World) -> Clerk {
         reach: Reach::default(),
     };
     world.administrator.issues(Command::RegisterOperator { operator });
-    let (token, secret) = (TokenId::new("of-stranger").unwrap(), Secret::fresh().unwrap());
-    let expires = gateway::clock::now() + SignedDuration::from_hours(1);
-    let access = Access::Token { id: token.clone(), commands: CommandName::all().collect(), expires };
-    world.administrator.issues(Command::GrantAccess { operator: id, access });
-    world.access().set_token(&token, &secret).unwrap();
-    world.clerk().bearer(&TokenText { id: token, secret }.to_string())
+    world.program_of(&world.administrator, id)
 }
 
 fn exchanges(told: &Told) -> Vec<String> {

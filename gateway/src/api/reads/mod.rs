@@ -8,7 +8,7 @@ mod parties;
 mod registration;
 mod systems;
 
-use ::agreements::{Actor, Registry, Viewer, almaty};
+use ::agreements::{Actor, Eyes, Registry, Viewer, almaty};
 use serde::Serialize;
 
 use super::asked::{Asked, Reply};
@@ -51,9 +51,9 @@ fn page<T, V: Serialize>(
     show: impl Fn(&T) -> V,
 ) -> Result<Reply, Problem> {
     let page = Page::of(asked)?;
-    let actor = &asked.caller()?.actor;
+    let eyes = eyes(shared, &asked.caller()?.actor)?;
     shared.at(asked.at()?, |registry| {
-        let seen = items(registry, &Viewer::new(registry, actor, today()));
+        let seen = items(registry, &eyes.on(registry));
         page.reply(seen.into_iter(), |item| key(item), show, registry.revision())
     })
 }
@@ -73,13 +73,18 @@ fn one_read<V: Serialize>(
     asked: &Asked,
     find: impl FnOnce(&Registry, &Viewer<'_>) -> Result<Option<V>, Problem>,
 ) -> Result<Reply, Problem> {
-    let actor: &Actor = &asked.caller()?.actor;
+    let eyes = eyes(shared, &asked.caller()?.actor)?;
     shared.at(asked.at()?, |registry| {
-        let found = find(registry, &Viewer::new(registry, actor, today()))?;
+        let found = find(registry, &eyes.on(registry))?;
         let found =
             found.ok_or_else(|| Problem::new("not-found", "there is none, or it is not yours to see"))?;
         Ok(Reply::json(&found)?.object(registry.revision()))
     })
+}
+
+/// With whose eyes somebody looks: by what they are today, also at another day.
+pub(in crate::api) fn eyes(shared: &Shared, actor: &Actor) -> Result<Eyes, Problem> {
+    shared.newest(|registry| Ok(Eyes::of(registry, actor, today())))
 }
 
 /// The day on which somebody looks: roles end.

@@ -1,8 +1,8 @@
 //! Applications, other objects, and what is due.
 
 use agreements::{
-    Accounted, Actor, ApplicationNumber, Deadline, DeadlineStanding, Filed, Notice, ObjectId, Registry, Role,
-    Viewer, almaty, is_told, notices,
+    Accounted, Actor, ApplicationNumber, Deadline, DeadlineStanding, Eyes, Filed, Notice, ObjectId, Registry,
+    Role, almaty, is_told, notices,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -91,8 +91,9 @@ fn deadlines(shared: &Shared, asked: &Asked) -> Result<Reply, Problem> {
     let wanted = asked.word::<DeadlineStanding>("standing")?;
     let (actor, at) = (&asked.caller()?.actor, asked.at()?);
     let today = at.unwrap_or_else(clock::now).to_zoned(almaty()).date();
+    let eyes = super::eyes(shared, actor)?;
     shared.at(at, |registry| {
-        let theirs = theirs(registry, actor);
+        let theirs = theirs(registry, eyes, actor);
         let lines = registry.deadlines().into_iter().filter(|one| theirs(one));
         let lines = lines.map(|deadline| DeadlineLine { standing: deadline.standing(today), deadline });
         let chosen = lines.filter(|line| wanted.is_none_or(|wanted| line.standing == wanted)).enumerate();
@@ -104,8 +105,8 @@ fn deadlines(shared: &Shared, asked: &Asked) -> Result<Reply, Problem> {
 }
 
 /// Whose deadlines somebody is told of: those of all, or of what they see.
-fn theirs<'r>(registry: &'r Registry, actor: &Actor) -> impl Fn(&Deadline) -> bool + use<'r> {
-    let viewer = Viewer::new(registry, actor, clock::now().to_zoned(almaty()).date());
+fn theirs<'r>(registry: &'r Registry, eyes: Eyes, actor: &Actor) -> impl Fn(&Deadline) -> bool + use<'r> {
+    let viewer = eyes.on(registry);
     let (role, holder) = (actor.role, actor.holder);
     move |deadline| {
         let whole = match role {

@@ -56,6 +56,12 @@ impl ProofArgs {
             };
             Failure::of(exit, &error, todo)
         })?;
+        if let Some((origin, _)) = self.id.rsplit_once('/')
+            && receipt.note.text().lines().next() != Some(origin)
+        {
+            let what = format!("the log in {} is not {origin}", dir.display());
+            return Err(Failure::new(Exit::Refused, what, "ask where that log is: each node has its own"));
+        }
         let text = receipt.to_string();
         Ok(Answer::new(json!({ "index": receipt.index, "proof": text }), text))
     }
