@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use crate::{
     AccessPeriod, AgreementNumber, Basis, Bin, Category, CollectionPurpose, DataTypeId, Fingerprint,
-    OperationId, Purpose, SystemId, UserId,
+    OperationId, Purpose, Signatures, SystemId, UserId, Way,
 };
 
 /// What two holders agree on: the seven fields of Interaction 17, and whom they bind.
@@ -162,8 +162,18 @@ pub struct Protection {
     /// For how many days a passed readiness check holds (B5); where this is absent, until a system changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub readiness_days: Option<u16>,
+    /// What must be signed by whoever sends it; nothing where this is absent (Portal 61-65; HR 12).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signatures: Option<Signatures>,
     /// Further measures, in words.
     pub text: String,
+}
+
+impl Protection {
+    /// Whether messages that pass this way must be signed.
+    pub fn signs_messages(&self, way: Way) -> bool {
+        self.signatures.as_ref().is_some_and(|asked| asked.messages.contains(&way))
+    }
 }
 
 /// In whose name a system may ask (HR 20-21).

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use crate::{
     AgreementText, Category, DataTypeId, Direction, Grant, OperationId, Point, Purpose, Rate, Registry,
-    SystemId, Users, Words, diff,
+    Signatures, SystemId, Users, Words, diff,
 };
 
 /// A template: upper bounds of agreements that name a purpose. What it does not bound is left to the parties.
@@ -35,6 +35,9 @@ pub struct Template {
     /// Whose requests may pass at most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub users: Option<Users>,
+    /// What must be signed at least.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signatures: Option<Signatures>,
     /// What may pass; empty where that is left to the parties.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub data: Vec<TemplateData>,
@@ -86,6 +89,9 @@ impl Template {
         protection.rate = self.rate.unwrap_or(protection.rate);
         protection.category = self.category.unwrap_or(protection.category);
         protection.users = self.users.unwrap_or(protection.users);
+        if let Some(signatures) = &self.signatures {
+            protection.signatures = Some(signatures.clone());
+        }
         if !self.data.is_empty() {
             let of_provider = self.data.iter().filter(|one| one.provider == text.provider);
             let grants = of_provider.map(|one| Grant {
@@ -113,6 +119,9 @@ impl Template {
         if self.most_days == Some(0) || self.rate.is_some_and(|rate| rate.per_second == 0 || rate.burst == 0)
         {
             return Some("allows nothing: a bound is zero");
+        }
+        if self.signatures.as_ref().is_some_and(|asked| asked.fault().is_some()) {
+            return Some("asks for signatures in a way that no agreement may");
         }
         if self.data.len() > MOST_DATA || self.data.iter().any(|one| one.fields.len() > MOST_FIELDS) {
             return Some("names more than 200 data types, or more than 1000 fields of one");

@@ -6,7 +6,9 @@ use std::fmt::Display;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{AccessPeriod, AgreementText, AnswerAfter, Category, Day, Presence, Users};
+use crate::{
+    AccessPeriod, AgreementText, AnswerAfter, Category, Day, Presence, Protection, Signatures, Users,
+};
 
 /// Which way a point goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
@@ -167,7 +169,15 @@ fn protection(before: &AgreementText, after: &AgreementText, points: &mut Points
         let word = |value: Option<u16>| value.map_or_else(String::new, |value| value.to_string());
         points.compared(field, rank(is).cmp(&rank(was)), &word(was), &word(is));
     }
+    signatures(was, is, points);
     points.words("protection.text", &was.text, &is.text);
+}
+
+/// Who asks for more signatures lets less pass.
+fn signatures(was: &Protection, is: &Protection, points: &mut Points) {
+    let [was, is] = [was, is].map(|one| one.signatures.clone().unwrap_or_default());
+    let messages = |asked: &Signatures| asked.messages.iter().map(ToString::to_string).collect();
+    points.demands("protection.signatures.messages", &messages(&was), &messages(&is));
 }
 
 struct Points(Vec<Point>);
@@ -190,6 +200,14 @@ impl Points {
         let gone: BTreeSet<_> = before.difference(after).cloned().collect();
         self.add(field, Direction::Wider, "", &joined(&new));
         self.add(field, Direction::Narrower, &joined(&gone), "");
+    }
+
+    /// More of them is narrower.
+    fn demands(&mut self, field: &str, before: &BTreeSet<String>, after: &BTreeSet<String>) {
+        let new: BTreeSet<_> = after.difference(before).cloned().collect();
+        let gone: BTreeSet<_> = before.difference(after).cloned().collect();
+        self.add(field, Direction::Wider, &joined(&gone), "");
+        self.add(field, Direction::Narrower, "", &joined(&new));
     }
 
     /// The higher rank is the wider one.

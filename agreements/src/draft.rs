@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::{AgreementText, Attachment, Basis, BasisKind, Category, Registry, System, SystemId};
+use crate::{AgreementText, Attachment, Basis, BasisKind, Category, Registry, Signatures, System, SystemId};
 
 /// Something wrong with a draft, against the clause that asks for it.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
@@ -140,6 +140,9 @@ fn judge(text: &AgreementText, registry: &Registry, problems: &mut Vec<Problem>)
     if text.protection.readiness_days == Some(0) {
         let message = "a check that holds for no day is none".into();
         problem(problems, "protection", "HR 26.6", message);
+    }
+    if let Some(message) = text.protection.signatures.as_ref().and_then(Signatures::fault) {
+        problem(problems, "protection", "Portal 61", message);
     }
     for attachment in &text.attachments {
         if attachment.sha256.len() != 64 || !attachment.sha256.bytes().all(|b| b.is_ascii_hexdigit()) {

@@ -43,6 +43,12 @@ fn each_point_of_a_new_version_is_wider_narrower_or_merely_otherwise() {
         ("/protection/rate/per_second", json!(9), "protection.rate.per_second", Narrower),
         ("/protection/lease_seconds", Value::Null, "protection.lease_seconds", Wider),
         ("/protection/readiness_days", json!(30), "protection.readiness_days", Narrower),
+        (
+            "/protection/signatures",
+            json!({ "messages": ["requests", "responses"] }),
+            "protection.signatures.messages",
+            Narrower,
+        ),
         ("/attachments", json!([]), "attachments", Other),
         ("/signers", json!({ "consumer": ["Head"] }), "signers", Other),
     ] {

@@ -69,6 +69,29 @@ fn a_field_that_says_nothing_is_not_stated() {
     assert_eq!(faults(&twice), [("data".to_owned(), "Interaction 17.1")]);
 }
 
+/// C5
+#[test]
+fn signatures_are_asked_for_once_each_way_and_the_schema_says_the_same() {
+    let (schema, asks) = (schema(), |value| with(personnel_agreement(), "/protection/signatures", value));
+    for some in [
+        json!({}),
+        json!(null),
+        json!({ "messages": [] }),
+        json!({ "messages": ["requests"] }),
+        json!({ "messages": ["responses", "requests"] }),
+    ] {
+        assert_eq!(faults(&asks(some.clone())), [], "{some}");
+        assert!(schema.is_valid(&asks(some.clone())), "{some}");
+    }
+    let twice = asks(json!({ "messages": ["requests", "requests"] }));
+    assert_eq!(faults(&twice), [("protection".to_owned(), "Portal 61")]);
+    assert!(!schema.is_valid(&twice));
+    for unreadable in [json!({ "messages": ["all"] }), json!({ "message": ["requests"] }), json!(true)] {
+        assert_eq!(faults(&asks(unreadable.clone())), [(String::new(), "Interaction 17")], "{unreadable}");
+        assert!(!schema.is_valid(&asks(unreadable)));
+    }
+}
+
 /// D1: what an agreement says fits into each entry about it; the published schema and the lint draw the same bounds.
 #[test]
 fn an_agreement_of_more_words_or_parts_than_an_entry_holds_is_refused() {

@@ -106,11 +106,15 @@ pub(super) fn base(
         base.push('\n');
         covered.push(component);
     }
-    let parameters = vec![ListEntry::InnerList(inner.clone())];
-    let parameters = FieldType::serialize(&parameters).ok_or(MessageFault::Malformed)?;
     base.push_str("\"@signature-params\": ");
-    base.push_str(&parameters);
+    base.push_str(&written(inner)?);
     Ok((base, covered))
+}
+
+/// What a signature says of itself, in the one way in which it is written.
+pub(super) fn written(inner: &InnerList) -> Result<String, MessageFault> {
+    let list = vec![ListEntry::InnerList(inner.clone())];
+    FieldType::serialize(&list).ok_or(MessageFault::Malformed)
 }
 
 /// All values of a field in one line (RFC 9421 §2.1).

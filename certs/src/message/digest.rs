@@ -1,6 +1,6 @@
 //! `Content-Digest` (RFC 9530): what a body is said to be.
 
-use aws_lc_rs::digest::{SHA256, SHA512, digest};
+use aws_lc_rs::digest::{Context, SHA256, SHA512};
 use sfv::{BareItem, Dictionary, ListEntry, Parser};
 
 use super::MessageFault;
@@ -36,10 +36,37 @@ impl ContentDigest {
 
     /// Whether a body is what each of the digests says.
     pub fn is_of(&self, body: &[u8]) -> bool {
-        let is = |said: &Option<Vec<u8>>, algorithm| {
-            said.as_ref().is_none_or(|said| digest(algorithm, body).as_ref() == said.as_slice())
-        };
-        is(&self.sha256, &SHA256) && is(&self.sha512, &SHA512)
+        let mut running = self.clone().running();
+        running.push(body);
+        running.holds()
+    }
+
+    /// For a body that comes piece by piece.
+    pub fn running(self) -> RunningDigest {
+        let running = |said: Option<Vec<u8>>, algorithm| said.map(|said| (said, Context::new(algorithm)));
+        RunningDigest([running(self.sha256, &SHA256), running(self.sha512, &SHA512)])
+    }
+}
+
+/// What a body is said to be, while it comes.
+#[derive(Clone)]
+pub struct RunningDigest([Option<(Vec<u8>, Context)>; 2]);
+
+impl RunningDigest {
+    /// Takes the next piece.
+    pub fn push(&mut self, piece: &[u8]) {
+        self.0.iter_mut().flatten().for_each(|(_, context)| context.update(piece));
+    }
+
+    /// Whether all that came is what each of the digests says.
+    pub fn holds(self) -> bool {
+        self.0.into_iter().flatten().all(|(said, context)| context.finish().as_ref() == said.as_slice())
+    }
+}
+
+impl std::fmt::Debug for RunningDigest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("RunningDigest")
     }
 }
 

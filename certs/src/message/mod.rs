@@ -10,8 +10,10 @@
 
 mod base;
 mod digest;
+mod sign;
 mod verify;
 
 pub use base::{Message, Target};
-pub use digest::ContentDigest;
-pub use verify::{MessageFault, VerifiedMessage, verify_message};
+pub use digest::{ContentDigest, RunningDigest};
+pub use sign::sign_message;
+pub use verify::{Content, Demand, MessageFault, VerifiedMessage, verify_message};

@@ -165,12 +165,12 @@ fn what_has_to_be_covered_is_demanded_and_the_time_has_to_be_now() {
     let answer = Message { target: TARGET, status: Some(200), fields: ANSWER, request_fields: FIELDS };
     let demands = |message: &Message<'_>, body, text: &str| {
         let (_, covered) = base(message, &list(text)).unwrap();
-        demand(message, body, &covered)
+        covers(message, &Demand { content: body, ..Demand::default() }, &covered)
     };
-    assert_eq!(demands(&request, true, r#"s=("@method" "@target-uri" "content-digest")"#), Ok(()));
-    assert_eq!(demands(&request, false, r#"s=("@method" "@authority" "@path" "@query")"#), Ok(()));
+    assert_eq!(demands(&request, Content::Some, r#"s=("@method" "@target-uri" "content-digest")"#), Ok(()));
+    assert_eq!(demands(&request, Content::Empty, r#"s=("@method" "@authority" "@path" "@query")"#), Ok(()));
     let whole = r#"s=("@status" "content-digest" "@method";req "@target-uri";req)"#;
-    assert_eq!(demands(&answer, true, whole), Ok(()));
+    assert_eq!(demands(&answer, Content::Some, whole), Ok(()));
     for (message, text, what) in [
         (&request, r#"s=("@method" "@target-uri")"#, "the content"),
         (&request, r#"s=("@target-uri" "content-digest")"#, "the method"),
@@ -179,7 +179,7 @@ fn what_has_to_be_covered_is_demanded_and_the_time_has_to_be_now() {
         (&answer, r#"s=("@status" "content-digest")"#, "the method"),
         (&answer, r#"s=("@status" "content-digest";req "@method";req "@target-uri";req)"#, "the content"),
     ] {
-        assert_eq!(demands(message, true, text), Err(MessageFault::NotCovered(what)), "{text}");
+        assert_eq!(demands(message, Content::Some, text), Err(MessageFault::NotCovered(what)), "{text}");
     }
     let now = Timestamp::from_second(1_618_884_473).unwrap();
     for (text, expected) in [

@@ -5,7 +5,7 @@ use aws_lc_rs::signature::{
     RSA_PSS_2048_8192_SHA512, UnparsedPublicKey, VerificationAlgorithm,
 };
 use jiff::{SignedDuration, Timestamp};
-use sfv::{BareItem, Dictionary, InnerList, ListEntry, Parser};
+use sfv::{BareItem, Dictionary, InnerList, Key, ListEntry, Parser};
 
 use super::base::{Component, Message, base};
 use crate::certificate::{Certificate, KeyKind};
@@ -16,34 +16,62 @@ use crate::certificate::{Certificate, KeyKind};
 pub struct VerifiedMessage {
     /// When it was signed, by the signer's word, which is near to now.
     pub created: Timestamp,
-    /// The value that makes it unlike any other, if there is one.
-    pub nonce: Option<String>,
+    covered: Vec<Component>,
+}
+
+/// What a signature has to cover besides what every one has to.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Demand<'a> {
+    /// Whether the message has a body.
+    pub content: Content,
+    /// Fields of the message.
+    pub fields: &'a [&'a str],
+    /// Fields of the request, if it is an answer, which tell it from any other: then its target need not be covered.
+    pub request_fields: &'a [&'a str],
+}
+
+/// Whether a message has a body.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Content {
+    /// It has none.
+    #[default]
+    Empty,
+    /// It has one, and says its digest: that it is its own, [`ContentDigest`](super::ContentDigest) tells.
+    Some,
+}
+
+impl VerifiedMessage {
+    /// Whether it covers nothing but some of these components of the message, and some of its request's.
+    pub fn covers_only(&self, own: &[&str], of_request: &[&str]) -> bool {
+        self.covered.iter().all(|one| {
+            let known = if one.of_request { of_request } else { own };
+            known.contains(&one.name.as_str())
+        })
+    }
 }
 
 /// Verifies the one signature of a message against the key of a certificate (DER), whose standing is for others to judge.
 ///
 /// It covers at least the method, the whole target and, if there is a body, its digest; of an answer, the status, the digest
-/// and the method and target of what it answers. `body` says whether there is one: that the digest is its own,
-/// [`ContentDigest::is_of`](super::ContentDigest::is_of) tells.
+/// and the method and target of what it answers; and what `demand` names. Its `keyid` is the certificate's fingerprint.
 ///
 /// # Errors
 /// [`MessageFault`] says why it does not count.
 pub fn verify_message(
     message: &Message<'_>,
-    body: bool,
+    demand: &Demand<'_>,
     certificate: &[u8],
     now: Timestamp,
 ) -> Result<VerifiedMessage, MessageFault> {
     let leaf = Certificate::read(certificate).map_err(|_| MessageFault::Key)?;
     let kind = leaf.key.kind().map_err(|_| MessageFault::Key)?;
     let (inner, made) = signature(message)?;
+    parameters(&inner, &crate::fingerprint(certificate).to_string())?;
     let (signed, covered) = base(message, &inner)?;
-    demand(message, body, &covered)?;
+    covers(message, demand, &covered)?;
     let created = created(&inner, now)?;
     matches(kind, leaf.key.bits, &inner, &signed, &made)?;
-    let nonce =
-        inner.params.get("nonce").and_then(BareItem::as_string).map(|nonce| nonce.as_str().to_owned());
-    Ok(VerifiedMessage { created, nonce })
+    Ok(VerifiedMessage { created, covered })
 }
 
 /// Why a message signature does not count. The codes are stable.
@@ -76,6 +104,9 @@ pub enum MessageFault {
     /// It names an algorithm that the key does not have.
     #[error("algorithm and key do not fit")]
     Algorithm,
+    /// It names another key than that of the certificate, or none.
+    #[error("the signature does not name the certificate's key")]
+    OtherKey,
     /// The certificate's key is none that counts.
     #[error("the certificate's key does not count")]
     Key,
@@ -97,6 +128,7 @@ impl MessageFault {
             Self::Unsupported(_) => "message-signature-unsupported",
             Self::ComponentMissing | Self::NotCovered(_) => "message-signature-coverage",
             Self::NotNow | Self::Expired => "message-signature-time",
+            Self::OtherKey => "message-signature-key",
             Self::Algorithm | Self::Key => "message-signature-algorithm",
             Self::Digest => "content-digest",
             Self::Forged => "message-signature-forged",
@@ -112,28 +144,60 @@ fn signature(message: &Message<'_>) -> Result<(InnerList, Vec<u8>), MessageFault
         if values.next().is_some() {
             return Err(MessageFault::Several);
         }
-        if value.len() > MOST_FIELD_BYTES {
-            return Err(MessageFault::Malformed);
-        }
-        let mut parsed: Dictionary = Parser::new(*value).parse().map_err(|_| MessageFault::Malformed)?;
-        match (parsed.pop(), parsed.is_empty()) {
-            (Some(member), true) => Ok(member),
-            (Some(_), false) => Err(MessageFault::Several),
-            (None, _) => Err(MessageFault::Unsigned),
-        }
+        Ok(*value)
     };
-    let ((label, input), (other, made)) = (only("signature-input")?, only("signature")?);
-    match (input, made) {
-        (ListEntry::InnerList(inner), ListEntry::Item(item)) if label == other => match item.bare_item {
-            BareItem::ByteSequence(made) => Ok((inner, made)),
+    let (label, inner) = listed(only("signature-input")?)?;
+    match member(only("signature")?)? {
+        (other, ListEntry::Item(item)) if label == other => match item.bare_item {
+            BareItem::ByteSequence(made) if item.params.is_empty() => Ok((inner, made)),
             _ => Err(MessageFault::Malformed),
         },
         _ => Err(MessageFault::Malformed),
     }
 }
 
+/// What one `Signature-Input` says, with its label.
+pub(super) fn listed(value: &[u8]) -> Result<(Key, InnerList), MessageFault> {
+    match member(value)? {
+        (label, ListEntry::InnerList(inner)) => Ok((label, inner)),
+        (_, ListEntry::Item(_)) => Err(MessageFault::Malformed),
+    }
+}
+
+/// The one member of a dictionary (RFC 9651 §3.2).
+fn member(value: &[u8]) -> Result<(Key, ListEntry), MessageFault> {
+    if value.len() > MOST_FIELD_BYTES {
+        return Err(MessageFault::Malformed);
+    }
+    let mut parsed: Dictionary = Parser::new(value).parse().map_err(|_| MessageFault::Malformed)?;
+    match (parsed.pop(), parsed.is_empty()) {
+        (Some(member), true) => Ok(member),
+        (Some(_), false) => Err(MessageFault::Several),
+        (None, _) => Err(MessageFault::Unsigned),
+    }
+}
+
+/// It says nothing of itself but what is known here, and names the key by its certificate.
+fn parameters(inner: &InnerList, fingerprint: &str) -> Result<(), MessageFault> {
+    for (name, value) in &inner.params {
+        match (name.as_str(), value) {
+            ("created" | "expires" | "alg" | "keyid", _) => {}
+            ("nonce", BareItem::String(nonce)) if nonce.as_str().len() <= MOST_NONCE_BYTES => {}
+            ("nonce", _) => return Err(MessageFault::Malformed),
+            _ => {
+                return Err(MessageFault::Unsupported("the signature has a parameter that is not known here"));
+            }
+        }
+    }
+    match inner.params.get("keyid") {
+        Some(BareItem::String(keyid)) if keyid.as_str() == fingerprint => Ok(()),
+        None | Some(BareItem::String(_)) => Err(MessageFault::OtherKey),
+        Some(_) => Err(MessageFault::Malformed),
+    }
+}
+
 /// What has to be covered is.
-fn demand(message: &Message<'_>, body: bool, covered: &[Component]) -> Result<(), MessageFault> {
+fn covers(message: &Message<'_>, demand: &Demand<'_>, covered: &[Component]) -> Result<(), MessageFault> {
     let of_request = message.status.is_some();
     let covers = |name: &str, of_request: bool| {
         covered.iter().any(|one| one.name == name && one.of_request == of_request)
@@ -145,11 +209,18 @@ fn demand(message: &Message<'_>, body: bool, covered: &[Component]) -> Result<()
         return Err(MessageFault::NotCovered("the method"));
     }
     let parts = ["@authority", "@path", "@query"].iter().all(|part| covers(part, of_request));
-    if !parts && !covers("@target-uri", of_request) {
+    let told_apart = of_request && !demand.request_fields.is_empty();
+    if !parts && !told_apart && !covers("@target-uri", of_request) {
         return Err(MessageFault::NotCovered("the whole target"));
     }
-    if body && !covers("content-digest", false) {
+    if demand.content == Content::Some && !covers("content-digest", false) {
         return Err(MessageFault::NotCovered("the content"));
+    }
+    if !demand.fields.iter().all(|name| covers(name, false)) {
+        return Err(MessageFault::NotCovered("a field that has to be covered"));
+    }
+    if !demand.request_fields.iter().all(|name| covers(name, true)) {
+        return Err(MessageFault::NotCovered("the field that tells the request from others"));
     }
     Ok(())
 }
@@ -199,7 +270,8 @@ fn matches(
 }
 
 const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(5);
-const MOST_FIELD_BYTES: usize = 8 << 10;
+const MOST_FIELD_BYTES: usize = 2 << 10;
+const MOST_NONCE_BYTES: usize = 64;
 
 #[cfg(test)]
 #[path = "tests.rs"]

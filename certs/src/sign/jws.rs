@@ -162,7 +162,7 @@ pub(super) fn signing_input(protected: &str, payload: &[u8]) -> Vec<u8> {
 }
 
 /// RFC 7518 §3.4: both numbers of an ECDSA signature at full width, rather than as DER.
-fn fixed(signature: &[u8], width: usize) -> Result<Vec<u8>, BadDer> {
+pub(crate) fn fixed(signature: &[u8], width: usize) -> Result<Vec<u8>, BadDer> {
     let mut numbers = Reader::new(Reader::only(signature, der::SEQUENCE)?);
     let mut out = Vec::with_capacity(2 * width);
     for _ in 0..2 {

@@ -10,5 +10,6 @@ mod verify;
 
 pub use agreements::Side;
 pub use canonical::{NotCanonical, canonical};
+pub(crate) use jws::fixed;
 pub use jws::{GeneralJws, JwsSignature, Signer, SigningFault};
 pub use verify::{SignatureFault, VerifiedSignature, verify, verify_received};
