@@ -36,6 +36,8 @@ const FAMILIES: &[(&str, &str)] = &[
     ("request-unreadable", "target-ambiguous"),
     ("request-document", "document-format"),
     ("response-document", "document-format"),
+    ("request-signature", "message-unsigned"),
+    ("response-signature", "message-unsigned"),
 ];
 
 /// Codes whose answers name no entry, with the reason.

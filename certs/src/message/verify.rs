@@ -185,7 +185,9 @@ fn parameters(inner: &InnerList, fingerprint: &str) -> Result<(), MessageFault> 
             ("nonce", BareItem::String(nonce)) if nonce.as_str().len() <= MOST_NONCE_BYTES => {}
             ("nonce", _) => return Err(MessageFault::Malformed),
             _ => {
-                return Err(MessageFault::Unsupported("the signature has a parameter that is not known here"));
+                return Err(MessageFault::Unsupported(
+                    "the signature has a parameter that is not known here",
+                ));
             }
         }
     }

@@ -32,6 +32,8 @@ pub(super) struct Answer {
     pub withheld: u32,
     /// How the exchange ended.
     pub outcome: Outcome,
+    /// The signatures that counted, as entries have them.
+    pub signatures: Option<String>,
 }
 
 /// Checks and trims a provider's answer.
@@ -86,7 +88,7 @@ fn checked(
         _ if bytes.is_empty() => (Bytes::new(), 0),
         _ => return Err(Refusal::new(&rows::RESPONSE_NOT_AGREED, "a body where none is agreed")),
     };
-    Ok(Answer { status, headers, body, withheld, outcome: Outcome::Completed })
+    Ok(Answer { status, headers, body, withheld, outcome: Outcome::Completed, signatures: None })
 }
 
 fn trimmed(
@@ -128,7 +130,7 @@ fn providers_error(status: StatusCode, reply: &Reply, room: Room) -> Answer {
     if !body.is_empty() {
         typed(&mut headers, PROBLEM_JSON);
     }
-    Answer { status, headers, body, withheld, outcome: Outcome::RefusedByProvider }
+    Answer { status, headers, body, withheld, outcome: Outcome::RefusedByProvider, signatures: None }
 }
 
 pub(super) fn passing(headers: &HeaderMap) -> HeaderMap {

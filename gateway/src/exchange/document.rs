@@ -3,9 +3,10 @@
 use adapters::documents::{ArchiveLimits, Inspection, Unfit};
 use adapters::multipart::{Boundary, Form, FormBounds, FormUnfit};
 use agreements::{ANY_DOCUMENT, Documents, Operation, Payload};
+use certs::message::MessageFault;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 
-use super::{Refusal, answer, rows};
+use super::{Refusal, answer, rows, signed};
 use crate::payload::Violation;
 
 /// Whose body it is.
@@ -23,6 +24,8 @@ pub(super) enum Flaw {
     Broken(hyper::Error),
     Document(Unfit),
     Form(FormUnfit),
+    /// It is not what its signature is over.
+    Content,
 }
 
 /// What a body is looked through for, as it passes.
@@ -65,6 +68,7 @@ impl Side {
                 Refusal::new(too_large, format!("file {nth} has more than {most} bytes"))
             }
             Flaw::Form(found) => unfit(document, found.code(), found.to_string()),
+            Flaw::Content => signed::refusal(self, &MessageFault::Digest),
         }
     }
 }

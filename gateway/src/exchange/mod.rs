@@ -9,7 +9,7 @@
 //! document   what documents are held to                        range     which bytes of one are asked for
 //! subject    persons as keyed hashes                           record    what entries say
 //! flood      refusals counted and sampled                      refusal   errors as responses, rows: their words
-//! queue      pieces that wait to pass
+//! queue      pieces that wait to pass                      signed    messages that were signed
 //! ```
 
 use std::net::SocketAddr;
@@ -43,6 +43,7 @@ mod range;
 mod record;
 mod refusal;
 pub mod rows;
+mod signed;
 pub mod subject;
 mod surface;
 mod transfer;
@@ -225,17 +226,24 @@ impl ExchangePath {
             fits(&permit, terms, head, &checked.body)?;
         }
 
+        let body = signed::Body::Here(&checked.body);
+        let sealed = signed::request(&permit, caller, head, body, received.at)?;
+
         // Only now: a body that takes its time keeps no place at the provider.
         let _pair = gate.pair.share(1).ok_or_else(too_many)?;
         let _provider = gate.provider.share(1).ok_or_else(too_many)?;
-        let opening =
+        let mut opening =
             record::opening(&self.shared, caller, received, &asked, newest, gate, &permit, &checked.body);
+        opening.signatures = sealed.map(|sealed| sealed.recorded().into());
         let entry = in_time(self.log.open(&opening)).await?;
         let call = surface::outgoing(&asked, &permit, received.exchange, head, checked.body.clone().into());
+        let called = signed::Called::of(&permit, &call);
         // B9: writing the entry and dialling may have taken their time too.
         let still = |line: Option<&VerifiedChain>| self.shared.still(&ground, &permit, caller, &asked, line);
         let answer = match self.upstream.forward(&permit, &entry, call, self.room(gate), &still).await {
-            Ok(reply) => answer::release(&permit, terms, &head.method, reply, self.room(gate)),
+            Ok(reply) => {
+                signed::release(called.as_ref(), &permit, terms, &head.method, reply, self.room(gate))
+            }
             Err(error) => Err(error.into()),
         };
         Ok(self.close(&permit, entry, received, head, answer, None).await)

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use aws_lc_rs::digest;
 use bytes::Bytes;
+use certs::message::RunningDigest;
 use certs::trust::VerifiedChain;
 use http_body::Body as _;
 use hyper::body::Incoming;
@@ -31,6 +32,8 @@ pub struct Passing {
     from: Option<Incoming>,
     framing: Option<Framing>,
     check: Check,
+    /// What its sender signed that it is.
+    content: Option<RunningDigest>,
     card: Option<Vec<u8>>,
     bounds: Bounds,
     /// Looked through, and not yet passed on.
@@ -120,6 +123,7 @@ impl Passing {
             from,
             framing: None,
             check,
+            content: None,
             card: None,
             bounds,
             queue: Queue::default(),
@@ -145,6 +149,11 @@ impl Passing {
     /// Only these of its bytes pass.
     pub(super) fn only(&mut self, window: Range<u64>) {
         self.window = Some(window);
+    }
+
+    /// It has to be what its sender signed; said before any of it is read.
+    pub(super) fn expects(&mut self, content: Option<RunningDigest>) {
+        self.content = content;
     }
 
     /// From here on somebody answers for it.
@@ -287,6 +296,8 @@ impl Passing {
             }),
             None => {
                 let finished = std::mem::take(&mut self.check).finish();
+                let is_as_signed = self.content.take().is_none_or(RunningDigest::holds);
+                let finished = finished.and_then(|()| if is_as_signed { Ok(()) } else { Err(Flaw::Content) });
                 finished.map(|()| self.place = Place::Read).map_err(|flaw| self.side.refusal(&flaw))
             }
         })
@@ -306,6 +317,9 @@ impl Passing {
         self.check.push(&piece).map_err(|flaw| self.side.refusal(&flaw))?;
         if let Some(card) = self.check.take_card() {
             self.card = Some(card);
+        }
+        if let Some(content) = &mut self.content {
+            content.push(&piece);
         }
         let piece = match &self.window {
             None => piece,

@@ -66,6 +66,7 @@ pub(super) fn opening<'a>(
         registry_revision: view.book.revision(),
         traceparent: claims.traceparent.as_deref().map(Claim::new),
         sealed: official.sealed.map(Cow::Owned),
+        signatures: None,
     }
 }
 
@@ -76,6 +77,7 @@ pub(super) fn completed(received: &Received, answer: &Answer) -> Closing<'static
         response_bytes: Some(answer.body.len() as u64),
         trimmed: answer.withheld,
         duration_us: duration(received),
+        signatures: answer.signatures.clone().map(Cow::Owned),
         ..Closing::bare(clock::now(), answer.outcome)
     }
 }

@@ -392,6 +392,32 @@ pub const CONTRACT_UNUSABLE: Row = Row {
     },
 };
 
+/// `request-signature`
+pub const REQUEST_SIGNATURE: Row = Row {
+    code: "request-signature",
+    clause: "Portal 61-65; HR 12; RFC 9421",
+    status: 403,
+    culprit: Culprit::Consumer,
+    words: Words {
+        kk: "Ереже талап ететін қолтаңба жоқ немесе жарамсыз. Код себебін айтады; дұрыс қол қойып, қайта жіберіңіз.",
+        ru: "Подписи, которой требуют правила, нет, или она недействительна. Код называет причину; подпишите верно и отправьте снова.",
+        en: "A signature that the agreement asks for is missing or does not count. The code says why; sign as agreed and send it again.",
+    },
+};
+
+/// `response-signature`
+pub const RESPONSE_SIGNATURE: Row = Row {
+    code: "response-signature",
+    clause: "Portal 61-65; HR 12; RFC 9421",
+    status: 502,
+    culprit: Culprit::Provider,
+    words: Words {
+        kk: "Жеткізуші жауабында ереже талап ететін қолтаңба жоқ немесе ол жарамсыз; жауап берілмеді не үзілді. Жеткізушіге хабарласыңыз.",
+        ru: "В ответе поставщика нет подписи, которой требуют правила, или она недействительна; ответ не передан или оборван. Сообщите поставщику.",
+        en: "The provider's response lacks a signature that the agreement asks for, or it does not count; it was not passed on, or was cut short. Tell the provider.",
+    },
+};
+
 /// `terms-changed`
 pub const TERMS_CHANGED: Row = Row {
     code: "terms-changed",
@@ -440,6 +466,7 @@ pub const ALL: &[&Row] = &[
     &REQUEST_TIMEOUT,
     &REQUEST_SCHEMA,
     &REQUEST_DOCUMENT,
+    &REQUEST_SIGNATURE,
     &TERMS_CHANGED,
     &PROVIDER_UNREACHABLE,
     &PROVIDER_NOT_TRUSTED,
@@ -449,6 +476,7 @@ pub const ALL: &[&Row] = &[
     &RESPONSE_MEDIA_TYPE,
     &RESPONSE_SCHEMA,
     &RESPONSE_DOCUMENT,
+    &RESPONSE_SIGNATURE,
     &RESPONSE_NOT_AGREED,
     &ANSWER_LOST,
     &CONTRACT_UNUSABLE,

@@ -8,6 +8,7 @@
 //! close     before the last piece passes
 //! ```
 
+use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -27,6 +28,7 @@ use super::decision::{Ward, same_terms};
 use super::document::{Check, Flaw, Side};
 use super::passage::Passage;
 use super::passing::{Bounds, Overseer, Passed, Passing, Told, Waiting};
+use super::signed::{self, Called, Sealed};
 use super::surface::{self, Question};
 use super::upstream::{Begun, ForwardError};
 use super::{
@@ -67,7 +69,7 @@ impl ExchangePath {
         }
         let busy = Busy::begin(&caller.transfers);
         let terms = gate.contract.terms(&before)?;
-        let sent = self.lead(&before, terms, gate, framing, head, body).await?;
+        let (sent, sealed) = self.lead(&before, terms, gate, caller, framing, received, head, body).await?;
 
         // B9: what was read may have taken its time, so it is decided anew, on the newest registry.
         let ground = self.shared.ground()?;
@@ -84,7 +86,8 @@ impl ExchangePath {
             Sent::Held(bytes) => bytes,
             Sent::Streams(..) => b"",
         };
-        let opening = record::opening(&self.shared, caller, received, asked, newest, gate, &permit, held);
+        let mut opening = record::opening(&self.shared, caller, received, asked, newest, gate, &permit, held);
+        opening.signatures = sealed.map(|sealed| sealed.recorded().into());
         let entry = in_time(self.log.open(&opening)).await?;
 
         let ward = || Ward::new(&self.shared, caller, head, &ground, at);
@@ -100,6 +103,7 @@ impl ExchangePath {
         if let Some(media_type) = media_type {
             call.headers_mut().insert(CONTENT_TYPE, media_type);
         }
+        let called = Called::of(&permit, &call);
         let still = |line: Option<&VerifiedChain>| self.shared.still(&ground, &permit, caller, asked, line);
         let begun = self.upstream.begin(&permit, &entry, call, &still);
         let begun = patiently(begun, upload.as_ref(), &self.shared.limits).await;
@@ -124,38 +128,49 @@ impl ExchangePath {
             let mut ward = ward();
             ward.goes_to(begun.chain());
             let kept = (consumer, pair, provider, room, busy);
-            return Ok(self.download(&permit, entry, received, head, begun, request, ward, kept).await);
+            let called = called.as_ref();
+            return Ok(self
+                .download(&permit, entry, received, head, called, begun, request, ward, kept)
+                .await);
         }
         let most = permit.operation().response.as_ref().filter(|payload| payload.documents.is_none());
         let within = self.shared.limits.provider_timeout();
         let taken = self.upstream.take(begun, most.map_or(0, |payload| payload.max_bytes), self.room(gate));
         let reply = tokio::time::timeout(within, taken).await.unwrap_or(Err(ForwardError::Timeout(within)));
         let answer = match reply {
-            Ok(reply) => answer::release(&permit, terms, &head.method, reply, self.room(gate)),
+            Ok(reply) => {
+                signed::release(called.as_ref(), &permit, terms, &head.method, reply, self.room(gate))
+            }
             Err(error) => Err(error.into()),
         };
         Ok(self.close(&permit, entry, received, head, answer, request.or_else(part)).await)
     }
 
-    /// The request's body: whole if it is JSON, else as far as it says what it is, with its card checked.
+    /// The request's body: whole if it is JSON, else as far as it says what it is, with its card checked. And its
+    /// signature, where one is asked for.
+    #[expect(clippy::too_many_arguments, reason = "everything that the call brought")]
     async fn lead(
         &self,
         permit: &Permit<'_>,
         terms: &Terms,
         gate: &Gate,
+        caller: &Caller,
         framing: Option<&Framing>,
+        received: &Received,
         head: &request::Parts,
         mut body: Untaken,
-    ) -> Result<Sent, Refusal> {
+    ) -> Result<(Sent, Option<Sealed>), Refusal> {
         let agreed = permit.operation().request.as_ref();
         let Some((agreed, documents)) = agreed.and_then(|agreed| Some((agreed, agreed.documents.as_ref()?)))
         else {
             let body = self.checked_body(permit, terms, framing, head, body, self.room(gate)).await?;
-            return Ok(Sent::Held(body));
+            let sealed = signed::request(permit, caller, head, signed::Body::Here(&body), received.at)?;
+            return Ok((Sent::Held(body), sealed));
         };
         if body.seen().is_end_stream() {
             return Err(Refusal::new(&rows::REQUEST_BODY_MISSING, ""));
         }
+        let sealed = signed::request(permit, caller, head, signed::Body::Comes, received.at)?;
         let (check, media_type) = Check::of_request(agreed, documents, &head.headers)?;
         let most = match &check {
             Check::Document(_) => documents.max_file_bytes,
@@ -167,6 +182,7 @@ impl ExchangePath {
         }
         let mut passing = Box::new(Passing::new(Side::Request, body.taken(), check, bounds));
         passing.framed(framing);
+        passing.expects(sealed.as_ref().and_then(Sealed::content));
         passing.lead().await?;
         if let Some(schema) = &terms.request {
             // C3: the card fits before anything passes.
@@ -174,7 +190,7 @@ impl ExchangePath {
             let checked = schema.check(&card);
             checked.map_err(|violation| Refusal::of_payload(&rows::REQUEST_SCHEMA, violation))?;
         }
-        Ok(Sent::Streams(passing, media_type))
+        Ok((Sent::Streams(passing, media_type), sealed))
     }
 
     /// Passes a document back as it comes.
@@ -185,11 +201,13 @@ impl ExchangePath {
         entry: OpenEntry,
         received: &Received,
         head: &request::Parts,
+        called: Option<&Called>,
         begun: Begun,
         request: Option<Passed>,
         mut ward: Ward,
         kept: impl Send + 'static,
     ) -> Carried {
+        let chain = begun.chain().clone();
         let (reply, incoming, line) = begun.into_parts();
         let status = reply.status;
         let place = format!("{}/{}", self.shared.origin, entry.id());
@@ -201,12 +219,20 @@ impl ExchangePath {
             let refusal = Refusal::new(&rows::RESPONSE_MEDIA_TYPE, "another media type than agreed");
             return self.close(permit, entry, received, head, Err(failed(refusal)), request).await;
         };
+        let sealed = match called.map(|called| called.answered(&reply, &chain, signed::Body::Comes)) {
+            None => None,
+            Some(Ok(sealed)) => sealed,
+            Some(Err(refusal)) => {
+                return self.close(permit, entry, received, head, Err(failed(refusal)), request).await;
+            }
+        };
         let most = agreed.map_or(0, |documents| documents.max_file_bytes);
         let length = incoming.size_hint().exact();
         let window =
             range::asked(&head.headers, &reply.headers, length).filter(|_| head.method == Method::GET);
         let bounds = bounds(most, self.shared.limits.provider_timeout(), &self.shared.limits);
         let mut passing = Box::new(Passing::new(Side::Response, incoming, check, bounds));
+        passing.expects(sealed.as_ref().and_then(Sealed::content));
         if let Some(window) = &window {
             passing.only(window.clone());
         }
@@ -227,6 +253,7 @@ impl ExchangePath {
             status,
             request,
             answer_after: permit.agreement().text.accounting.answer_after,
+            signatures: sealed.as_ref().map(Sealed::recorded),
         });
         let mut headers = answer::passing(&reply.headers);
         answer::typed(&mut headers, media_type);
@@ -239,6 +266,10 @@ impl ExchangePath {
             }
         }
         surface::mark(permit, &mut headers);
+        if let Some(sealed) = &sealed {
+            let left = if window.is_none() { signed::Left::AsItCame } else { signed::Left::Changed };
+            sealed.mark(&mut headers, left);
+        }
         if let Ok(place) = HeaderValue::try_from(place) {
             headers.insert("kelisim-entry", place);
         }
@@ -367,6 +398,8 @@ struct Downloading {
     status: StatusCode,
     request: Option<Passed>,
     answer_after: AnswerAfter,
+    /// The signatures that counted, as entries have them.
+    signatures: Option<String>,
 }
 
 impl Overseer for Downloading {
@@ -383,7 +416,8 @@ impl Overseer for Downloading {
     fn hands(&mut self, _: u64) {}
 
     fn passed(&mut self, passed: Passed) -> Told {
-        let closing = record::passed(&self.received, self.status, self.request, passed);
+        let mut closing = record::passed(&self.received, self.status, self.request, passed);
+        closing.signatures = self.signatures.take().map(Cow::Owned);
         self.shared.metrics.completed(Outcome::Completed);
         debug!(exchange = %self.received.exchange, status = self.status.as_u16(), "exchanged");
         let Some(entry) = self.entry.take() else { return Box::pin(std::future::ready(Ok(()))) };

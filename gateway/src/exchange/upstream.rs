@@ -71,6 +71,8 @@ pub struct Reply {
     pub head: http::response::Parts,
     /// Its body.
     pub body: Bytes,
+    /// Who gave it, as it proved.
+    pub line: VerifiedChain,
 }
 
 /// Why there is no answer.
@@ -207,7 +209,7 @@ impl Upstream {
         // Within the deadline of whoever asked.
         let held = body::hold(incoming, most, room).await;
         let body = held.map_err(|source| ForwardError::Body { status: head.status, source })?;
-        Ok((Reply { head, body }, begun.line))
+        Ok((Reply { head, body, line: begun.line.chain.clone() }, begun.line))
     }
 
     /// A connection to a provider that it proved to be its own, by what counts now.

@@ -43,6 +43,7 @@ pub(super) fn push_opening(out: &mut Vec<u8>, opening: &Opening<'_>) {
         registry_revision,
         traceparent,
         sealed,
+        signatures,
     } = opening;
     out.reserve(OPENING_BYTES);
     let mut members = Members(out);
@@ -75,6 +76,7 @@ pub(super) fn push_opening(out: &mut Vec<u8>, opening: &Opening<'_>) {
     members.number("registry_revision", *registry_revision);
     members.claim("traceparent", traceparent.as_ref());
     members.text_if("sealed", sealed.as_deref());
+    members.text_if("signatures", signatures.as_deref());
 }
 
 /// Appends the members of a closing, each after a comma.
@@ -90,6 +92,7 @@ pub(super) fn push_closing(out: &mut Vec<u8>, closing: &Closing<'_>) {
         response_bytes,
         trimmed,
         duration_us,
+        signatures,
     } = closing;
     let mut members = Members(out);
     members.plain("at", &text::time(*at));
@@ -102,6 +105,7 @@ pub(super) fn push_closing(out: &mut Vec<u8>, closing: &Closing<'_>) {
     members.number_if("response_bytes", *response_bytes);
     members.number_if("trimmed", (*trimmed != 0).then(|| u64::from(*trimmed)));
     members.number_if("duration_us", *duration_us);
+    members.text_if("signatures", signatures.as_deref());
 }
 
 /// Appends a number.
@@ -291,6 +295,7 @@ mod tests {
                 registry_revision: numbers.3,
                 traceparent: claim(7),
                 sealed: maybe[6].as_deref().map(Into::into),
+                signatures: maybe[0].as_deref().map(Into::into),
             };
             prop_assert_eq!(written(push_opening, &opening), by_serde(&opening));
         }
@@ -315,6 +320,7 @@ mod tests {
                 response_bytes: numbers.2,
                 trimmed,
                 duration_us: numbers.3,
+                signatures: code.as_deref().map(Into::into),
             };
             prop_assert_eq!(written(push_closing, &closing), by_serde(&closing));
         }

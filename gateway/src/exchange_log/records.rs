@@ -86,6 +86,9 @@ pub struct Opening<'a> {
     /// Official, address and case, sealed under a key that can be destroyed; then they stand nowhere else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sealed: Option<Cow<'a, str>>,
+    /// Signatures that the agreement asks for and that counted: what was signed, the certificate, and when (C5).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signatures: Option<Cow<'a, str>>,
 }
 
 /// How an opened exchange ended. The log adds which one it was.
@@ -120,6 +123,9 @@ pub struct Closing<'a> {
     /// From receiving the request to the end; unknown after a crash.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duration_us: Option<u64>,
+    /// Signatures that counted and were known only now: of documents in the request, and of the response (C5).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signatures: Option<Cow<'a, str>>,
 }
 
 impl Closing<'_> {
@@ -136,6 +142,7 @@ impl Closing<'_> {
             response_bytes: None,
             trimmed: 0,
             duration_us: None,
+            signatures: None,
         }
     }
 }

@@ -173,6 +173,7 @@ fn opening() -> Opening<'static> {
         registry_revision: 12,
         traceparent: None,
         sealed: None,
+        signatures: None,
     }
 }
 

@@ -10,6 +10,7 @@
 //! clerk     who works over the API
 //! relay     a way to a provider that opens late
 //! files     documents of every format, good and hostile
+//! signing   messages that systems sign
 //! ```
 //!
 //! A world is for tests: what cannot be set up, panics. Nothing waits for a time to pass, only for things to happen.
@@ -27,6 +28,7 @@ mod provider;
 mod record;
 mod relay;
 pub mod sample;
+pub mod signing;
 mod streams;
 pub mod wait;
 

@@ -20,6 +20,7 @@ use super::wait::until;
 /// A running stand-in. It has a thread of its own, so that it answers also while a test waits.
 pub struct Provider {
     address: SocketAddr,
+    identity: Identity,
     stage: Arc<Stage>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -94,12 +95,17 @@ impl Provider {
                 }
             });
         });
-        Self { address, stage, stop: Some(stop), thread: Some(thread) }
+        Self { address, identity: identity.clone(), stage, stop: Some(stop), thread: Some(thread) }
     }
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// What it presents.
+    pub fn identity(&self) -> &Identity {
+        &self.identity
     }
 
     /// Does the same with every request from now on.

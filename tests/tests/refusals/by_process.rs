@@ -103,6 +103,8 @@ pub(super) async fn of_process(code: &str) -> Scene {
             world.provider.replies(Reply::With(200, vec![("Content-Type", PDF.into())], files::docx()));
             asked_here(world, Ask::get(DOCUMENT)).await
         }
+        "request-signature" => asked(signing("requests"), lookup()).await,
+        "response-signature" => asked(signing("responses"), lookup()).await,
         "request-too-large" => {
             let large = json!({ "code": "7", "address": "x".repeat(5000) });
             asked(agreed(), Ask::post(ADDRESSES, &large)).await
@@ -197,6 +199,13 @@ pub(super) async fn of_process(code: &str) -> Scene {
         }
         other => panic!("no scene for {other}: a new refusal needs one"),
     }
+}
+
+/// An agreement that wants messages signed this way.
+fn signing(way: &'static str) -> Plan {
+    World::consumer_and_provider().agreement_with("address-lookup", move |text| {
+        text["protection"]["signatures"] = json!({ "messages": [way] });
+    })
 }
 
 /// P6: the only witness is gone, and the node is told to refuse then.

@@ -23,6 +23,7 @@ fn every_refusal_has_its_row_and_no_row_is_stale() {
     keep(PATH, "framing", &framing());
     keep(PATH, "unreadable", &unreadable());
     keep(PATH, "documents", &documents());
+    keep(PATH, "signatures", &signatures());
     for row in agreements::refusal::rows::ALL.iter().chain(gateway::exchange::rows::ALL) {
         assert!(advice.contains_key(row.code), "{PATH}: what does the operator do about {}?", row.code);
     }
@@ -36,6 +37,7 @@ fn no_two_refusals_bear_one_code() {
         .chain(framing)
         .chain(readings().map(|reading| reading.code()))
         .chain(unfit().map(|(code, _)| code))
+        .chain(unsigned().map(|(code, _)| code))
         .collect();
     assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), all.len());
 }
@@ -84,6 +86,46 @@ fn documents() -> String {
         text += &format!("| `{code}` | {} |\n", cell(meaning));
     }
     text
+}
+
+fn signatures() -> String {
+    let mut text = String::from("| code | meaning |\n|---|---|\n");
+    for (code, meaning) in unsigned() {
+        text += &format!("| `{code}` | {} |\n", cell(meaning));
+    }
+    text
+}
+
+/// Each way in which a message's signature may not count; a variant that is new does not compile in the match.
+fn unsigned() -> impl Iterator<Item = (&'static str, &'static str)> {
+    use certs::message::MessageFault as Fault;
+    let faults = [
+        Fault::Unsigned,
+        Fault::Several,
+        Fault::Malformed,
+        Fault::Unsupported(""),
+        Fault::NotCovered(""),
+        Fault::NotNow,
+        Fault::OtherKey,
+        Fault::Algorithm,
+        Fault::Digest,
+        Fault::Forged,
+    ];
+    let meaning = |fault: &Fault| match fault {
+        Fault::Unsigned => "the message bears no signature",
+        Fault::Several => "it bears more than one, and nobody could say which counts",
+        Fault::Malformed => "the signature's fields are not what RFC 9421 says, or are too long",
+        Fault::Unsupported(_) => "it covers a component, or has a parameter, that is not known here",
+        Fault::ComponentMissing | Fault::NotCovered(_) => {
+            "it does not cover what it must, or covers a field that is not there"
+        }
+        Fault::NotNow | Fault::Expired => "it was not made within five minutes of now, or it expired",
+        Fault::OtherKey => "its `keyid` is not the fingerprint of the certificate on the line",
+        Fault::Algorithm | Fault::Key => "its algorithm is not one of the certificate's key",
+        Fault::Digest => "`Content-Digest` is not that of the body, or says no SHA-256 or SHA-512",
+        Fault::Forged => "it is not over this message by this key",
+    };
+    faults.into_iter().map(move |fault| (fault.code(), meaning(&fault)))
 }
 
 /// Each way in which a document or a form may not pass; a variant that is new does not compile in the two matches.
