@@ -51,7 +51,7 @@ fn read(mut form: Form, body: &[u8], pieces: usize) -> Result<(Vec<u8>, u32), Fo
             form.forget_card();
         }
     }
-    form.finish().map(|files| (card, files))
+    form.finish().map(|(files, _)| (card, files))
 }
 
 /// In pieces of several sizes, which must not matter.
@@ -256,7 +256,7 @@ proptest! {
             }
         }
         let card = form.card().map(<[u8]>::to_vec);
-        let pieces = pushed.and_then(|()| form.finish()).ok().map(|files| (card.unwrap_or_default(), files));
+        let pieces = pushed.and_then(|()| form.finish()).ok().map(|(files, _)| (card.unwrap_or_default(), files));
         prop_assert_eq!(pieces, whole);
     }
 

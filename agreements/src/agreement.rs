@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use crate::{
     AccessPeriod, AgreementNumber, Basis, Bin, Category, CollectionPurpose, DataTypeId, Fingerprint,
-    OperationId, Purpose, Signatures, SystemId, UserId, Way,
+    OperationId, Purpose, Signatures, SignedDocuments, SystemId, UserId, Way,
 };
 
 /// What two holders agree on: the seven fields of Interaction 17, and whom they bind.
@@ -173,6 +173,12 @@ impl Protection {
     /// Whether messages that pass this way must be signed.
     pub fn signs_messages(&self, way: Way) -> bool {
         self.signatures.as_ref().is_some_and(|asked| asked.messages.contains(&way))
+    }
+
+    /// How documents that pass this way must be signed, where they must.
+    pub fn signed_documents(&self, way: Way) -> Option<&SignedDocuments> {
+        let asked = self.signatures.as_ref()?.documents.as_ref()?;
+        Some(asked).filter(|asked| asked.of.contains(&way))
     }
 }
 

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    AccessPeriod, AgreementText, AnswerAfter, Category, Day, Presence, Protection, Signatures, Users,
+    AccessPeriod, AgreementText, AnswerAfter, Category, Day, Presence, Protection, Signatures,
+    SignedDocuments, Users,
 };
 
 /// Which way a point goes.
@@ -178,6 +179,32 @@ fn signatures(was: &Protection, is: &Protection, points: &mut Points) {
     let [was, is] = [was, is].map(|one| one.signatures.clone().unwrap_or_default());
     let messages = |asked: &Signatures| asked.messages.iter().map(ToString::to_string).collect();
     points.demands("protection.signatures.messages", &messages(&was), &messages(&is));
+    let at = "protection.signatures.documents";
+    let (was, is) = match (was.documents, is.documents) {
+        (None, None) => return,
+        (None, Some(new)) => return points.add(at, Direction::Narrower, "", &said(&new)),
+        (Some(gone), None) => return points.add(at, Direction::Wider, &said(&gone), ""),
+        (Some(was), Some(is)) => (was, is),
+    };
+    let of = |asked: &SignedDocuments| asked.of.iter().map(ToString::to_string).collect();
+    points.demands(&format!("{at}.of"), &of(&was), &of(&is));
+    let kinds = |asked: &SignedDocuments| asked.kinds.iter().map(ToString::to_string).collect();
+    points.sets(&format!("{at}.kinds"), &kinds(&was), &kinds(&is));
+    // Where nobody is named, everybody of the holder's may sign.
+    let (named, names) = (format!("{at}.signers"), |asked: &SignedDocuments| asked.signers.join(", "));
+    match (was.signers.is_empty(), is.signers.is_empty()) {
+        (true, false) => points.add(&named, Direction::Narrower, "", &names(&is)),
+        (false, true) => points.add(&named, Direction::Wider, &names(&was), ""),
+        (true, true) | (false, false) => {
+            let of = |asked: &SignedDocuments| asked.signers.iter().cloned().collect();
+            points.sets(&named, &of(&was), &of(&is));
+        }
+    }
+    points.less_is_wider(&format!("{at}.least"), was.least, is.least);
+    let rank = |days: Option<u16>| days.map_or(u32::MAX, u32::from);
+    let word = |days: Option<u16>| days.map_or_else(String::new, |days| days.to_string());
+    let order = rank(is.within_days).cmp(&rank(was.within_days));
+    points.compared(&format!("{at}.within_days"), order, &word(was.within_days), &word(is.within_days));
 }
 
 struct Points(Vec<Point>);

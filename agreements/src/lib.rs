@@ -106,7 +106,7 @@ pub use readiness::{
 pub use registry::{Agreement, Header, Misfit, OutOfStep, Part, Published, Registry, Settling, Slice, Step};
 pub use rights::{entitled, may};
 pub use ruling::{Remark, Ruled, Ruling, RulingText};
-pub use signatures::{Signatures, Way};
+pub use signatures::{SignatureKind, Signatures, SignedDocuments, Way};
 pub use signed::{ApprovedUsers, Signed, SignedForm, UserList};
 pub use system::{
     BoundCertificate, Conformity, Document, DocumentKind, Endpoint, EndpointFault, Openness, Ownership,

@@ -49,6 +49,12 @@ fn each_point_of_a_new_version_is_wider_narrower_or_merely_otherwise() {
             "protection.signatures.messages",
             Narrower,
         ),
+        (
+            "/protection/signatures",
+            json!({ "documents": { "of": ["requests"], "kinds": ["pdf"] } }),
+            "protection.signatures.documents",
+            Narrower,
+        ),
         ("/attachments", json!([]), "attachments", Other),
         ("/signers", json!({ "consumer": ["Head"] }), "signers", Other),
     ] {
@@ -62,6 +68,30 @@ fn each_point_of_a_new_version_is_wider_narrower_or_merely_otherwise() {
         assert_eq!(points(&second, &first), [(field.to_owned(), back)], "{pointer}, back");
     }
     assert_eq!(points(&first, &next_version(&first)), []);
+}
+
+/// B4, C5: who asks less of documents lets more pass.
+#[test]
+fn what_is_asked_of_signed_documents_is_compared_part_by_part() {
+    let asked = json!({ "documents": {
+        "of": ["requests"], "kinds": ["detached"], "signers": ["A", "B"], "least": 1, "within_days": 30,
+    }});
+    let first = with(personnel_agreement(), "/protection/signatures", asked);
+    for (member, value, direction) in [
+        ("of", json!(["requests", "responses"]), Narrower),
+        ("kinds", json!(["detached", "pdf"]), Wider),
+        ("signers", json!(["A"]), Narrower),
+        ("signers", json!([]), Wider),
+        ("least", json!(2), Narrower),
+        ("within_days", json!(7), Narrower),
+        ("within_days", Value::Null, Wider),
+    ] {
+        let second = with(first.clone(), &format!("/protection/signatures/documents/{member}"), value);
+        let field = format!("protection.signatures.documents.{member}");
+        assert_eq!(points(&first, &second), [(field.clone(), direction)], "{member}");
+        let back = if direction == Wider { Narrower } else { Wider };
+        assert_eq!(points(&second, &first), [(field, back)], "{member}, back");
+    }
 }
 
 /// B4

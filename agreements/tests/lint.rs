@@ -83,9 +83,32 @@ fn signatures_are_asked_for_once_each_way_and_the_schema_says_the_same() {
         assert_eq!(faults(&asks(some.clone())), [], "{some}");
         assert!(schema.is_valid(&asks(some.clone())), "{some}");
     }
-    let twice = asks(json!({ "messages": ["requests", "requests"] }));
-    assert_eq!(faults(&twice), [("protection".to_owned(), "Portal 61")]);
-    assert!(!schema.is_valid(&twice));
+    let documents = |change: Value| {
+        let mut asked = json!({ "of": ["requests"], "kinds": ["detached", "pdf"], "signers": ["A", "B"] });
+        for (name, value) in change.as_object().unwrap() {
+            asked[name] = value.clone();
+        }
+        asks(json!({ "documents": asked }))
+    };
+    for some in [json!({}), json!({ "least": 2 }), json!({ "signers": [], "least": 3, "within_days": 1 })] {
+        assert_eq!(faults(&documents(some.clone())), [], "{some}");
+        assert!(schema.is_valid(&documents(some)));
+    }
+    let more_than_may = documents(json!({ "least": 3 }));
+    assert_eq!(faults(&more_than_may), [("protection".to_owned(), "Portal 61")]);
+    for wrong in [
+        asks(json!({ "messages": ["requests", "requests"] })),
+        documents(json!({ "of": [] })),
+        documents(json!({ "kinds": [] })),
+        documents(json!({ "kinds": ["pdf", "pdf"] })),
+        documents(json!({ "signers": [" "] })),
+        documents(json!({ "signers": ["A", "A"] })),
+        documents(json!({ "least": 0 })),
+        documents(json!({ "within_days": 0 })),
+    ] {
+        assert_eq!(faults(&wrong), [("protection".to_owned(), "Portal 61")], "{wrong}");
+        assert!(!schema.is_valid(&wrong));
+    }
     for unreadable in [json!({ "messages": ["all"] }), json!({ "message": ["requests"] }), json!(true)] {
         assert_eq!(faults(&asks(unreadable.clone())), [(String::new(), "Interaction 17")], "{unreadable}");
         assert!(!schema.is_valid(&asks(unreadable)));

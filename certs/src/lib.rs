@@ -8,6 +8,7 @@
 //! tls         mutual TLS: Acceptor for those who call us, Connector for those whom we call
 //! sign        RFC 8785 canonical JSON and JWS signatures with `x5c`
 //! message     signatures of HTTP messages (RFC 9421), digests of their content (RFC 9530)
+//! document    signatures on documents: detached CMS, and within a PDF
 //! stamp       time stamps of RFC 3161: asked for, and verified
 //! authority   the trial certification authority
 //! inspect     `kelisim certs verify`: the same verifier on files
@@ -21,6 +22,7 @@ pub mod authority;
 mod certificate;
 pub mod danger;
 mod der;
+pub mod document;
 pub mod inspect;
 pub mod keys;
 pub mod message;
@@ -30,6 +32,10 @@ pub mod sign;
 pub mod stamp;
 pub mod tls;
 pub mod trust;
+
+// Tests of the crate from within share their support with those from outside.
+#[cfg(test)]
+extern crate self as certs;
 
 use agreements::Fingerprint;
 use aws_lc_rs::digest;

@@ -6,6 +6,7 @@ use std::hash::RandomState;
 use agreements::DocumentFormat;
 
 use super::head::{Malformed, PartHead};
+use super::notary::{self, Notary, Unsigned};
 use super::parts::{Parts, Reader};
 use super::{Boundary, Kind};
 use crate::documents::{ArchiveLimits, Inspection, Unfit, name};
@@ -45,6 +46,9 @@ pub enum FormUnfit {
         /// Why.
         unfit: Unfit,
     },
+    /// A file is not signed as agreed.
+    #[error(transparent)]
+    Unsigned(#[from] Unsigned),
 }
 
 impl FormUnfit {
@@ -55,6 +59,7 @@ impl FormUnfit {
             Self::Card(_) => "form-card",
             Self::Files(_) => "form-files",
             Self::File { unfit, .. } => unfit.code(),
+            Self::Unsigned(unsigned) => unsigned.code,
         }
     }
 }
@@ -76,6 +81,16 @@ struct Contents {
     file: Option<Inspection>,
     names: HashSet<u64>,
     keys: RandomState,
+    /// Who looks at signatures, where they are asked for.
+    notary: Option<Box<dyn Notary>>,
+    signature: Option<Beside>,
+}
+
+/// A signature that stands beside a file, as it comes.
+#[derive(Debug)]
+struct Beside {
+    of: String,
+    bytes: Vec<u8>,
 }
 
 #[derive(Debug)]
@@ -97,8 +112,17 @@ impl Form {
             file: None,
             names: HashSet::new(),
             keys: RandomState::new(),
+            notary: None,
+            signature: None,
         };
         Self { parts: Parts::new(boundary), contents }
+    }
+
+    /// The same, with somebody who looks at its files' signatures: those that stand beside a file come behind it, under its
+    /// name and `.p7s`, and are no files.
+    pub fn witnessed(mut self, notary: Option<Box<dyn Notary>>) -> Self {
+        self.contents.notary = notary;
+        self
     }
 
     /// Reads the next bytes.
@@ -124,14 +148,17 @@ impl Form {
         }
     }
 
-    /// Says at the end how many files there were.
+    /// Says at the end how many files there were, and whose signatures counted.
     ///
     /// # Errors
     /// [`FormUnfit`]: the last bytes may not pass.
-    pub fn finish(self) -> Result<u32, FormUnfit> {
+    pub fn finish(self) -> Result<(u32, Option<String>), FormUnfit> {
         self.parts.finish()?;
         match self.contents.card {
-            Card::Whole(_) => Ok(self.contents.files),
+            Card::Whole(_) => {
+                let signed = self.contents.notary.map(Notary::finish).transpose()?;
+                Ok((self.contents.files, signed))
+            }
             Card::Awaited | Card::Part(_) => Err(FormUnfit::Card("is missing")),
         }
     }
@@ -151,6 +178,13 @@ impl Contents {
             return Err(FormUnfit::Card("is not application/json, or bears a file's name"));
         }
         Ok(())
+    }
+
+    /// The file whose signature a part is, if it is one that is asked for.
+    fn signature_of(&self, head: &PartHead) -> Option<String> {
+        let is_one = self.notary.is_some() && head.media_type.as_deref() == Some(notary::MEDIA_TYPE);
+        let name = head.file_name.as_deref().filter(|_| is_one)?;
+        name.strip_suffix(notary::ENDING).map(str::to_owned)
     }
 
     fn file(&mut self, head: &PartHead) -> Result<Inspection, FormUnfit> {
@@ -175,6 +209,9 @@ impl Contents {
         }
         let declared = Inspection::declared(&self.bounds.formats, Some(media_type), Some(file_name));
         let declared = declared.map_err(refused)?;
+        if let Some(notary) = &mut self.notary {
+            notary.begins(file_name, declared)?;
+        }
         Ok(Inspection::new(declared, self.bounds.file_bytes, self.bounds.archives))
     }
 }
@@ -188,7 +225,10 @@ impl Reader for Contents {
                 self.card(&head)?;
                 self.card = Card::Part(Vec::new());
             }
-            Card::Part(_) | Card::Whole(_) => self.file = Some(self.file(&head)?),
+            Card::Part(_) | Card::Whole(_) => match self.signature_of(&head) {
+                Some(of) => self.signature = Some(Beside { of, bytes: Vec::new() }),
+                None => self.file = Some(self.file(&head)?),
+            },
         }
         Ok(())
     }
@@ -201,9 +241,20 @@ impl Reader for Contents {
             card.extend_from_slice(bytes);
             return Ok(());
         }
+        if let Some(signature) = &mut self.signature {
+            if signature.bytes.len() + bytes.len() > notary::MOST_BYTES {
+                return Err(FormUnfit::Files("a signature is too large"));
+            }
+            signature.bytes.extend_from_slice(bytes);
+            return Ok(());
+        }
         let nth = self.files;
         let Some(file) = &mut self.file else { return Ok(()) };
-        file.push(bytes).map_err(|unfit| FormUnfit::File { nth, unfit })
+        file.push(bytes).map_err(|unfit| FormUnfit::File { nth, unfit })?;
+        match &mut self.notary {
+            Some(notary) => Ok(notary.content(bytes)?),
+            None => Ok(()),
+        }
     }
 
     fn ends(&mut self) -> Result<(), FormUnfit> {
@@ -211,9 +262,16 @@ impl Reader for Contents {
             self.card = Card::Whole(std::mem::take(card));
             return Ok(());
         }
+        if let (Some(signature), Some(notary)) = (self.signature.take(), &mut self.notary) {
+            return Ok(notary.beside(&signature.of, &signature.bytes)?);
+        }
         let nth = self.files;
         let Some(file) = self.file.take() else { return Ok(()) };
-        file.finish().map(drop).map_err(|unfit| FormUnfit::File { nth, unfit })
+        file.finish().map_err(|unfit| FormUnfit::File { nth, unfit })?;
+        match &mut self.notary {
+            Some(notary) => Ok(notary.ends()?),
+            None => Ok(()),
+        }
     }
 }
 

@@ -12,8 +12,10 @@
 mod boundary;
 mod form;
 mod head;
+mod notary;
 mod parts;
 
 pub use boundary::{Boundary, Kind};
 pub use form::{Form, FormBounds, FormUnfit};
 pub use head::Malformed;
+pub use notary::{Notary, Unsigned};

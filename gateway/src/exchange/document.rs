@@ -1,12 +1,12 @@
 //! What a body of documents is held to, and what becomes of one that does not fit.
 
 use adapters::documents::{ArchiveLimits, Inspection, Unfit};
-use adapters::multipart::{Boundary, Form, FormBounds, FormUnfit};
-use agreements::{ANY_DOCUMENT, Documents, Operation, Payload};
+use adapters::multipart::{Boundary, Form, FormBounds, FormUnfit, Notary, Unsigned};
+use agreements::{ANY_DOCUMENT, DocumentFormat, Documents, Operation, Payload};
 use certs::message::MessageFault;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 
-use super::{Refusal, answer, rows, signed};
+use super::{Refusal, answer, notary, rows, signed};
 use crate::payload::Violation;
 
 /// Whose body it is.
@@ -26,6 +26,8 @@ pub(super) enum Flaw {
     Form(FormUnfit),
     /// It is not what its signature is over.
     Content,
+    /// It is not signed as agreed.
+    Unsigned(Unsigned),
 }
 
 /// What a body is looked through for, as it passes.
@@ -33,8 +35,18 @@ pub(super) enum Flaw {
 pub(super) enum Check {
     #[default]
     Finished,
-    Document(Box<Inspection>),
+    Document(Box<Alone>),
     Form(Box<Form>),
+}
+
+/// A document by itself.
+#[derive(Debug)]
+pub(super) struct Alone {
+    inspection: Inspection,
+    declared: DocumentFormat,
+    /// Who looks at its signatures, where they are asked for, and the one that its head brings.
+    notary: Option<Box<dyn Notary>>,
+    beside: Option<Vec<u8>>,
 }
 
 impl Side {
@@ -66,6 +78,9 @@ impl Side {
             Flaw::Document(found) => unfit(document, found.code(), found.to_string()),
             Flaw::Form(FormUnfit::File { nth, unfit: Unfit::TooLarge(most) }) => {
                 Refusal::new(too_large, format!("file {nth} has more than {most} bytes"))
+            }
+            Flaw::Unsigned(found) | Flaw::Form(FormUnfit::Unsigned(found)) => {
+                unfit(signed::row(self), found.code, found.to_string())
             }
             Flaw::Form(found) => unfit(document, found.code(), found.to_string()),
             Flaw::Content => signed::refusal(self, &MessageFault::Digest),
@@ -109,13 +124,36 @@ impl Check {
         let media_type = answer::media_type(headers)?;
         let declared = Inspection::declared(&documents.formats, Some(media_type), None).ok()?;
         let inspection = Inspection::new(declared, documents.max_file_bytes, ArchiveLimits::default());
-        Some((Self::Document(Box::new(inspection)), declared.media_type()))
+        let alone = Alone { inspection, declared, notary: None, beside: None };
+        Some((Self::Document(Box::new(alone)), declared.media_type()))
+    }
+
+    /// The same, with somebody who looks at signatures; that of a document by itself may stand in its head.
+    ///
+    /// # Errors
+    /// It cannot be signed as agreed.
+    pub(super) fn witnessed(
+        self,
+        notary: Option<Box<dyn Notary>>,
+        headers: &HeaderMap,
+    ) -> Result<Self, Flaw> {
+        let Some(mut notary) = notary else { return Ok(self) };
+        Ok(match self {
+            Self::Finished => self,
+            Self::Document(mut alone) => {
+                alone.beside = notary::in_head(headers).map_err(Flaw::Unsigned)?;
+                notary.begins("", alone.declared).map_err(Flaw::Unsigned)?;
+                alone.notary = Some(notary);
+                Self::Document(alone)
+            }
+            Self::Form(form) => Self::Form(Box::new(form.witnessed(Some(notary)))),
+        })
     }
 
     pub(super) fn push(&mut self, bytes: &[u8]) -> Result<(), Flaw> {
         match self {
             Self::Finished => Ok(()),
-            Self::Document(inspection) => inspection.push(bytes).map_err(Flaw::Document),
+            Self::Document(alone) => alone.push(bytes),
             Self::Form(form) => form.push(bytes).map_err(Flaw::Form),
         }
     }
@@ -136,12 +174,33 @@ impl Check {
         Some(card)
     }
 
-    pub(super) fn finish(self) -> Result<(), Flaw> {
+    /// Says at the end whose signatures counted, where they are asked for.
+    pub(super) fn finish(self) -> Result<Option<String>, Flaw> {
         match self {
-            Self::Finished => Ok(()),
-            Self::Document(inspection) => inspection.finish().map(drop).map_err(Flaw::Document),
-            Self::Form(form) => form.finish().map(drop).map_err(Flaw::Form),
+            Self::Finished => Ok(None),
+            Self::Document(alone) => alone.finish(),
+            Self::Form(form) => form.finish().map(|(_, signed)| signed).map_err(Flaw::Form),
         }
+    }
+}
+
+impl Alone {
+    fn push(&mut self, bytes: &[u8]) -> Result<(), Flaw> {
+        self.inspection.push(bytes).map_err(Flaw::Document)?;
+        match &mut self.notary {
+            Some(notary) => notary.content(bytes).map_err(Flaw::Unsigned),
+            None => Ok(()),
+        }
+    }
+
+    fn finish(self) -> Result<Option<String>, Flaw> {
+        self.inspection.finish().map_err(Flaw::Document)?;
+        let Some(mut notary) = self.notary else { return Ok(None) };
+        let verdict = notary.ends().and_then(|()| match &self.beside {
+            Some(signature) => notary.beside("", signature),
+            None => Ok(()),
+        });
+        verdict.and_then(|()| notary.finish()).map(Some).map_err(Flaw::Unsigned)
     }
 }
 

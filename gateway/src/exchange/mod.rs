@@ -10,6 +10,7 @@
 //! subject    persons as keyed hashes                           record    what entries say
 //! flood      refusals counted and sampled                      refusal   errors as responses, rows: their words
 //! queue      pieces that wait to pass                      signed    messages that were signed
+//! notary     documents that people sign
 //! ```
 
 use std::net::SocketAddr;
@@ -36,6 +37,7 @@ pub mod contract;
 mod decision;
 mod document;
 mod flood;
+mod notary;
 mod passage;
 mod passing;
 mod queue;
@@ -55,6 +57,7 @@ use self::budget::{Budget, Room, Share};
 use self::contract::Terms;
 use self::decision::same_terms;
 use self::flood::{FloodGuard, Sampled};
+pub use self::notary::MISSES;
 pub use self::passage::{Cut, Passage};
 use self::passing::Passed;
 pub use self::passing::Passing;
@@ -325,6 +328,8 @@ impl ExchangePath {
         };
         if let Some(request) = request {
             (closing.request_digest, closing.request_bytes) = (request.digest, Some(request.bytes));
+            closing.signatures =
+                record::together([request.signatures.as_deref(), closing.signatures.as_deref()]);
         }
         match permit.agreement().text.accounting.answer_after {
             AnswerAfter::Opened => entry.close(&closing),

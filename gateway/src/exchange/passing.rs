@@ -7,6 +7,7 @@ use std::any::Any;
 use std::fmt;
 use std::ops::Range;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
@@ -35,6 +36,8 @@ pub struct Passing {
     /// What its sender signed that it is.
     content: Option<RunningDigest>,
     card: Option<Vec<u8>>,
+    /// Whose signatures counted, once all was found in order.
+    signatures: Option<Arc<str>>,
     bounds: Bounds,
     /// Looked through, and not yet passed on.
     queue: Queue,
@@ -65,11 +68,13 @@ pub(super) struct Bounds {
 }
 
 /// What passed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Passed {
     /// Of what passed whole.
     pub(super) digest: Option<Sha256>,
     pub(super) bytes: u64,
+    /// Whose signatures counted, as entries have them.
+    pub(super) signatures: Option<Arc<str>>,
 }
 
 /// What is done before the last piece passes.
@@ -125,6 +130,7 @@ impl Passing {
             check,
             content: None,
             card: None,
+            signatures: None,
             bounds,
             queue: Queue::default(),
             window: None,
@@ -259,7 +265,11 @@ impl Passing {
                 let mut digest = [0; 32];
                 let hash = std::mem::replace(&mut self.hash, digest::Context::new(&digest::SHA256));
                 digest.copy_from_slice(hash.finish().as_ref());
-                Place::Telling(overseer.passed(Passed { digest: Some(Sha256(digest)), bytes: self.hashed }))
+                Place::Telling(overseer.passed(Passed {
+                    digest: Some(Sha256(digest)),
+                    bytes: self.hashed,
+                    signatures: self.signatures.take(),
+                }))
             }
             None => Place::Over,
         };
@@ -297,8 +307,13 @@ impl Passing {
             None => {
                 let finished = std::mem::take(&mut self.check).finish();
                 let is_as_signed = self.content.take().is_none_or(RunningDigest::holds);
-                let finished = finished.and_then(|()| if is_as_signed { Ok(()) } else { Err(Flaw::Content) });
-                finished.map(|()| self.place = Place::Read).map_err(|flaw| self.side.refusal(&flaw))
+                let finished =
+                    finished.and_then(|found| if is_as_signed { Ok(found) } else { Err(Flaw::Content) });
+                let finished = finished.map_err(|flaw| self.side.refusal(&flaw));
+                finished.map(|signatures| {
+                    self.signatures = signatures.map(Arc::from);
+                    self.place = Place::Read;
+                })
             }
         })
     }

@@ -88,10 +88,13 @@ pub(super) fn passed(
     status: StatusCode,
     request: Option<Passed>,
     response: Passed,
+    sealed: Option<&str>,
 ) -> Closing<'static> {
+    let of_request = request.as_ref().and_then(|request| request.signatures.as_deref());
     Closing {
         status: Some(status.as_u16()),
-        request_digest: request.and_then(|request| request.digest),
+        signatures: together([of_request, sealed, response.signatures.as_deref()]),
+        request_digest: request.as_ref().and_then(|request| request.digest),
         request_bytes: request.map(|request| request.bytes),
         response_digest: response.digest,
         response_bytes: Some(response.bytes),
@@ -111,12 +114,19 @@ pub(super) fn cut(
     Closing {
         status: Some(status.as_u16()),
         code: code.map(Claim::new),
-        request_digest: request.and_then(|request| request.digest),
+        signatures: request.as_ref().and_then(|request| together([request.signatures.as_deref()])),
+        request_digest: request.as_ref().and_then(|request| request.digest),
         request_bytes: request.map(|request| request.bytes),
         response_bytes: Some(handed),
         duration_us: duration(received),
         ..Closing::bare(clock::now(), outcome)
     }
+}
+
+/// What was found signed, at several times, as one entry has it.
+pub(super) fn together<const N: usize>(found: [Option<&str>; N]) -> Option<Cow<'static, str>> {
+    let some: Vec<&str> = found.into_iter().flatten().filter(|one| !one.is_empty()).collect();
+    (!some.is_empty()).then(|| some.join(" ").into())
 }
 
 pub(super) fn failed(received: &Received, failed: &Failed) -> Closing<'static> {

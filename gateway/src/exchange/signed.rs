@@ -7,6 +7,7 @@
 //! [decision 0046]: ../../docs/decisions/0046-signed-messages.md
 
 use adapters::CLAIMS;
+use agreements::refusal::Row;
 use agreements::{Fingerprint, Permit, Way};
 use bytes::Bytes;
 use certs::message::{
@@ -226,13 +227,18 @@ pub(super) use super::document::Side;
 
 /// The refusal of a message whose signature does not count.
 pub(super) fn refusal(side: Side, fault: &MessageFault) -> Refusal {
-    let row = match side {
-        Side::Request => &rows::REQUEST_SIGNATURE,
-        Side::Response => &rows::RESPONSE_SIGNATURE,
-    };
+    let row = row(side);
     let code = fault.code();
     let violation = Violation { pointer: String::new(), code, reason: fault.to_string() };
     Refusal::of_payload(row, violation).more_exactly(code)
+}
+
+/// The row of what is not signed as agreed.
+pub(super) fn row(side: Side) -> &'static Row {
+    match side {
+        Side::Request => &rows::REQUEST_SIGNATURE,
+        Side::Response => &rows::RESPONSE_SIGNATURE,
+    }
 }
 
 fn fields(headers: &HeaderMap) -> Vec<(&str, &[u8])> {

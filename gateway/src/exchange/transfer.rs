@@ -8,12 +8,12 @@
 //! close     before the last piece passes
 //! ```
 
-use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use agreements::{AnswerAfter, Permit};
+use adapters::multipart::Notary;
+use agreements::{AnswerAfter, Permit, Way};
 use bytes::Bytes;
 use certs::trust::VerifiedChain;
 use http::header::{ACCEPT_RANGES, CONTENT_RANGE, CONTENT_TYPE, HeaderValue};
@@ -26,6 +26,7 @@ use super::body::Untaken;
 use super::contract::{Terms, Unusable};
 use super::decision::{Ward, same_terms};
 use super::document::{Check, Flaw, Side};
+use super::notary::{self, Signatures};
 use super::passage::Passage;
 use super::passing::{Bounds, Overseer, Passed, Passing, Told, Waiting};
 use super::signed::{self, Called, Sealed};
@@ -64,7 +65,10 @@ impl ExchangePath {
         rate(gate, &before)?;
         let consumer = gate.consumer.share(1).ok_or_else(too_many)?;
         let mut room = self.room(gate);
-        if !room.grow(TRANSFER_BYTES) {
+        let protection = &before.agreement().text.protection;
+        let signed = [Way::Requests, Way::Responses].map(|way| protection.signed_documents(way).is_some());
+        let most = if signed.contains(&true) { TRANSFER_BYTES + SIGNED_BYTES } else { TRANSFER_BYTES };
+        if !room.grow(most) {
             return Err(Refusal::new(&rows::GATEWAY_BUSY, "no memory left for transfers").retry_after(1));
         }
         let busy = Busy::begin(&caller.transfers);
@@ -102,6 +106,9 @@ impl ExchangePath {
         let mut call = surface::outgoing(asked, &permit, received.exchange, head, body);
         if let Some(media_type) = media_type {
             call.headers_mut().insert(CONTENT_TYPE, media_type);
+            if permit.agreement().text.protection.signed_documents(Way::Requests).is_some() {
+                notary::pass_on(&head.headers, call.headers_mut());
+            }
         }
         let called = Called::of(&permit, &call);
         let still = |line: Option<&VerifiedChain>| self.shared.still(&ground, &permit, caller, asked, line);
@@ -128,10 +135,10 @@ impl ExchangePath {
             let mut ward = ward();
             ward.goes_to(begun.chain());
             let kept = (consumer, pair, provider, room, busy);
-            let called = called.as_ref();
-            return Ok(self
-                .download(&permit, entry, received, head, called, begun, request, ward, kept)
-                .await);
+            let (called, holder) = (called.as_ref(), gate.provider_holder.as_str());
+            let answer =
+                self.download(&permit, entry, received, head, called, holder, begun, request, ward, kept);
+            return Ok(answer.await);
         }
         let most = permit.operation().response.as_ref().filter(|payload| payload.documents.is_none());
         let within = self.shared.limits.provider_timeout();
@@ -172,6 +179,8 @@ impl ExchangePath {
         }
         let sealed = signed::request(permit, caller, head, signed::Body::Comes, received.at)?;
         let (check, media_type) = Check::of_request(agreed, documents, &head.headers)?;
+        let notary = self.notary(permit, Way::Requests, &gate.consumer_holder);
+        let check = check.witnessed(notary, &head.headers).map_err(|flaw| Side::Request.refusal(&flaw))?;
         let most = match &check {
             Check::Document(_) => documents.max_file_bytes,
             Check::Form(_) | Check::Finished => agreed.max_bytes,
@@ -193,6 +202,12 @@ impl ExchangePath {
         Ok((Sent::Streams(passing, media_type), sealed))
     }
 
+    /// Who looks at documents that pass this way, where they are to be signed for a holder.
+    fn notary(&self, permit: &Permit<'_>, way: Way, holder: &str) -> Option<Box<dyn Notary>> {
+        let asked = permit.agreement().text.protection.signed_documents(way)?;
+        Some(Box::new(Signatures::new(asked, holder, &self.shared.trust, clock::now())))
+    }
+
     /// Passes a document back as it comes.
     #[expect(clippy::too_many_arguments, reason = "everything that the exchange has gathered")]
     async fn download(
@@ -202,6 +217,7 @@ impl ExchangePath {
         received: &Received,
         head: &request::Parts,
         called: Option<&Called>,
+        holder: &str,
         begun: Begun,
         request: Option<Passed>,
         mut ward: Ward,
@@ -223,6 +239,15 @@ impl ExchangePath {
             None => None,
             Some(Ok(sealed)) => sealed,
             Some(Err(refusal)) => {
+                return self.close(permit, entry, received, head, Err(failed(refusal)), request).await;
+            }
+        };
+        let notary = self.notary(permit, Way::Responses, holder);
+        let is_witnessed = notary.is_some();
+        let check = match check.witnessed(notary, &reply.headers) {
+            Ok(check) => check,
+            Err(flaw) => {
+                let refusal = Side::Response.refusal(&flaw);
                 return self.close(permit, entry, received, head, Err(failed(refusal)), request).await;
             }
         };
@@ -266,6 +291,9 @@ impl ExchangePath {
             }
         }
         surface::mark(permit, &mut headers);
+        if is_witnessed && window.is_none() {
+            notary::pass_on(&reply.headers, &mut headers);
+        }
         if let Some(sealed) = &sealed {
             let left = if window.is_none() { signed::Left::AsItCame } else { signed::Left::Changed };
             sealed.mark(&mut headers, left);
@@ -297,7 +325,7 @@ impl Upload {
         let mut end = self.end.lock().unwrap_or_else(PoisonError::into_inner);
         match end.take() {
             Some(Ok(passed)) => {
-                *end = Some(Ok(passed));
+                *end = Some(Ok(passed.clone()));
                 Some(Ok(passed))
             }
             refused => refused,
@@ -315,7 +343,7 @@ struct Sending(Arc<Upload>);
 impl Sending {
     /// What passed of a request that did not pass whole.
     fn part(&self) -> Passed {
-        Passed { digest: None, bytes: self.0.handed.load(Ordering::Relaxed) }
+        Passed { digest: None, bytes: self.0.handed.load(Ordering::Relaxed), signatures: None }
     }
 }
 
@@ -416,8 +444,8 @@ impl Overseer for Downloading {
     fn hands(&mut self, _: u64) {}
 
     fn passed(&mut self, passed: Passed) -> Told {
-        let mut closing = record::passed(&self.received, self.status, self.request, passed);
-        closing.signatures = self.signatures.take().map(Cow::Owned);
+        let sealed = self.signatures.as_deref();
+        let closing = record::passed(&self.received, self.status, self.request.take(), passed, sealed);
         self.shared.metrics.completed(Outcome::Completed);
         debug!(exchange = %self.received.exchange, status = self.status.as_u16(), "exchanged");
         let Some(entry) = self.entry.take() else { return Box::pin(std::future::ready(Ok(()))) };
@@ -451,7 +479,7 @@ impl Overseer for Downloading {
         let Some(entry) = self.entry.take() else { return };
         let outcome = why.as_ref().map_or(Outcome::Abandoned, outcome);
         let code = why.as_ref().map(Refusal::code);
-        entry.close(&record::cut(&self.received, self.status, self.request, (outcome, code), handed));
+        entry.close(&record::cut(&self.received, self.status, self.request.take(), (outcome, code), handed));
     }
 }
 
@@ -507,3 +535,5 @@ impl Begun {
 
 /// What a transfer may hold: pieces, a card, what it takes to unpack, and what both connections buffer.
 const TRANSFER_BYTES: usize = 768 << 10;
+/// What it may hold beside that where documents are to be signed: what digests run behind, and signatures.
+const SIGNED_BYTES: usize = 768 << 10;

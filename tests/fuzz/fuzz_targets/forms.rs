@@ -46,7 +46,7 @@ fn verdict<'a>(boundary: &Boundary, mut pieces: impl Iterator<Item = &'a [u8]>) 
     let mut form = Form::new(boundary, bounds);
     pieces.try_for_each(|piece| form.push(piece)).ok()?;
     let card = form.card().map(<[u8]>::to_vec).unwrap_or_default();
-    Some((form.finish().ok()?, card))
+    Some((form.finish().ok()?.0, card))
 }
 
 fuzz_target!(|said: &[u8]| {

@@ -125,6 +125,45 @@ fn unsigned() -> impl Iterator<Item = (&'static str, &'static str)> {
         Fault::Digest => "`Content-Digest` is not that of the body, or says no SHA-256 or SHA-512",
         Fault::Forged => "it is not over this message by this key",
     };
+    let of_messages = faults.into_iter().map(move |fault| (fault.code(), meaning(&fault)));
+    of_messages.chain(of_documents()).chain(gateway::exchange::MISSES)
+}
+
+/// Each way in which a document's signature may not count.
+fn of_documents() -> impl Iterator<Item = (&'static str, &'static str)> {
+    use certs::document::DocumentFault as Fault;
+    let faults = [
+        Fault::Unsigned,
+        Fault::Malformed(""),
+        Fault::Algorithm(""),
+        Fault::National,
+        Fault::OtherContent,
+        Fault::Changed,
+        Fault::Forged,
+        Fault::Time,
+        Fault::SignerExpired,
+        Fault::SignerRevoked,
+        Fault::SignerUntrusted(""),
+    ];
+    let meaning = |fault: &Fault| match fault {
+        Fault::Malformed(_) => {
+            "a document's signature is not what it must be, can be read in two ways, or leaves out a part"
+        }
+        Fault::Algorithm(_) => {
+            "its hash, key, algorithm or format is none that counts, or it does not name its signer's certificate"
+        }
+        Fault::SignerUntrusted(_) => {
+            "its signer's certificate does not count; `reason` is the code of the verifier"
+        }
+        Fault::Unsigned
+        | Fault::National
+        | Fault::OtherContent
+        | Fault::Changed
+        | Fault::Forged
+        | Fault::Time
+        | Fault::SignerExpired
+        | Fault::SignerRevoked => fault.reason(),
+    };
     faults.into_iter().map(move |fault| (fault.code(), meaning(&fault)))
 }
 
@@ -171,7 +210,7 @@ fn unfit() -> impl Iterator<Item = (&'static str, &'static str)> {
         FormUnfit::Malformed(_) => "the body is no well-formed card with files, or can be read in two ways",
         FormUnfit::Card(_) => "the first part is not a card of JSON, or it is too large",
         FormUnfit::Files(_) => "there are too many files, or one has no name or no media type",
-        FormUnfit::File { .. } => "",
+        FormUnfit::File { .. } | FormUnfit::Unsigned(_) => "",
     };
     let forms = forms.map(|unfit| (unfit.code(), of_form(&unfit)));
     let documents = documents.map(|unfit| (unfit.code(), of_document(&unfit)));
