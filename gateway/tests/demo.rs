@@ -62,7 +62,7 @@ fn documents_are_kept_and_the_record_names_persons_by_keyed_hashes_only() {
     let config = Config::load(&dir.path().join("kelisim.toml")).unwrap();
     let office = Office::open(&config).unwrap();
     let systems: Vec<_> = office.registry().systems().collect();
-    assert_eq!(systems.len(), 12);
+    assert_eq!(systems.len(), 13);
     for system in systems {
         let conformity = [&system.attestation, &system.quality_certificate].into_iter().flatten();
         let named = system.card.documents.iter().map(|document| &document.sha256);

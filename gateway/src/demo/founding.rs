@@ -386,7 +386,8 @@ fn small_segments(folder: &Folder) -> Result<(), Trouble> {
     fs::write(&path, small).trouble("write the configuration")
 }
 
-fn signer(officer: &OperatorId) -> String {
+/// The name of the keys with which an officer's head signs.
+pub(super) fn signer(officer: &OperatorId) -> String {
     format!("head-of-{officer}")
 }
 

@@ -4,13 +4,14 @@
 //! cast      who takes part: data of `deploy/demo`       founding  a fresh folder with all that is registered and signed
 //! stand_in  systems that answer, over mutual TLS        line      systems that ask, over mutual TLS
 //! scene     what is asked, and what must come of it     teller    the story, as it happens
-//! leaving   demo.json and lines to paste
+//! leaving   demo.json and lines to paste                draft     a signed draft act with its card
 //! ```
 //!
 //! Nothing here is a short cut: registration, signatures, gateway and record are those of every other data folder.
 //! Persons, numbers and acts of the demonstration are made up and say so.
 
 mod cast;
+mod draft;
 mod founding;
 mod leaving;
 mod line;

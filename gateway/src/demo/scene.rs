@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::cast::{Cast, Day};
+use super::draft::Draft;
 use super::founding::VIA;
 use super::line::{Heard, Http, Lines, Question};
 use super::teller::Teller;
@@ -41,6 +42,9 @@ pub(super) struct Scene {
     pub(super) says: BTreeMap<String, String>,
     #[serde(default)]
     pub(super) body: Option<Value>,
+    /// A draft act, in place of a body.
+    #[serde(default)]
+    sends: Option<Draft>,
     /// How often it is asked until what is expected comes.
     #[serde(default = "once")]
     at_most: u32,
@@ -143,7 +147,7 @@ impl Scene {
         self.ask.split_once(' ').unwrap_or(("GET", &self.ask))
     }
 
-    fn question(&self) -> Result<Question, Trouble> {
+    fn question(&self, folder: &Folder) -> Result<Question, Trouble> {
         let (method, target) = self.asked();
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT_LANGUAGE, HeaderValue::from_static("en"));
@@ -154,7 +158,13 @@ impl Scene {
         if self.body.is_some() {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         }
-        let body = self.body.as_ref().map(Value::to_string).unwrap_or_default().into();
+        let body = match &self.sends {
+            None => self.body.as_ref().map(Value::to_string).unwrap_or_default().into(),
+            Some(draft) => {
+                headers.insert(CONTENT_TYPE, HeaderValue::from_static(Draft::MEDIA_TYPE));
+                draft.form(folder)?
+            }
+        };
         Ok(Question {
             method: method.parse().trouble("read scenes.json")?,
             target: target.into(),
@@ -168,7 +178,7 @@ impl Stage {
     /// Plays a scene, tells it, and remembers how it went.
     pub(super) async fn play(&mut self, scene: &Scene, teller: &mut Teller) -> Result<(), Trouble> {
         teller.scene(scene);
-        let question = scene.question()?;
+        let question = scene.question(&self.folder)?;
         if let Some(deed) = &scene.first {
             self.act(deed)?;
         }
