@@ -77,6 +77,7 @@ fn opening() -> Opening<'static> {
         request_bytes: 0,
         registry_revision: 1,
         traceparent: None,
+        signatures: None,
         sealed: None,
     }
 }

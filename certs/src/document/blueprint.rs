@@ -64,14 +64,14 @@ pub(super) fn revised(
     let numbers = format!("{first:010} {second:010} {:010}", text.len() - end);
     let text = text.replacen("0000000000 0000000000 0000000000", &numbers, 1);
     let mut content = Digests::default();
-    [document, text[..start].as_bytes(), text[end..].as_bytes()].iter().for_each(|part| content.push(part));
+    [document, &text.as_bytes()[..start], &text.as_bytes()[end..]].iter().for_each(|part| content.push(part));
     let der = sign_detached(&content.finish(), &[signer], at)?;
     let digits: String = der.iter().map(|byte| format!("{byte:02x}")).collect();
     if digits.len() > end - start - 2 {
         return Err(SigningFault);
     }
     let string = format!("{digits}{}", "0".repeat(end - start - 2 - digits.len()));
-    Ok([document, text[..=start].as_bytes(), string.as_bytes(), text[end - 1..].as_bytes()].concat())
+    Ok([document, &text.as_bytes()[..=start], string.as_bytes(), &text.as_bytes()[end - 1..]].concat())
 }
 
 /// One signer's part, before it is signed.
