@@ -1,14 +1,14 @@
-//! The index file: how far it reaches, and how it grows.
+//! The index file: how far it reaches, and how it is taken further.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, params};
+use aws_lc_rs::digest::{Context, SHA256};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior, params};
 
-use super::bits::{self, BLOCK};
-use super::words::{self, Adds, Kind};
+use super::growing::Growing;
+use super::words::Kind;
 use crate::exchange_log::{Entry, LinePlace, SearchError, Walk, entry_at, hash_of};
 use crate::personal::PersonalKeys;
 
@@ -18,7 +18,6 @@ pub struct Index {
     pub(super) connection: Connection,
     pub(super) log: PathBuf,
     reach: Option<Last>,
-    terms: HashMap<(Kind, String), i64>,
     /// Without them sealed parts are neither taken in nor looked for.
     pub(super) personal: Option<Arc<PersonalKeys>>,
 }
@@ -34,9 +33,9 @@ pub struct Reach {
 
 /// Whether entries were taken in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Added {
-    /// They are in.
-    All,
+pub(super) enum Added {
+    /// They are in; so many.
+    All(usize),
     /// None is: somebody else took entries in since this index was last looked at. Go on from where it is now.
     Overtaken,
 }
@@ -49,6 +48,26 @@ struct Last {
     leaf: [u8; 32],
 }
 
+/// How the words of one index are numbered: by a hash under a key of its own, so that nobody chooses words that meet.
+///
+/// Of ten million words, the chance that another has the number of the one looked for is one in seven thousand million.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Numbering([u8; 16]);
+
+impl Numbering {
+    /// Words of one kind stand side by side.
+    pub(super) fn of(self, kind: Kind, word: &str) -> i64 {
+        let mut hash = Context::new(&SHA256);
+        hash.update(&self.0);
+        hash.update(&[kind as u8]);
+        hash.update(word.as_bytes());
+        let hash = hash.finish();
+        let mut number: [u8; 8] = *hash.as_ref().first_chunk().expect("SHA-256 has 32 bytes");
+        number[0] = kind as u8;
+        i64::from_be_bytes(number)
+    }
+}
+
 impl Index {
     /// Opens the index at `path` of the log in `log`, made if absent; one that is of another log, or of another form, is
     /// emptied: it will be made again.
@@ -56,9 +75,17 @@ impl Index {
     /// # Errors
     /// [`IndexError`].
     pub fn open(path: &Path, log: &Path) -> Result<Self, IndexError> {
-        let connection = Connection::open(path)?;
+        let mut connection = Connection::open(path)?;
         connection.busy_timeout(PATIENCE)?;
-        connection.execute_batch(include_str!("sql/schema.sql"))?;
+        connection.execute_batch(include_str!("sql/settings.sql"))?;
+        connection.execute_batch(include_str!("sql/filling.sql"))?;
+        let form = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        if form_of(&form)? != FORM {
+            form.execute_batch(include_str!("sql/drop.sql"))?;
+            form.execute_batch(include_str!("sql/schema.sql"))?;
+            form.pragma_update(None, "user_version", FORM)?;
+        }
+        form.commit()?;
         let mut index = Self::over(connection, log)?;
         if !index.fits() {
             index.clear()?;
@@ -76,8 +103,7 @@ impl Index {
         }
         let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         connection.busy_timeout(PATIENCE)?;
-        let known: bool = connection.query_row(include_str!("sql/is_known.sql"), [], |row| row.get(0))?;
-        if !known {
+        if form_of(&connection)? != FORM {
             return Ok(None);
         }
         let index = Self::over(connection, log)?;
@@ -86,10 +112,8 @@ impl Index {
 
     fn over(connection: Connection, log: &Path) -> Result<Self, IndexError> {
         connection.set_prepared_statement_cache_capacity(64);
-        let mut index =
-            Self { connection, log: log.to_owned(), reach: None, terms: HashMap::new(), personal: None };
-        index.reach = read_reach(&index.connection)?;
-        Ok(index)
+        let reach = read_reach(&connection)?;
+        Ok(Self { connection, log: log.to_owned(), reach, personal: None })
     }
 
     /// The same, with the keys of personal parts.
@@ -103,8 +127,9 @@ impl Index {
     /// # Errors
     /// [`IndexError`].
     pub fn clear(&mut self) -> Result<(), IndexError> {
-        self.connection.execute_batch(include_str!("sql/clear.sql"))?;
-        self.terms.clear();
+        let clearing = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        clearing.execute_batch(include_str!("sql/clear.sql"))?;
+        clearing.commit()?;
         self.reach = None;
         Ok(())
     }
@@ -114,7 +139,7 @@ impl Index {
     /// # Errors
     /// [`IndexError`].
     pub fn reach(&self) -> Result<Reach, IndexError> {
-        let items = self.items()?;
+        let items = read_items(&self.connection)?;
         Ok(Reach { entries: read_reach(&self.connection)?.map_or(0, |last| last.entry + 1), items })
     }
 
@@ -129,53 +154,53 @@ impl Index {
             Some(last) => Walk::after(&self.log, last.place)?,
             None => Walk::from_start(&self.log),
         };
-        let mut batch = Vec::new();
-        while batch.len() < most
-            && let Some(found) = walk.next_entry()?
-        {
-            batch.push(found);
-        }
-        match self.add(&batch)? {
-            Added::All => Ok(batch.len()),
+        let entries = std::iter::from_fn(|| walk.next_entry().transpose()).take(most);
+        match self.add(entries)? {
+            Added::All(count) => Ok(count),
             // Whoever else keeps it up took something in; this one goes on from there.
-            Added::Overtaken => Ok(batch.len().max(1)),
+            Added::Overtaken => Ok(1),
         }
     }
 
-    /// Takes in entries that follow those that are in.
+    /// Takes in entries that follow those that are in, as they come.
     ///
     /// # Errors
     /// As [`Index::take_in`].
-    pub fn add(&mut self, batch: &[(LinePlace, Entry)]) -> Result<Added, IndexError> {
-        let Some((place, last)) = batch.last() else { return Ok(Added::All) };
-        let reach = Last { entry: last.index, place: *place, leaf: hash_of(last) };
+    pub(super) fn add(
+        &mut self,
+        entries: impl Iterator<Item = Result<(LinePlace, Entry), SearchError>>,
+    ) -> Result<Added, IndexError> {
+        let mut entries = entries.peekable();
+        // Nobody is kept from writing for nothing.
+        if entries.peek().is_none() {
+            return Ok(Added::All(0));
+        }
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let there = read_reach(&transaction)?;
         if there != self.reach {
             drop(transaction);
             self.reach = there;
-            self.terms.clear();
             return Ok(Added::Overtaken);
         }
-        let mut growing = Growing::begin(&transaction, &mut self.terms)?;
-        for (place, entry) in batch {
-            growing.add(*place, entry, self.personal.as_deref())?;
+        let mut growing = Growing::begin(&transaction, numbering(&transaction)?, self.personal.as_deref())?;
+        let (mut count, mut last) = (0, None);
+        for found in entries {
+            let (place, entry) = found?;
+            growing.add(place, &entry)?;
+            count += 1;
+            last = Some((place, entry));
         }
         growing.finish()?;
-        transaction.execute(
-            include_str!("sql/put_reach.sql"),
-            params![VERSION, reach.entry, reach.place.segment, reach.place.offset, reach.leaf],
-        )?;
-        transaction.commit()?;
-        self.reach = Some(reach);
-        if self.terms.len() > MOST_TERMS {
-            self.terms.clear();
+        let reach = last.map(|(place, entry)| Last { entry: entry.index, place, leaf: hash_of(&entry) });
+        if let Some(Last { entry, place, leaf }) = reach {
+            transaction.execute(
+                include_str!("sql/put_reach.sql"),
+                params![entry, place.segment, place.offset, leaf],
+            )?;
         }
-        Ok(Added::All)
-    }
-
-    pub(super) fn items(&self) -> Result<u64, IndexError> {
-        Ok(self.connection.prepare_cached(include_str!("sql/items.sql"))?.query_row([], |row| row.get(0))?)
+        transaction.commit()?;
+        self.reach = reach;
+        Ok(Added::All(count))
     }
 
     /// Whether the last entry that is in still stands in the log as it did.
@@ -187,127 +212,28 @@ impl Index {
     }
 }
 
+fn form_of(connection: &Connection) -> Result<u32, IndexError> {
+    Ok(connection.pragma_query_value(None, "user_version", |row| row.get(0))?)
+}
+
 fn read_reach(connection: &Connection) -> Result<Option<Last>, IndexError> {
     let mut read = connection.prepare_cached(include_str!("sql/reach.sql"))?;
-    let found = read.query_row([VERSION], |row| {
+    let found = read.query_row([], |row| {
         let place = LinePlace { segment: row.get(1)?, offset: row.get(2)? };
         Ok(Last { entry: row.get(0)?, place, leaf: row.get(3)? })
     });
     Ok(found.optional()?)
 }
 
-/// One batch on its way in.
-struct Growing<'a> {
-    transaction: &'a Transaction<'a>,
-    terms: &'a mut HashMap<(Kind, String), i64>,
-    /// The number that the next item gets.
-    next: u64,
-    postings: HashMap<(i64, u64), Vec<u16>>,
-    blocks: HashMap<u64, (i64, i64)>,
-    /// Openings of this batch whose closing did not come yet.
-    open: HashMap<u64, u64>,
+/// Items that are in.
+pub(super) fn read_items(connection: &Connection) -> Result<u64, IndexError> {
+    Ok(connection.prepare_cached(include_str!("sql/items.sql"))?.query_row([], |row| row.get(0))?)
 }
 
-impl<'a> Growing<'a> {
-    fn begin(
-        transaction: &'a Transaction<'a>,
-        terms: &'a mut HashMap<(Kind, String), i64>,
-    ) -> Result<Self, IndexError> {
-        let next =
-            transaction.prepare_cached(include_str!("sql/items.sql"))?.query_row([], |row| row.get(0))?;
-        let (postings, blocks, open) = Default::default();
-        Ok(Self { transaction, terms, next, postings, blocks, open })
-    }
-
-    fn add(
-        &mut self,
-        place: LinePlace,
-        entry: &Entry,
-        personal: Option<&PersonalKeys>,
-    ) -> Result<(), IndexError> {
-        match words::of(entry, personal) {
-            Adds::Nothing => Ok(()),
-            Adds::Item { at, exchange, awaits_closing, words } => {
-                let (item, at) = (self.next, at.as_microsecond());
-                self.next += 1;
-                self.transaction.prepare_cached(include_str!("sql/put_item.sql"))?.execute(params![
-                    item,
-                    at,
-                    entry.index,
-                    place.segment,
-                    place.offset
-                ])?;
-                self.transaction
-                    .prepare_cached(include_str!("sql/put_exchange.sql"))?
-                    .execute(params![exchange.as_bytes(), item])?;
-                let times = self.blocks.entry(item / BLOCK as u64).or_insert((at, at));
-                *times = (times.0.min(at), times.1.max(at));
-                if awaits_closing {
-                    self.open.insert(entry.index, item);
-                }
-                self.post(item, words)
-            }
-            Adds::Closing { opening, words } => {
-                let item = match self.open.remove(&opening) {
-                    Some(item) => Some(item),
-                    None => self
-                        .transaction
-                        .prepare_cached(include_str!("sql/take_open.sql"))?
-                        .query_row([opening], |row| row.get(0))
-                        .optional()?,
-                };
-                // Its opening may be in a segment that is archived: then there is nothing to find.
-                let Some(item) = item else { return Ok(()) };
-                self.transaction.prepare_cached(include_str!("sql/close_item.sql"))?.execute(params![
-                    item,
-                    place.segment,
-                    place.offset
-                ])?;
-                self.post(item, words)
-            }
-        }
-    }
-
-    fn post(&mut self, item: u64, words: Vec<(Kind, String)>) -> Result<(), IndexError> {
-        let (block, within) = (item / BLOCK as u64, (item % BLOCK as u64) as u16);
-        for (kind, word) in words {
-            let key = (kind, word);
-            let term = match self.terms.get(&key) {
-                Some(term) => *term,
-                None => {
-                    let term = self
-                        .transaction
-                        .prepare_cached(include_str!("sql/put_term.sql"))?
-                        .query_row(params![kind as u8, key.1], |row| row.get(0))?;
-                    self.terms.insert(key, term);
-                    term
-                }
-            };
-            self.postings.entry((term, block)).or_default().push(within);
-        }
-        Ok(())
-    }
-
-    fn finish(self) -> Result<(), IndexError> {
-        // In the order of the file: pages are written once.
-        let mut postings: Vec<_> = self.postings.into_iter().collect();
-        postings.sort_unstable_by_key(|(key, _)| *key);
-        let mut get = self.transaction.prepare_cached(include_str!("sql/posting.sql"))?;
-        let mut put = self.transaction.prepare_cached(include_str!("sql/put_posting.sql"))?;
-        for ((term, block), items) in postings {
-            let kept: Option<Vec<u8>> = get.query_row(params![term, block], |row| row.get(0)).optional()?;
-            put.execute(params![term, block, bits::with(&kept.unwrap_or_default(), &items)])?;
-        }
-        let mut put = self.transaction.prepare_cached(include_str!("sql/put_block.sql"))?;
-        for (block, (first, last)) in self.blocks {
-            put.execute(params![block, first, last])?;
-        }
-        let mut put = self.transaction.prepare_cached(include_str!("sql/put_open.sql"))?;
-        for (entry, item) in self.open {
-            put.execute(params![entry, item])?;
-        }
-        Ok(())
-    }
+/// How its words are numbered.
+pub(super) fn numbering(connection: &Connection) -> Result<Numbering, IndexError> {
+    let mut read = connection.prepare_cached(include_str!("sql/numbering.sql"))?;
+    Ok(Numbering(read.query_row([], |row| row.get(0))?))
 }
 
 /// Why an index cannot be used.
@@ -322,7 +248,7 @@ pub enum IndexError {
 }
 
 /// Another number is another form: such an index is made again.
-pub(super) const VERSION: u32 = 1;
+const FORM: u32 = 2;
+/// Blocks of an era: enough that a rare word is looked up in few places, and few enough that what grows is in memory.
+pub(super) const ERA_BLOCKS: u64 = 4;
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Words whose number is remembered; what is looked for often is few.
-const MOST_TERMS: usize = 200_000;

@@ -5,8 +5,9 @@
 //! the log: the index only says where they stand.
 //!
 //! ```text
-//! words   what is looked for              index    the file (SQLite), how far it reaches, and how it grows
-//! bits    sets of items                   query    what is asked, by whom, page by page
+//! words   what is looked for              index    the file (SQLite), and how far it reaches
+//! bits    sets of items                   growing  a batch of entries on its way in
+//! query   what is asked, by whom          find     which items fit, page by page
 //! follow  the thread that keeps it up     journal  who searched for what, and when
 //! export  pages as CSV and JSON lines
 //! ```
@@ -16,7 +17,9 @@
 
 mod bits;
 mod export;
+mod find;
 mod follow;
+mod growing;
 mod index;
 mod journal;
 mod query;
@@ -27,7 +30,7 @@ mod tests;
 
 pub use export::{csv_heading, csv_line, csv_trailer, json_line, json_trailer};
 pub use follow::IndexFollower;
-pub use index::{Added, Index, IndexError, Reach};
+pub use index::{Index, IndexError, Reach};
 pub use journal::{Journal, JournalError, Searched, Sought};
 pub use query::{Cursor, Hit, Page, Query, Viewer};
 pub use words::Kind;

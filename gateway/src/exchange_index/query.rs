@@ -1,17 +1,14 @@
 //! What is asked of the index, who may see the answer, and pages of it, newest first.
 
-use std::collections::BTreeSet;
 use std::io;
 
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, params};
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::bits::{BLOCK, Bits};
 use super::index::{Index, IndexError};
 use super::words::Kind;
-use crate::exchange_log::{Entry, LinePlace, Record, SearchError, entry_at, minimum_in};
+use crate::exchange_log::{Entry, LinePlace, PlacedEntries, Record, SearchError, minimum_in};
 
 /// What is looked for. Everything that is given must fit; of several words of one list, one must.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -79,7 +76,7 @@ impl Viewer {
 /// Where a page ended. As text it goes to whoever asks for the next one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, serde::Deserialize)]
 #[serde(transparent)]
-pub struct Cursor(u64);
+pub struct Cursor(pub(super) u64);
 
 impl std::fmt::Display for Cursor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -130,166 +127,42 @@ impl Index {
         // One state of the index for the whole page, whatever comes in meanwhile.
         let state = self.connection.unchecked_transaction()?;
         let (items, next) = self.find(query, viewer, after, most)?;
+        let places = items.iter().map(|item| self.places(*item)).collect::<Result<Vec<_>, _>>()?;
+        drop(state);
+        let mut log = PlacedEntries::of(&self.log);
+        // The disk brings them side by side.
+        places.iter().for_each(|(place, closing)| {
+            [Some(*place), *closing].into_iter().flatten().for_each(|place| log.expect(place))
+        });
         let mut page = Page { hits: Vec::new(), next, elsewhere: 0 };
-        for item in items {
-            match self.hit(item)? {
-                Some(hit) => page.hits.push(hit),
-                None => page.elsewhere += 1,
+        for (place, closing) in places {
+            let Some(entry) = self.entry(&mut log, place)? else {
+                page.elsewhere += 1;
+                continue;
+            };
+            // Whatever stands in the index: what is shown is theirs to see.
+            if viewer.sees(&entry) {
+                let closing = closing.map(|place| self.entry(&mut log, place)).transpose()?.flatten();
+                page.hits.push(Hit { entry, closing });
             }
         }
-        drop(state);
         Ok(page)
     }
 
-    /// The items that fit, and where to go on.
-    pub(super) fn find(
-        &self,
-        query: &Query,
-        viewer: &Viewer,
-        after: Option<Cursor>,
-        most: usize,
-    ) -> Result<(Vec<u64>, Option<Cursor>), IndexError> {
-        let end = after.map_or(self.items()?, |Cursor(item)| item);
-        let Some(groups) = self.groups(query, viewer)? else { return Ok((Vec::new(), None)) };
-        let only = match query.exchange {
-            None => None,
-            Some(exchange) => match self.item_of(exchange)? {
-                Some(item) => Some(item),
-                None => return Ok((Vec::new(), None)),
-            },
-        };
-        let from = query.from.map_or(i64::MIN, Timestamp::as_microsecond);
-        let to = query.to.map_or(i64::MAX, Timestamp::as_microsecond);
-        let mut found = Vec::new();
-        let Some(last) = end.checked_sub(1) else { return Ok((found, None)) };
-        let newest_block = only.map_or(last, |only| only.min(last)) / BLOCK as u64;
-        let mut blocks = self.connection.prepare_cached(include_str!("sql/blocks.sql"))?;
-        let mut blocks = blocks.query(params![newest_block, from, to])?;
-        let mut at = self.connection.prepare_cached(include_str!("sql/at.sql"))?;
-        while let Some(row) = blocks.next()? {
-            let block: u64 = row.get(0)?;
-            if only.is_some_and(|only| block < only / BLOCK as u64) {
-                break;
-            }
-            let start = block * BLOCK as u64;
-            let mut fits = Bits::first(usize::try_from(end - start).unwrap_or(BLOCK).min(BLOCK));
-            for group in &groups {
-                fits.intersect(&self.union(group, block)?);
-                if fits.is_empty() {
-                    break;
-                }
-            }
-            for within in fits.descending() {
-                let item = start + u64::from(within);
-                if only.is_some_and(|only| only != item) {
-                    continue;
-                }
-                if query.from.is_some() || query.to.is_some() {
-                    let at: i64 = at.query_row([item], |row| row.get(0))?;
-                    if at < from || at >= to {
-                        continue;
-                    }
-                }
-                if found.len() == most {
-                    return Ok((found.clone(), found.last().map(|last| Cursor(*last))));
-                }
-                found.push(item);
-            }
-        }
-        Ok((found, None))
-    }
-
-    /// Of each group one word must stand in an item; `None`: of some group no word stands anywhere.
-    fn groups(&self, query: &Query, viewer: &Viewer) -> Result<Option<Vec<BTreeSet<i64>>>, IndexError> {
-        // Of a part that may be sealed any form will do: as it is, or as one of the keys makes it.
-        let forms = |(kind, word): &(Kind, String)| -> Vec<(Kind, String)> {
-            let sealed = match (&self.personal, kind.part()) {
-                (Some(personal), Some(part)) => personal.words(part, word),
-                (None, _) | (_, None) => Vec::new(),
-            };
-            sealed.into_iter().chain([word.clone()]).map(|form| (*kind, form)).collect()
-        };
-        let forms: Vec<Vec<(Kind, String)>> = query.words.iter().map(forms).collect();
-        let mut groups: Vec<Vec<(Kind, &str)>> = forms
-            .iter()
-            .map(|group| group.iter().map(|(kind, word)| (*kind, word.as_str())).collect())
-            .collect();
-        let either = |kinds: [Kind; 2], words: &'_ [String]| -> Vec<(Kind, String)> {
-            words.iter().flat_map(|word| kinds.map(|kind| (kind, word.clone()))).collect()
-        };
-        let systems = [Kind::Consumer, Kind::Provider];
-        let holders = [Kind::ConsumerHolder, Kind::ProviderHolder];
-        let asked_systems = (!query.systems.is_empty()).then(|| either(systems, &query.systems));
-        let asked_holders = query.holders.as_ref().map(|named| either(holders, named));
-        let seen = match viewer {
-            Viewer::All => None,
-            Viewer::Parties { holders: own, systems: theirs } => {
-                let mut seen = either(holders, own);
-                seen.extend(either(systems, theirs));
-                Some(seen)
-            }
-        };
-        let subjects = query.subjects.as_ref().map(|named| -> Vec<(Kind, String)> {
-            named.iter().map(|hash| (Kind::Subject, hash.clone())).collect()
-        });
-        let unions: Vec<_> = [asked_systems, asked_holders, subjects, seen].into_iter().flatten().collect();
-        groups.extend(
-            unions.iter().map(|union| union.iter().map(|(kind, word)| (*kind, word.as_str())).collect()),
-        );
-        let mut known = Vec::new();
-        for group in groups {
-            let mut terms = BTreeSet::new();
-            for (kind, word) in group {
-                let mut term = self.connection.prepare_cached(include_str!("sql/term.sql"))?;
-                terms.extend(
-                    term.query_row(params![kind as u8, word], |row| row.get::<_, i64>(0)).optional()?,
-                );
-            }
-            if terms.is_empty() {
-                return Ok(None);
-            }
-            known.push(terms);
-        }
-        // Those of few words first: they empty a block sooner.
-        known.sort_by_key(BTreeSet::len);
-        Ok(Some(known))
-    }
-
-    fn union(&self, terms: &BTreeSet<i64>, block: u64) -> Result<Bits, IndexError> {
-        let mut union = Bits::none();
-        let mut read = self.connection.prepare_cached(include_str!("sql/posting.sql"))?;
-        for term in terms {
-            let mut rows = read.query(params![term, block])?;
-            if let Some(row) = rows.next()? {
-                union.unite(row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?);
-            }
-        }
-        Ok(union)
-    }
-
-    fn item_of(&self, exchange: Uuid) -> Result<Option<u64>, IndexError> {
-        let mut find = self.connection.prepare_cached(include_str!("sql/exchange.sql"))?;
-        Ok(find.query_row([exchange.as_bytes()], |row| row.get(0)).optional()?)
-    }
-
-    fn hit(&self, item: u64) -> Result<Option<Hit>, IndexError> {
+    /// Where the entry of an item stands, and its closing.
+    fn places(&self, item: u64) -> Result<(LinePlace, Option<LinePlace>), IndexError> {
         let mut read = self.connection.prepare_cached(include_str!("sql/item.sql"))?;
-        let (place, closing) = read.query_row([item], |row| {
-            let place = LinePlace { segment: row.get(1)?, offset: row.get(2)? };
-            let closing: (Option<u64>, Option<u64>) = (row.get(3)?, row.get(4)?);
-            Ok((place, closing.0.zip(closing.1)))
-        })?;
-        let Some(entry) = self.entry(place)? else { return Ok(None) };
-        let closing = match closing {
-            Some((segment, offset)) => self.entry(LinePlace { segment, offset })?,
-            None => None,
-        };
-        Ok(Some(Hit { entry, closing }))
+        Ok(read.query_row([item], |row| {
+            let place = LinePlace { segment: row.get(0)?, offset: row.get(1)? };
+            let closing: (Option<u64>, Option<u64>) = (row.get(2)?, row.get(3)?);
+            let closing = closing.0.zip(closing.1);
+            Ok((place, closing.map(|(segment, offset)| LinePlace { segment, offset })))
+        })?)
     }
 
     /// The entry that stands somewhere; `None`: its segment was pruned.
-    fn entry(&self, place: LinePlace) -> Result<Option<Entry>, IndexError> {
-        let error = match entry_at(&self.log, place) {
+    fn entry(&self, log: &mut PlacedEntries, place: LinePlace) -> Result<Option<Entry>, IndexError> {
+        let error = match log.read(place) {
             Ok(entry) => return Ok(Some(entry)),
             Err(error) => error,
         };

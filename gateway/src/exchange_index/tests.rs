@@ -113,8 +113,9 @@ fn each_word_of_an_exchange_finds_it_with_its_closing() {
     for (kind, text, count) in [
         (Kind::Consumer, "portal", 1),
         (Kind::Provider, "registry", 1),
-        (Kind::ConsumerHolder, "1portal", 1),
-        (Kind::ProviderHolder, "1bank", 1),
+        (Kind::Holder, "1portal", 1),
+        (Kind::Holder, "1bank", 1),
+        (Kind::System, "portal", 1),
         (Kind::DataType, "address", 2),
         (Kind::Agreement, "A-1", 2),
         (Kind::Purpose, "service", 2),
@@ -257,58 +258,163 @@ fn two_that_keep_an_index_up_take_nothing_in_twice() {
     assert_eq!(found(&one, &word(Kind::Consumer, "portal")), 21);
 }
 
+/// D2
 #[test]
 fn what_is_found_in_blocks_is_what_a_walk_through_all_finds() {
-    // More than two blocks, of which one has a word everywhere.
+    // More than one era; a word that stands everywhere for a block and more, a rare one, and a clock that was set back.
+    const ITEMS: usize = 290_000;
     let mut scene = Scene::new();
-    scene.push(
-        r#""kind":"segment","at":"2026-01-01T00:00:00Z","origin":"log.example","open":[],"more":false"#,
-    );
-    let line = |scene: &Scene, consumer: &str, case: usize| {
-        let mut one = Scene { next: 1, lines: String::new(), segment: 0, dir: tempfile::tempdir().unwrap() };
-        one.open(consumer, "registry", &format!("c-{case}"));
-        let _ = scene;
-        crate::exchange_log::Entry::parse(one.lines.trim_end().as_bytes()).unwrap()
-    };
-    let kinds = [line(&scene, "portal", 0), line(&scene, "mill", 1), line(&scene, "portal", 1)];
+    scene.refuse("portal", "code-0");
+    let text = scene.lines.trim_end();
+    let entry = crate::exchange_log::Entry::parse(text.as_bytes()).unwrap();
     let place = crate::exchange_log::LinePlace { segment: 0, offset: 0 };
+    let consumer = |item: usize| if item < 100_000 { "portal" } else { ["portal", "mill", "bank"][item % 3] };
+    let code = |item: usize| {
+        if item % 70_001 == 69 { "rare" } else { ["often", "seldom"][usize::from(item.is_multiple_of(7))] }
+    };
+    let time = |item: usize| at(if item < 150_000 { item } else { item - 20_000 } as u64);
     let mut index = Index::open(&scene.path(), &scene.log()).unwrap();
-    let pick = |number: usize| if number < 20_000 { 0 } else { [0, 1, 2][number * number % 3] };
-    for start in (0..40_000).step_by(9_000) {
-        let batch: Vec<_> = (start..(start + 9_000).min(40_000))
-            .map(|number| {
-                let mut entry = kinds[pick(number)].clone();
-                entry.index = number as u64;
-                if let crate::exchange_log::Record::Opening(opening) = &mut entry.record {
-                    opening.exchange = Uuid::from_u128(number as u128);
-                }
-                (place, entry)
-            })
-            .collect();
-        assert_eq!(index.add(&batch).unwrap(), Added::All);
+    for start in (0..ITEMS).step_by(61_000) {
+        let batch = (start..(start + 61_000).min(ITEMS)).map(|item| {
+            let mut entry = entry.clone();
+            entry.index = item as u64;
+            if let crate::exchange_log::Record::Refused(refused) = &mut entry.record {
+                refused.exchange = Uuid::from_u128(item as u128);
+                refused.consumer = Some(consumer(item).into());
+                refused.code = code(item).into();
+                refused.at = time(item);
+            }
+            Ok((place, entry))
+        });
+        index.add(batch).unwrap();
     }
-    for (consumer, case) in [("portal", "c-0"), ("portal", "c-1"), ("mill", "c-1"), ("mill", "c-0")] {
-        let query = Query {
-            words: vec![(Kind::Consumer, consumer.into()), (Kind::Case, case.into())],
-            ..Query::default()
-        };
-        let fits = |number: &usize| match pick(*number) {
-            0 => (consumer, case) == ("portal", "c-0"),
-            1 => (consumer, case) == ("mill", "c-1"),
-            _ => (consumer, case) == ("portal", "c-1"),
-        };
-        let expected: Vec<u64> = (0..40_000).rev().filter(fits).map(|number| number as u64).collect();
+    assert_eq!(index.reach().unwrap(), Reach { entries: ITEMS as u64, items: ITEMS as u64 });
+    let two = |who: &str, why: &str| Query {
+        words: vec![(Kind::Consumer, who.into()), (Kind::Code, why.into())],
+        ..Query::default()
+    };
+    let (from, to) = (120_000, 200_000);
+    let timed = |query: Query| Query { from: Some(at(from)), to: Some(at(to)), ..query };
+    let in_time = |item: usize| time(item) >= at(from) && time(item) < at(to);
+    let mill = Viewer::Parties { holders: vec!["1mill".into()], systems: vec!["mill".into()] };
+    type Fits<'a> = Box<dyn Fn(usize) -> bool + 'a>;
+    let questions: Vec<(Query, Viewer, Fits<'_>)> = vec![
+        (Query::default(), Viewer::All, Box::new(|_| true)),
+        (word(Kind::Code, "rare"), Viewer::All, Box::new(|item| code(item) == "rare")),
+        (word(Kind::Code, "never"), Viewer::All, Box::new(|_| false)),
+        (
+            two("mill", "seldom"),
+            Viewer::All,
+            Box::new(|item| consumer(item) == "mill" && code(item) == "seldom"),
+        ),
+        (two("bank", "rare"), Viewer::All, Box::new(|item| consumer(item) == "bank" && code(item) == "rare")),
+        (timed(Query::default()), Viewer::All, Box::new(in_time)),
+        (
+            timed(two("mill", "often")),
+            Viewer::All,
+            Box::new(|item| in_time(item) && consumer(item) == "mill" && code(item) == "often"),
+        ),
+        (timed(Query::default()), mill.clone(), Box::new(|item| in_time(item) && consumer(item) == "mill")),
+        (word(Kind::Consumer, "bank"), mill, Box::new(|_| false)),
+        (
+            Query { exchange: Some(Uuid::from_u128(131_071)), ..Query::default() },
+            Viewer::All,
+            Box::new(|item| item == 131_071),
+        ),
+    ];
+    for (query, viewer, fits) in questions {
+        let expected: Vec<u64> =
+            (0..ITEMS).rev().filter(|item| fits(*item)).map(|item| item as u64).collect();
         let (mut seen, mut after) = (Vec::new(), None);
         loop {
-            let (items, next) = index.find(&query, &Viewer::All, after, 3_333).unwrap();
+            let (items, next) = index.find(&query, &viewer, after, 33_333).unwrap();
             seen.extend(items);
             after = next;
             if after.is_none() {
                 break;
             }
         }
-        assert_eq!(seen, expected, "{consumer} {case}");
+        assert!(seen == expected, "{query:?} {viewer:?}: {} instead of {}", seen.len(), expected.len());
     }
+}
+
+/// D2: whatever is looked for, the database goes where it stands.
+#[test]
+fn no_statement_on_the_index_reads_a_table_through() {
+    let scene = Scene::new();
+    let index = Index::open(&scene.path(), &scene.log()).unwrap();
+    let mut explained = 0;
+    for file in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src/exchange_index/sql")).unwrap() {
+        let path = file.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        // These make and empty it.
+        if ["schema", "drop", "clear", "settings", "filling"].contains(&name) {
+            continue;
+        }
+        let sql = std::fs::read_to_string(&path).unwrap();
+        let mut plan = index.connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        let nulls = vec![rusqlite::types::Null; plan.parameter_count()];
+        let mut rows = plan.query(rusqlite::params_from_iter(nulls)).unwrap();
+        let mut steps = Vec::new();
+        while let Some(row) = rows.next().unwrap() {
+            steps.push(row.get::<_, String>(3).unwrap());
+        }
+        let looks = sql.contains("SELECT") || sql.contains("UPDATE item") || sql.contains("DELETE");
+        assert_eq!(looks, steps.iter().any(|step| step.starts_with("SEARCH")), "{name}: {steps:?}");
+        assert!(
+            !steps.iter().any(|step| step.contains("SCAN") || step.contains("TEMP")),
+            "{name}: {steps:?}"
+        );
+        explained += 1;
+    }
+    assert!(explained > 10, "{explained}");
+}
+
+/// D2: whoever writes the index shows nobody what is not theirs.
+#[test]
+fn forged_index_does_not_show_what_a_viewer_may_not_see() {
+    let mut scene = Scene::new();
+    scene.exchange("portal", "registry", "c-1");
+    scene.exchange("mill", "bank", "c-2");
+    let index = scene.index();
+    let viewer = Viewer::Parties { holders: vec!["1mill".into()], systems: vec!["mill".into()] };
+    let seen = || cases(&index.search(&Query::default(), &viewer, None, 9).unwrap());
+    assert_eq!(seen(), ["c-2"]);
+    // Each word of the exchanges says that it stands in both.
+    index.connection.execute("UPDATE posting SET items = x'00000100'", []).unwrap();
+    assert_eq!(index.find(&Query::default(), &viewer, None, 9).unwrap().0, [1, 0]);
+    assert_eq!(seen(), ["c-2"]);
+}
+
+#[test]
+fn cursor_from_elsewhere_finds_no_more_than_there_is() {
+    let mut scene = Scene::new();
+    scene.exchange("portal", "registry", "c-1");
+    let index = scene.index();
+    for (cursor, count) in [("0", 0), ("1", 1), ("18446744073709551615", 1)] {
+        let after = Some(cursor.parse().unwrap());
+        assert_eq!(index.search(&Query::default(), &Viewer::All, after, 9).unwrap().hits.len(), count);
+    }
+}
+
+#[test]
+fn index_of_an_earlier_form_is_made_again() {
+    let mut scene = Scene::new();
+    scene.exchange("portal", "registry", "c-1");
+    let earlier = rusqlite::Connection::open(scene.path()).unwrap();
+    earlier
+        .execute_batch(
+            "CREATE TABLE reach (only INTEGER PRIMARY KEY, version INTEGER, entry INTEGER, segment INTEGER,
+                 \"offset\" INTEGER, leaf BLOB);
+             CREATE TABLE item (number INTEGER PRIMARY KEY, at INTEGER);
+             INSERT INTO item VALUES (7, 1);
+             CREATE TABLE term (id INTEGER PRIMARY KEY, kind INTEGER, word TEXT);
+             CREATE TABLE posting (term INTEGER, block INTEGER, items BLOB);",
+        )
+        .unwrap();
+    drop(earlier);
+    assert!(Index::open_to_search(&scene.path(), &scene.log()).unwrap().is_none());
+    assert_eq!(scene.index().reach().unwrap(), Reach { entries: 2, items: 1 });
 }
 
 #[test]

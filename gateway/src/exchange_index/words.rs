@@ -15,10 +15,10 @@ pub enum Kind {
     Consumer = 1,
     /// The system that is asked.
     Provider = 2,
-    /// BIN of the holder of the system that asks.
-    ConsumerHolder = 3,
-    /// BIN of the holder of the system that is asked.
-    ProviderHolder = 4,
+    /// A system on either side.
+    System = 3,
+    /// BIN of the holder of a system on either side.
+    Holder = 4,
     /// What is exchanged.
     DataType = 5,
     /// The agreement.
@@ -79,6 +79,24 @@ pub(super) fn of(entry: &Entry, personal: Option<&PersonalKeys>) -> Adds {
 }
 
 impl Kind {
+    /// Whether a word of this kind stands in few items as a rule.
+    pub(super) fn is_rare(self) -> bool {
+        match self {
+            Self::Case | Self::User | Self::Subject => true,
+            Self::Consumer
+            | Self::Provider
+            | Self::System
+            | Self::Holder
+            | Self::DataType
+            | Self::Agreement
+            | Self::Purpose
+            | Self::Decision
+            | Self::Code
+            | Self::Outcome
+            | Self::Status => false,
+        }
+    }
+
     /// The name of a part that may be sealed, as its words go by it.
     pub(super) fn part(self) -> Option<&'static str> {
         match self {
@@ -86,8 +104,8 @@ impl Kind {
             Self::Case => Some(CASE),
             Self::Consumer
             | Self::Provider
-            | Self::ConsumerHolder
-            | Self::ProviderHolder
+            | Self::System
+            | Self::Holder
             | Self::DataType
             | Self::Agreement
             | Self::Purpose
@@ -132,8 +150,10 @@ fn of_opening(opening: &Opening<'_>) -> Vec<(Kind, String)> {
         (Kind::Decision, Some("permit".to_owned())),
         (Kind::Consumer, Some(opening.consumer.to_string())),
         (Kind::Provider, Some(opening.provider.to_string())),
-        (Kind::ConsumerHolder, Some(opening.consumer_holder.to_string())),
-        (Kind::ProviderHolder, Some(opening.provider_holder.to_string())),
+        (Kind::System, Some(opening.consumer.to_string())),
+        (Kind::System, Some(opening.provider.to_string())),
+        (Kind::Holder, Some(opening.consumer_holder.to_string())),
+        (Kind::Holder, Some(opening.provider_holder.to_string())),
         (Kind::DataType, Some(opening.data_type.to_string())),
         (Kind::Agreement, Some(opening.agreement.to_string())),
         (Kind::Purpose, Some(opening.purpose.to_string())),
@@ -152,6 +172,8 @@ fn of_refused(refused: &Refused<'_>) -> Vec<(Kind, String)> {
         (Kind::Code, Some(refused.code.to_string())),
         (Kind::Consumer, refused.consumer.as_ref().map(ToString::to_string)),
         (Kind::Provider, claimed(&refused.provider)),
+        (Kind::System, refused.consumer.as_ref().map(ToString::to_string)),
+        (Kind::System, claimed(&refused.provider)),
         (Kind::DataType, claimed(&refused.data_type)),
         (Kind::Agreement, claimed(&refused.agreement)),
         (Kind::Purpose, claimed(&refused.purpose)),

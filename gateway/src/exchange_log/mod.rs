@@ -82,7 +82,7 @@ pub use self::{
     text::{Claim, Sha256},
     tiles::{StoredTree, TileError},
     verification::{Evidence, Finding, Problem, Severity, Trial, Trials, Verification, verify, verify_with},
-    walk::{LinePlace, Walk, entry_at, hash_of},
+    walk::{LinePlace, PlacedEntries, Walk, entry_at, hash_of},
     writer::WriteError,
 };
 use self::{

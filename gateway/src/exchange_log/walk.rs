@@ -3,9 +3,13 @@
 
 use std::{
     fs::File,
-    io::{Read, Seek, SeekFrom},
+    io,
+    num::NonZeroU64,
+    os::unix::fs::FileExt,
     path::{Path, PathBuf},
 };
+
+use rustix::fs::{Advice, fadvise};
 
 use super::{
     MAX_LINE, SearchError,
@@ -114,29 +118,84 @@ impl Walk {
     }
 }
 
+/// Reads entries where they stand.
+#[derive(Debug)]
+pub struct PlacedEntries {
+    dir: PathBuf,
+    /// The segment that was read last: what is looked for together often stands together.
+    open: Option<(u64, File)>,
+}
+
+impl PlacedEntries {
+    /// In the log in `dir`.
+    pub fn of(dir: &Path) -> Self {
+        Self { dir: dir.to_owned(), open: None }
+    }
+
+    /// Has the disk bring what stands at `place`, without waiting for it; whether it can be read is seen when it is.
+    pub fn expect(&mut self, place: LinePlace) {
+        if let Ok(file) = self.segment(place.segment) {
+            let _ = fadvise(file, place.offset, NonZeroU64::new(AT_ONCE), Advice::WillNeed);
+        }
+    }
+
+    /// The entry that stands at `place`.
+    ///
+    /// # Errors
+    /// The segment cannot be read, or no entry stands there.
+    pub fn read(&mut self, place: LinePlace) -> Result<Entry, SearchError> {
+        let path = Segment::of(&self.dir, place.segment).path;
+        let at = |source| SearchError::Io { path: path.clone(), source };
+        let file = self.segment(place.segment).map_err(at)?;
+        let mut bytes = Vec::new();
+        // Most lines fit at once.
+        for most in [AT_ONCE as usize, MAX_LINE + 1] {
+            let held = bytes.len();
+            bytes.resize(most, 0);
+            let read = read_from(file, &mut bytes[held..], place.offset + held as u64).map_err(at)?;
+            bytes.truncate(held + read);
+            if let Some(end) = memchr::memchr(b'\n', &bytes) {
+                bytes.truncate(end);
+                break;
+            }
+        }
+        let damaged = || SearchError::Damaged { path: path.clone(), offset: place.offset };
+        Entry::parse(&bytes).ok_or_else(damaged)
+    }
+
+    fn segment(&mut self, first: u64) -> io::Result<&File> {
+        let file = match self.open.take() {
+            Some((open, file)) if open == first => file,
+            Some(_) | None => File::open(Segment::of(&self.dir, first).path)?,
+        };
+        Ok(&self.open.insert((first, file)).1)
+    }
+}
+
+/// As much as there is.
+fn read_from(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    let mut held = 0;
+    while held < buffer.len() {
+        match file.read_at(&mut buffer[held..], offset + held as u64)? {
+            0 => break,
+            read => held += read,
+        }
+    }
+    Ok(held)
+}
+
 /// The entry that stands at `place`.
 ///
 /// # Errors
 /// The segment cannot be read, or no entry stands there.
 pub fn entry_at(dir: &Path, place: LinePlace) -> Result<Entry, SearchError> {
-    let segment = Segment::of(dir, place.segment);
-    let at = |source| SearchError::Io { path: segment.path.clone(), source };
-    let mut file = File::open(&segment.path).map_err(at)?;
-    file.seek(SeekFrom::Start(place.offset)).map_err(at)?;
-    let mut bytes = Vec::new();
-    // Most lines fit at once.
-    for most in [2 << 10, MAX_LINE as u64 + 1] {
-        file.by_ref().take(most - bytes.len() as u64).read_to_end(&mut bytes).map_err(at)?;
-        if let Some(end) = memchr::memchr(b'\n', &bytes) {
-            bytes.truncate(end);
-            break;
-        }
-    }
-    let damaged = || SearchError::Damaged { path: segment.path.clone(), offset: place.offset };
-    Entry::parse(&bytes).ok_or_else(damaged)
+    PlacedEntries::of(dir).read(place)
 }
 
 /// The RFC 6962 leaf hash of an entry, by which an index knows it again.
 pub fn hash_of(entry: &Entry) -> [u8; 32] {
     leaf_hash(entry.line.as_bytes())
 }
+
+/// Read at once of a line.
+const AT_ONCE: u64 = 2 << 10;

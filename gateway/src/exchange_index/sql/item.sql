@@ -1,1 +1,1 @@
-SELECT at, segment, "offset", closing_segment, closing_offset FROM item WHERE number = ?1
+SELECT segment, "offset", closing_segment, closing_offset FROM item WHERE number = ?1

@@ -1,1 +1,1 @@
-SELECT items FROM posting WHERE term = ?1 AND block = ?2
+SELECT items FROM posting WHERE era = ?1 AND term = ?2 AND block = ?3

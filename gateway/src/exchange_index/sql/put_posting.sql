@@ -1,1 +1,1 @@
-INSERT OR REPLACE INTO posting (term, block, items) VALUES (?1, ?2, ?3)
+INSERT OR REPLACE INTO posting (era, term, block, items) VALUES (?1, ?2, ?3, ?4)

@@ -1,1 +1,1 @@
-INSERT OR REPLACE INTO reach (only, version, entry, segment, "offset", leaf) VALUES (0, ?1, ?2, ?3, ?4, ?5)
+INSERT OR REPLACE INTO reach (only, entry, segment, "offset", leaf) VALUES (0, ?1, ?2, ?3, ?4)

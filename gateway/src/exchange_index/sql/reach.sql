@@ -1,1 +1,1 @@
-SELECT entry, segment, "offset", leaf FROM reach WHERE version = ?1
+SELECT entry, segment, "offset", leaf FROM reach WHERE only = 0

@@ -1,13 +1,15 @@
 -- The exchange index: made of the exchange log, and made again whenever it is lost.
-PRAGMA journal_mode = WAL;
--- What a crash takes away is read from the log again.
-PRAGMA synchronous = NORMAL;
-PRAGMA temp_store = MEMORY;
+
+-- Under what the numbers of words are made: of this index alone.
+CREATE TABLE numbering (
+    only INTEGER PRIMARY KEY CHECK (only = 0),
+    key BLOB NOT NULL
+) STRICT;
+INSERT INTO numbering (only, key) VALUES (0, randomblob(16));
 
 -- How far it reaches: one row.
-CREATE TABLE IF NOT EXISTS reach (
+CREATE TABLE reach (
     only INTEGER PRIMARY KEY CHECK (only = 0),
-    version INTEGER NOT NULL,
     -- The last entry that is in: where it stands, and its leaf hash.
     entry INTEGER NOT NULL,
     segment INTEGER NOT NULL,
@@ -16,7 +18,7 @@ CREATE TABLE IF NOT EXISTS reach (
 ) STRICT;
 
 -- One row for each exchange and each refused call, in the log's order, numbered from 0.
-CREATE TABLE IF NOT EXISTS item (
+CREATE TABLE item (
     number INTEGER PRIMARY KEY,
     at INTEGER NOT NULL,
     entry INTEGER NOT NULL,
@@ -26,35 +28,29 @@ CREATE TABLE IF NOT EXISTS item (
     closing_offset INTEGER
 ) STRICT;
 
--- Words that are looked for.
-CREATE TABLE IF NOT EXISTS term (
-    id INTEGER PRIMARY KEY,
-    kind INTEGER NOT NULL,
-    word TEXT NOT NULL,
-    UNIQUE (kind, word)
-) STRICT;
-
--- In which items of a block a word stands.
-CREATE TABLE IF NOT EXISTS posting (
+-- In which items of a block a word stands. An era is some blocks: within it the blocks of a word stand side by side, and
+-- what is added goes to the newest.
+CREATE TABLE posting (
+    era INTEGER NOT NULL,
     term INTEGER NOT NULL,
     block INTEGER NOT NULL,
     items BLOB NOT NULL,
-    PRIMARY KEY (term, block)
+    PRIMARY KEY (era, term, block)
 ) STRICT, WITHOUT ROWID;
 
 -- Between which times the items of a block were received, in microseconds.
-CREATE TABLE IF NOT EXISTS block (
+CREATE TABLE block (
     number INTEGER PRIMARY KEY,
     first_at INTEGER NOT NULL,
     last_at INTEGER NOT NULL
 ) STRICT;
 
 -- Exchanges, and openings whose closing is still to come.
-CREATE TABLE IF NOT EXISTS exchange (
+CREATE TABLE exchange (
     id BLOB PRIMARY KEY,
     item INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS open (
+CREATE TABLE open (
     entry INTEGER PRIMARY KEY,
     item INTEGER NOT NULL
 ) STRICT;

@@ -1,1 +1,0 @@
-SELECT at FROM item WHERE number = ?1

@@ -1,0 +1,9 @@
+-- Of this form and of those before it.
+DROP TABLE IF EXISTS numbering;
+DROP TABLE IF EXISTS reach;
+DROP TABLE IF EXISTS item;
+DROP TABLE IF EXISTS term;
+DROP TABLE IF EXISTS posting;
+DROP TABLE IF EXISTS block;
+DROP TABLE IF EXISTS exchange;
+DROP TABLE IF EXISTS open;

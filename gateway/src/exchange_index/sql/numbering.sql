@@ -1,0 +1,1 @@
+SELECT key FROM numbering WHERE only = 0

@@ -1,1 +1,0 @@
-INSERT INTO term (kind, word) VALUES (?1, ?2) ON CONFLICT (kind, word) DO UPDATE SET kind = kind RETURNING id

@@ -1,1 +1,0 @@
-SELECT id FROM term WHERE kind = ?1 AND word = ?2
