@@ -126,6 +126,7 @@ fn opening() -> Opening<'static> {
         request_bytes: 0,
         registry_revision: 12,
         traceparent: None,
+        signatures: None,
         sealed: None,
     }
 }

@@ -38,6 +38,7 @@ pub(crate) fn opening() -> Opening<'static> {
         request_bytes: 0,
         registry_revision: 12,
         traceparent: None,
+        signatures: None,
         sealed: None,
     }
 }
