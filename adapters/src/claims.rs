@@ -21,7 +21,7 @@ pub struct Claims<'a> {
     pub user_address: Option<IpAddr>,
     /// The agreement to choose among several.
     pub agreement: Option<Cow<'a, str>>,
-    /// What makes a repetition of the call recognisable.
+    /// What makes a repetition of the call recognisable, without its quotes.
     pub idempotency_key: Option<Cow<'a, str>>,
     /// The W3C trace context.
     pub traceparent: Option<Cow<'a, str>>,
@@ -43,8 +43,8 @@ pub struct Claim {
 pub enum Spelling {
     /// `a-z`, `0-9`, `.` and `-`, as the registry's codes.
     Code,
-    /// Visible ASCII.
-    Visible,
+    /// ASCII in double quotes: a String of RFC 9651 §3.3.3, and nothing behind it.
+    Quoted,
     /// Text in UTF-8, percent-encoded where it is not visible ASCII, and `%` itself always; decoded once. No control
     /// characters, no white space at either end.
     Escaped,
@@ -61,7 +61,7 @@ pub const CLAIMS: [Claim; 7] = [
     Claim { name: "kelisim-user", most_bytes: 192, spelling: Spelling::Escaped },
     Claim { name: "kelisim-user-address", most_bytes: 45, spelling: Spelling::Address },
     Claim { name: "kelisim-agreement", most_bytes: 64, spelling: Spelling::Code },
-    Claim { name: "idempotency-key", most_bytes: 256, spelling: Spelling::Visible },
+    Claim { name: "idempotency-key", most_bytes: 120, spelling: Spelling::Quoted },
     Claim { name: "traceparent", most_bytes: 128, spelling: Spelling::Hexadecimal },
 ];
 
@@ -123,9 +123,8 @@ impl Claim {
         let text = std::str::from_utf8(value).map_err(|_| Flaw::Character)?;
         let text = match self.spelling {
             Spelling::Escaped => decode(text)?,
-            Spelling::Code | Spelling::Visible | Spelling::Hexadecimal | Spelling::Address => {
-                Cow::Borrowed(text)
-            }
+            Spelling::Quoted => unquote(text)?,
+            Spelling::Code | Spelling::Hexadecimal | Spelling::Address => Cow::Borrowed(text),
         };
         if text.len() > self.most_bytes {
             return Err(Flaw::TooLong);
@@ -139,8 +138,7 @@ impl Spelling {
     fn has(self, byte: u8) -> bool {
         match self {
             Self::Code => matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-'),
-            Self::Visible => byte.is_ascii_graphic(),
-            Self::Escaped => byte.is_ascii_graphic() || byte == b' ',
+            Self::Quoted | Self::Escaped => byte.is_ascii_graphic() || byte == b' ',
             Self::Hexadecimal => matches!(byte, b'0'..=b'9' | b'a'..=b'f' | b'-'),
             Self::Address => byte.is_ascii_hexdigit() || byte == b'.' || byte == b':',
         }
@@ -156,6 +154,24 @@ pub fn encode_claim(text: &str) -> Cow<'_, str> {
     let mut encoded = String::with_capacity(text.len() * 3);
     encode_into(&mut encoded, text, is_plain);
     Cow::Owned(encoded)
+}
+
+/// What stands between the quotes. Parameters behind them are refused: the header has none.
+fn unquote(text: &str) -> Result<Cow<'_, str>, Flaw> {
+    let inside = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).ok_or(Flaw::Character)?;
+    if inside.is_empty() {
+        return Err(Flaw::Empty);
+    }
+    let mut plain = String::with_capacity(inside.len());
+    let mut characters = inside.chars();
+    while let Some(character) = characters.next() {
+        plain.push(match character {
+            '"' => return Err(Flaw::Character),
+            '\\' => characters.next().filter(|next| matches!(next, '"' | '\\')).ok_or(Flaw::Escape)?,
+            plain => plain,
+        });
+    }
+    Ok(if plain.len() == inside.len() { Cow::Borrowed(inside) } else { Cow::Owned(plain) })
 }
 
 fn malformed(claim: &Claim, flaw: Flaw) -> Unreadable {
@@ -194,7 +210,7 @@ mod tests {
         assert_eq!(claims.user.as_deref(), Some("А. Серік %41"));
         assert_eq!(claims.user_address, Some("2001:db8::7".parse().unwrap()));
         assert_eq!(claims.agreement.as_deref(), Some("ar-2026-7"));
-        assert_eq!(claims.idempotency_key.as_deref(), Some("\"8e03978e-40d5\""));
+        assert_eq!(claims.idempotency_key.as_deref(), Some("8e03978e-40d5"));
         assert!(claims.traceparent.is_some());
         assert_eq!(Claims::read(&HeaderMap::new()), Ok(Claims::default()));
     }
@@ -218,7 +234,15 @@ mod tests {
             ("kelisim-user-address", "10.0.0", Flaw::Character),
             ("kelisim-user-address", "localhost", Flaw::Character),
             ("kelisim-agreement", "../x", Flaw::Character),
-            ("idempotency-key", "a b", Flaw::Character),
+            ("idempotency-key", "8e03978e", Flaw::Character),
+            ("idempotency-key", "\"", Flaw::Character),
+            ("idempotency-key", "\"\"", Flaw::Empty),
+            ("idempotency-key", "\"a\";b=1", Flaw::Character),
+            ("idempotency-key", "\"a\"b\"", Flaw::Character),
+            ("idempotency-key", "\"a\\\"", Flaw::Escape),
+            ("idempotency-key", "\"a\\b\"", Flaw::Escape),
+            ("idempotency-key", "\" a\"", Flaw::Character),
+            ("idempotency-key", &["\"", &long[..121], "\""].concat(), Flaw::TooLong),
             ("traceparent", "00-0AF7", Flaw::Character),
         ] {
             assert_eq!(
@@ -229,9 +253,26 @@ mod tests {
     }
 
     #[test]
+    fn quotes_and_backslashes_in_a_quoted_claim_are_escaped_and_nothing_else_is() {
+        for (value, key) in [
+            (r#""8e03978e-40d5 7""#, "8e03978e-40d5 7"),
+            (r#""a\\b""#, r"a\b"),
+            (r#""a\"b""#, "a\"b"),
+            (r#""%41""#, "%41"),
+        ] {
+            let headers = headers(&[("idempotency-key", value)]);
+            assert_eq!(Claims::read(&headers).unwrap().idempotency_key.as_deref(), Some(key), "{value}");
+        }
+    }
+
+    #[test]
     fn claim_made_twice_is_refused_even_if_alike() {
         for claim in &CLAIMS {
-            let value = if claim.spelling == Spelling::Address { "10.0.0.1" } else { "a" };
+            let value = match claim.spelling {
+                Spelling::Address => "10.0.0.1",
+                Spelling::Quoted => "\"a\"",
+                Spelling::Code | Spelling::Escaped | Spelling::Hexadecimal => "a",
+            };
             let twice = headers(&[(claim.name, value), (claim.name, value)]);
             assert_eq!(Claims::read(&twice), Err(Unreadable::ClaimRepeated { name: claim.name }));
         }

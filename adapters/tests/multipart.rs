@@ -6,7 +6,7 @@
 mod files;
 
 use adapters::documents::ArchiveLimits;
-use adapters::multipart::{Boundary, Form, FormBounds, FormUnfit};
+use adapters::multipart::{Boundary, Form, FormBounds, FormUnfit, Heard};
 use agreements::DocumentFormat::*;
 use files::*;
 use http::HeaderValue;
@@ -231,6 +231,31 @@ fn near_boundaries_are_content() {
     let near = b"\r\n--a-\r\n--a--\r\n\r\n--a\r\r\n--a--B\r--a--b\n--a--b ";
     let card = [&near[..], b"\r\n"].concat();
     assert_eq!(judge(&body(&[(CARD, &card)])), Ok((card, 0)));
+}
+
+/// C4: what a scanner is shown of a form.
+#[test]
+fn files_of_a_form_are_told_one_by_one_as_they_are() {
+    let (first, second) = (pdf(), zip(&[entry("a", "b")]));
+    let body = body(&[(CARD, b"{}"), (FILE, &first), (PACKED, &second)]);
+    for pieces in [1, 2, 7, 1000] {
+        let mut form = form(FORM_DATA);
+        form.listen();
+        let (mut files, mut ended) = (Vec::<Vec<u8>>::new(), 0);
+        for piece in body.chunks(pieces) {
+            form.push(piece).unwrap();
+            for heard in form.heard() {
+                match heard {
+                    Heard::Begins => files.push(Vec::new()),
+                    Heard::Content(bytes) => files.last_mut().unwrap().extend(bytes),
+                    Heard::Ends => ended += 1,
+                }
+                assert!(files.len() - ended <= 1, "one at a time");
+            }
+        }
+        assert!(files == [first.clone(), second.clone()], "in pieces of {pieces}");
+        assert_eq!(form.finish(), Ok(2));
+    }
 }
 
 proptest! {

@@ -63,6 +63,14 @@ impl Method {
         }
     }
 
+    /// Whether asking changes nothing (RFC 9110 §9.2.1).
+    pub fn is_safe(self) -> bool {
+        match self {
+            Self::Get | Self::Head => true,
+            Self::Post | Self::Put | Self::Patch | Self::Delete => false,
+        }
+    }
+
     /// Reads a method's name.
     pub fn parse(name: &str) -> Option<Self> {
         [Self::Get, Self::Head, Self::Post, Self::Put, Self::Patch, Self::Delete]
@@ -165,6 +173,33 @@ pub struct Operation {
     /// What a readiness check may ask it; without one, only what reads and needs nothing to be named is asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sample: Option<SampleRequest>,
+    /// What `Idempotency-Key` means to it; where it changes something and this is absent, the key is optional, and its
+    /// provider does not look at it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repeats: Option<Repeats>,
+}
+
+/// What `Idempotency-Key` means to an operation that changes something (Interaction 17.6).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Repeats {
+    /// Whether a request may come without a key.
+    #[serde(default)]
+    pub key: Presence,
+    /// What its provider does with a key that it knows.
+    #[serde(default)]
+    pub provider: KeyAtProvider,
+}
+
+/// What a provider does with an `Idempotency-Key` that it knows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum KeyAtProvider {
+    /// It does the request again: the gateway never sends it twice.
+    #[default]
+    Ignored,
+    /// It gives its first answer again: where the gateway does not know what became of a request, it may be sent once more.
+    Honoured,
 }
 
 /// That a data type holds personal data, and what for it was collected.

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::Presence;
+
 /// A format that documents may have (Portal 9), with PPTX beside PPT as DOCX stands beside DOC.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema, strum::Display,
@@ -120,6 +122,9 @@ pub struct Documents {
     /// Most files beside a card. Default: 1.
     #[serde(default = "one")]
     pub max_files: u32,
+    /// Whether none passes that no virus scanner called clean. Default: optional, and the gateway's configuration says.
+    #[serde(default, skip_serializing_if = "is_optional")]
+    pub scan: Presence,
 }
 
 impl Documents {
@@ -138,6 +143,10 @@ pub const ANY_DOCUMENT: &str = "*/*";
 
 fn one() -> u32 {
     1
+}
+
+fn is_optional(presence: &Presence) -> bool {
+    *presence == Presence::Optional
 }
 
 #[cfg(test)]

@@ -69,8 +69,8 @@ pub use bounds::{Fit, Template, TemplateData, fits};
 pub use calendar::{Calendar, CalendarDay, DayIs, DayKind, HolidayFault, OnWeekend, YearlyHoliday};
 pub use command::{Command, CommandName, Event, Recorded};
 pub use data_type::{
-    Category, DataType, Method, Operation, Parameter, Payload, PersonalData, Presence, SampleRequest,
-    SubjectPlace,
+    Category, DataType, KeyAtProvider, Method, Operation, Parameter, Payload, PersonalData, Presence,
+    Repeats, SampleRequest, SubjectPlace,
 };
 pub use deadlines::{Deadline, DeadlineStanding};
 pub use decide::{Call, Claims, Permit, decide};

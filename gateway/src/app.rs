@@ -13,12 +13,14 @@ use certs::tls::{
     Unready,
 };
 use certs::trust::{Trust, TrustAnchors};
+use jiff::SignedDuration;
 use tracing::{info, warn};
 
 use crate::api::access::{AccessError, AccessStore};
 use crate::api::{self, Api, RecordPlaces};
 use crate::background::Background;
 use crate::clock;
+use crate::clock_watch::{ClockWatch, Standing};
 use crate::config::{Config, WhenSilent};
 use crate::exchange::Shared;
 use crate::exchange::budget::Budget;
@@ -38,6 +40,8 @@ use crate::registry::proof::Proofs;
 use crate::registry::snapshot::Snapshots;
 use crate::registry::sqlite::SqliteStore;
 use crate::registry::{Allowed, Commands, Failure, StoreError};
+use crate::repeats::{self, Repeats, RepeatsError};
+use crate::scanner::Scanner;
 use crate::stamping::{self, StampStats, Stamping};
 use crate::subject_keys::{RingError, SubjectKeys};
 use crate::telemetry::metrics::{Gauges, Metrics};
@@ -53,6 +57,7 @@ pub struct App {
     api: Option<Api>,
     operations: Option<Operations>,
     stamping: Option<Background>,
+    _clock: Option<Background>,
     _trust: Background,
     _subjects: Background,
     _personal: Background,
@@ -94,6 +99,9 @@ pub enum AppError {
     /// The authority of time stamps.
     #[error("time stamps cannot be asked for with {0}")]
     StampAnchors(PathBuf, #[source] Box<dyn std::error::Error + Send + Sync>),
+    /// What became of requests with idempotency keys.
+    #[error("repeats under idempotency keys cannot be told")]
+    Repeats(#[from] RepeatsError),
     /// The keys of the exchange log.
     #[error("the exchange log's keys cannot be used")]
     LogKey(#[from] LogKeyError),
@@ -178,6 +186,7 @@ impl App {
         });
 
         let metrics = Metrics::new();
+        let clock_watch = ClockWatch::new(&config.clock);
         let shared = Arc::new(Shared {
             views: Arc::clone(&follower.views),
             trust: Arc::clone(&trust),
@@ -188,6 +197,10 @@ impl App {
             memory: Budget::new(limits.max_buffered_mib << 20),
             metrics: Arc::clone(&metrics),
             arrivals: Arc::default(),
+            repeats: repeats(config)?,
+            scanner: Scanner::new(&config.scanner),
+            clock: Arc::clone(&clock_watch),
+            peers: Arc::default(),
         });
         let stopping = Arc::new(AtomicBool::new(false));
         let face = Face {
@@ -215,6 +228,7 @@ impl App {
             api: Some(api),
             operations: Some(operations),
             stamping,
+            _clock: clock_watch.follow(&config.clock),
             _trust: following_trust,
             _subjects: following_subjects,
             _personal: following_personal,
@@ -363,6 +377,18 @@ fn archiving(config: &Config) -> Option<Background> {
     (!hours.is_zero()).then(|| Background::every("log-archive", ARCHIVE_PAUSE, step))
 }
 
+fn repeats(config: &Config) -> Result<Repeats, RepeatsError> {
+    let settings = &config.repeats;
+    let bounds = repeats::Bounds {
+        keep: settings.keep(),
+        answer: settings.max_answer_kib << 10,
+        keys: settings.max_keys_per_system,
+        bytes: settings.max_mib_per_system << 20,
+        all_bytes: settings.max_mib << 20,
+    };
+    Repeats::start(&config.path(&settings.path), &config.path(&settings.key), bounds)
+}
+
 fn log_config(config: &Config) -> Result<LogConfig, LogKeyError> {
     let log = &config.log;
     let paths: Vec<PathBuf> = log.keys.iter().map(|path| config.path(path)).collect();
@@ -489,6 +515,14 @@ impl Shown for Face {
         self.shared.views.current().err().map(|unconfirmed| unconfirmed.to_string())
     }
 
+    fn remarks(&self) -> Vec<String> {
+        let own = self.shared.clock.standing();
+        let own = (own != Standing::Unwatched).then(|| format!("this machine's clock: {own}"));
+        let off = self.shared.peers.all().into_iter().filter(|(_, ahead)| ahead.abs() >= PEER_OFF);
+        let off = off.map(|(system, ahead)| format!("the clock of {system} is {} s ahead", ahead.as_secs()));
+        own.into_iter().chain(off.take(MOST_REMARKS)).collect()
+    }
+
     fn metrics(&self) -> String {
         self.shared.metrics.text(&Gauges {
             held_bytes: self.shared.memory.used(),
@@ -499,9 +533,15 @@ impl Shown for Face {
             standing: self.courier.as_ref().map(|courier| courier.standing()),
             stamps: &self.stamps,
             views: &self.shared.views,
+            clock: &self.shared.clock,
+            peers: &self.shared.peers,
         })
     }
 }
+
+/// From here on a provider's clock is worth a remark: no request is so slow.
+const PEER_OFF: SignedDuration = SignedDuration::from_secs(5);
+const MOST_REMARKS: usize = 20;
 
 /// How often new and destroyed keys of subjects' hashes and of personal parts are looked for.
 const KEYS_EVERY: Duration = Duration::from_secs(2);

@@ -13,6 +13,8 @@
 //! witness   the regulator's witness   transparency  trees, proofs, signed notes: pure
 //! import    OpenAPI documents, read as data types
 //! stamping  time stamps over checkpoints
+//! repeats   requests under one idempotency key
+//! scanner   documents shown to clamd    clock_watch   how far clocks are off
 //! ```
 //!
 //! Not here: the rules (`agreements`), TLS and signatures (`certs`), how other surfaces read (`adapters`). Their
@@ -23,6 +25,7 @@ pub mod app;
 pub mod background;
 pub mod cli;
 pub mod clock;
+pub mod clock_watch;
 pub mod config;
 pub mod demo;
 pub mod exchange;
@@ -39,6 +42,8 @@ pub mod payload;
 pub mod personal;
 pub mod readiness;
 pub mod registry;
+pub mod repeats;
+pub mod scanner;
 pub mod stamping;
 pub mod subject_keys;
 pub mod telemetry;

@@ -24,6 +24,9 @@ pub trait Shown: Send + Sync + 'static {
     /// Why the gateway takes no exchanges now; `None` when it does.
     fn unready(&self) -> Option<String>;
 
+    /// What else is worth knowing, ready or not.
+    fn remarks(&self) -> Vec<String>;
+
     /// All metrics in the text format of Prometheus.
     fn metrics(&self) -> String;
 }
@@ -105,10 +108,13 @@ async fn serve(socket: std::net::TcpListener, shown: Arc<dyn Shown>) {
 fn answer(shown: &dyn Shown, request: &Request<Incoming>) -> Response<Full<Bytes>> {
     let (status, text) = match (request.method(), request.uri().path()) {
         (&Method::GET | &Method::HEAD, "/live") => (StatusCode::OK, "live\n".to_owned()),
-        (&Method::GET | &Method::HEAD, "/ready") => match shown.unready() {
-            None => (StatusCode::OK, "ready\n".to_owned()),
-            Some(reason) => (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {reason}\n")),
-        },
+        (&Method::GET | &Method::HEAD, "/ready") => {
+            let (status, first) = match shown.unready() {
+                None => (StatusCode::OK, "ready\n".to_owned()),
+                Some(reason) => (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {reason}\n")),
+            };
+            (status, shown.remarks().into_iter().fold(first, |text, remark| text + &remark + "\n"))
+        }
         (&Method::GET | &Method::HEAD, "/metrics") => (StatusCode::OK, shown.metrics()),
         _ => (StatusCode::NOT_FOUND, "there are /live, /ready and /metrics\n".to_owned()),
     };

@@ -82,9 +82,14 @@ fn only_stores_and_the_exchange_index_name_sql() {
         "gateway/src/exchange_index/query.rs",
         "gateway/src/registry/sqlite.rs",
         "gateway/src/registry/store.rs",
+        "gateway/src/repeats/store.rs",
     ];
-    let folders =
-        ["gateway/src/api/access/sql/", "gateway/src/exchange_index/sql/", "gateway/src/registry/sql/"];
+    let folders = [
+        "gateway/src/api/access/sql/",
+        "gateway/src/exchange_index/sql/",
+        "gateway/src/registry/sql/",
+        "gateway/src/repeats/sql/",
+    ];
     for file in files(".rs").iter().filter(|file| ships(file) && !store.contains(&file.path.as_str())) {
         for word in ["rusqlite", "tokio_postgres"] {
             assert!(!file.text.contains(word), "{} names {word}", file.path);

@@ -71,6 +71,17 @@ pub struct Form {
     contents: Contents,
 }
 
+/// What is told of a form's files, for whoever looks at them besides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Heard {
+    /// A file begins.
+    Begins,
+    /// The next bytes of it.
+    Content(Vec<u8>),
+    /// It ends.
+    Ends,
+}
+
 #[derive(Debug)]
 struct Contents {
     kind: Kind,
@@ -84,6 +95,8 @@ struct Contents {
     /// Who looks at signatures, where they are asked for.
     notary: Option<Box<dyn Notary>>,
     signature: Option<Beside>,
+    /// What was told since it was last taken, if somebody listens.
+    heard: Option<Vec<Heard>>,
 }
 
 /// A signature that stands beside a file, as it comes.
@@ -114,6 +127,7 @@ impl Form {
             keys: RandomState::new(),
             notary: None,
             signature: None,
+            heard: None,
         };
         Self { parts: Parts::new(boundary), contents }
     }
@@ -131,6 +145,16 @@ impl Form {
     /// [`FormUnfit`]: nothing more of it may pass. What it says afterwards means nothing.
     pub fn push(&mut self, bytes: &[u8]) -> Result<(), FormUnfit> {
         self.parts.push(bytes, &mut self.contents)
+    }
+
+    /// From here on what is told of files is kept for [`heard`](Self::heard).
+    pub fn listen(&mut self) {
+        self.contents.heard.get_or_insert_default();
+    }
+
+    /// What was told of files since the last time.
+    pub fn heard(&mut self) -> Vec<Heard> {
+        self.contents.heard.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// The card, once it is whole.
@@ -165,6 +189,12 @@ impl Form {
 }
 
 impl Contents {
+    fn tell(&mut self, what: impl FnOnce() -> Heard) {
+        if let Some(heard) = &mut self.heard {
+            heard.push(what());
+        }
+    }
+
     fn card(&self, head: &PartHead) -> Result<(), FormUnfit> {
         let named = match self.kind {
             Kind::FormData => head.name.as_deref() == Some(CARD),
@@ -227,7 +257,10 @@ impl Reader for Contents {
             }
             Card::Part(_) | Card::Whole(_) => match self.signature_of(&head) {
                 Some(of) => self.signature = Some(Beside { of, bytes: Vec::new() }),
-                None => self.file = Some(self.file(&head)?),
+                None => {
+                    self.file = Some(self.file(&head)?);
+                    self.tell(|| Heard::Begins);
+                }
             },
         }
         Ok(())
@@ -251,6 +284,7 @@ impl Reader for Contents {
         let nth = self.files;
         let Some(file) = &mut self.file else { return Ok(()) };
         file.push(bytes).map_err(|unfit| FormUnfit::File { nth, unfit })?;
+        self.tell(|| Heard::Content(bytes.to_vec()));
         match &mut self.notary {
             Some(notary) => Ok(notary.content(bytes)?),
             None => Ok(()),
@@ -267,6 +301,7 @@ impl Reader for Contents {
         }
         let nth = self.files;
         let Some(file) = self.file.take() else { return Ok(()) };
+        self.tell(|| Heard::Ends);
         file.finish().map_err(|unfit| FormUnfit::File { nth, unfit })?;
         match &mut self.notary {
             Some(notary) => Ok(notary.ends()?),

@@ -16,6 +16,6 @@ mod notary;
 mod parts;
 
 pub use boundary::{Boundary, Kind};
-pub use form::{Form, FormBounds, FormUnfit};
+pub use form::{Form, FormBounds, FormUnfit, Heard};
 pub use head::Malformed;
 pub use notary::{Notary, Unsigned};

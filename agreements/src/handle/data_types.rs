@@ -68,6 +68,12 @@ impl Check<'_> {
             if let Some(fault) = operation.sample_fault() {
                 return wrong(&format!("operation {}: {fault}", operation.id));
             }
+            if operation.repeats.is_some() && operation.method.is_safe() {
+                return wrong(&format!(
+                    "operation {} changes nothing, so it needs no rule for repeats",
+                    operation.id
+                ));
+            }
             for (side, payload) in [(Side::Asked, &operation.request), (Side::Answered, &operation.response)]
             {
                 if let Some(flaw) = payload.as_ref().and_then(|payload| flaw(side, payload)) {

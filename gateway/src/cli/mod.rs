@@ -19,6 +19,7 @@ mod backup;
 mod calendar;
 mod certificates;
 mod check_config;
+mod clock;
 mod data_type;
 mod delegation;
 mod explain;
@@ -158,6 +159,8 @@ enum Command {
     /// The regulator's witness: remembers how far exchange logs had come, so that none can be taken back unseen
     #[command(subcommand)]
     Witness(witness::WitnessCommand),
+    /// Ask the configured sources of time how this machine's clock stands
+    Clock(clock::Clock),
     /// Copy the data folder while it is worked on
     Backup(backup::Backup),
     /// Make a data folder from a backup
@@ -202,6 +205,7 @@ impl Command {
             | Self::Log(_)
             | Self::SubjectKey(_)
             | Self::Witness(_)
+            | Self::Clock(_)
             | Self::Backup(_)
             | Self::Restore(_)
             | Self::Completions { .. } => false,
@@ -295,6 +299,7 @@ fn act(common: &Common, command: Command) -> Result<Answer, Failure> {
         Command::Log(command) => log::run(common, command),
         Command::SubjectKey(command) => subject_key::run(common, command),
         Command::Witness(command) => witness::run(common, command),
+        Command::Clock(clock) => clock.run(common),
         Command::Backup(backup) => backup.run(common),
         Command::Restore(restore) => restore.run(common),
         Command::Completions { shell } => {

@@ -72,6 +72,9 @@ fn todo(error: &AppError) -> &'static str {
         AppError::StampAnchors(..) => {
             "put the authority's root certificate where log.time_stamps.anchors says"
         }
+        AppError::Repeats(_) => {
+            "see that repeats.path and repeats.key in the configuration can be written; see operations.md, 'Repeats'"
+        }
         AppError::LogKey(_) => {
             "restore the keys that log.keys names from their backup; a log that never had any: `kelisim log keys --make`"
         }

@@ -3,10 +3,13 @@
 //! Each area is converted to checked values once, at start; unknown keys are errors that name the nearest known one.
 
 mod api;
+mod clock;
 mod exchange;
 mod keeping;
 mod places;
 mod readiness;
+mod repeats;
+mod scanner;
 mod witnesses;
 
 use std::ops::RangeInclusive;
@@ -16,6 +19,7 @@ use agreements::Phase;
 use serde::Deserialize;
 
 pub use api::ApiConfig;
+pub use clock::{ClockConfig, WhenUnclear};
 pub use exchange::{ExchangeConfig, Limits};
 pub use keeping::KeepingSettings;
 pub use places::{
@@ -23,6 +27,8 @@ pub use places::{
     TimeStampSettings, TrustConfig,
 };
 pub use readiness::ReadinessConfig;
+pub use repeats::RepeatsConfig;
+pub use scanner::{Scanned, ScannerConfig, WhenDown};
 pub use witnesses::{WhenSilent, WitnessPlace, WitnessesConfig};
 
 /// The whole configuration.
@@ -52,6 +58,15 @@ pub struct Config {
     /// Readiness checks.
     #[serde(default)]
     pub readiness: ReadinessConfig,
+    /// Requests repeated under one idempotency key.
+    #[serde(default)]
+    pub repeats: RepeatsConfig,
+    /// The virus scanner.
+    #[serde(default)]
+    pub scanner: ScannerConfig,
+    /// The watch over clocks.
+    #[serde(default)]
+    pub clock: ClockConfig,
     /// The operations face.
     #[serde(default)]
     pub operations: OperationsConfig,
@@ -134,6 +149,9 @@ impl Config {
         config.registry.check().map_err(|(key, message)| wrong(format!("registry.{key}"), message))?;
         config.api.check().map_err(|(key, message)| wrong(format!("api.{key}"), message))?;
         config.readiness.check().map_err(|(key, message)| wrong(format!("readiness.{key}"), message))?;
+        config.repeats.check().map_err(|(key, message)| wrong(format!("repeats.{key}"), message))?;
+        config.scanner.check().map_err(|(key, message)| wrong(format!("scanner.{key}"), message))?;
+        config.clock.check().map_err(|(key, message)| wrong(format!("clock.{key}"), message))?;
         config.log.check().map_err(|(key, message)| wrong(format!("log.{key}"), message))?;
         config.witnesses.check().map_err(|(key, message)| wrong(format!("witnesses.{key}"), message))?;
         Ok(config)

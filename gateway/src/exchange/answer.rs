@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use http::{Method, StatusCode};
 use serde_json::json;
+use uuid::Uuid;
 
 use super::body;
 use super::budget::Room;
@@ -34,6 +35,8 @@ pub(super) struct Answer {
     pub outcome: Outcome,
     /// The signatures that counted, as entries have them.
     pub signatures: Option<String>,
+    /// Whose answer it is, if it is given again.
+    pub first: Option<Uuid>,
 }
 
 /// Checks and trims a provider's answer.
@@ -88,7 +91,7 @@ fn checked(
         _ if bytes.is_empty() => (Bytes::new(), 0),
         _ => return Err(Refusal::new(&rows::RESPONSE_NOT_AGREED, "a body where none is agreed")),
     };
-    Ok(Answer { status, headers, body, withheld, outcome: Outcome::Completed, signatures: None })
+    Ok(Answer { status, headers, body, withheld, outcome: Outcome::Completed, signatures: None, first: None })
 }
 
 fn trimmed(
@@ -130,7 +133,15 @@ fn providers_error(status: StatusCode, reply: &Reply, room: Room) -> Answer {
     if !body.is_empty() {
         typed(&mut headers, PROBLEM_JSON);
     }
-    Answer { status, headers, body, withheld, outcome: Outcome::RefusedByProvider, signatures: None }
+    Answer {
+        status,
+        headers,
+        body,
+        withheld,
+        outcome: Outcome::RefusedByProvider,
+        signatures: None,
+        first: None,
+    }
 }
 
 pub(super) fn passing(headers: &HeaderMap) -> HeaderMap {

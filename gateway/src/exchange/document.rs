@@ -8,6 +8,7 @@ use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 
 use super::{Refusal, answer, notary, rows, signed};
 use crate::payload::Violation;
+use crate::scanner::Trouble;
 
 /// Whose body it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +29,7 @@ pub(super) enum Flaw {
     Content,
     /// It is not signed as agreed.
     Unsigned(Unsigned),
+    Scan(Trouble),
 }
 
 /// What a body is looked through for, as it passes.
@@ -82,6 +84,12 @@ impl Side {
             Flaw::Unsigned(found) | Flaw::Form(FormUnfit::Unsigned(found)) => {
                 unfit(signed::row(self), found.code, found.to_string())
             }
+            Flaw::Scan(Trouble::Found(name)) => unfit(document, INFECTED, name.clone()),
+            Flaw::Scan(trouble @ Trouble::TooLarge) => Refusal::new(&rows::SCANNER_LIMIT, trouble),
+            Flaw::Scan(trouble @ Trouble::Down(_)) => {
+                Refusal::new(&rows::SCANNER_UNAVAILABLE, trouble).retry_after(5)
+            }
+            Flaw::Scan(trouble @ Trouble::Busy) => Refusal::new(&rows::GATEWAY_BUSY, trouble).retry_after(1),
             Flaw::Form(found) => unfit(document, found.code(), found.to_string()),
             Flaw::Content => signed::refusal(self, &MessageFault::Digest),
         }
@@ -208,6 +216,9 @@ impl Alone {
 pub(super) fn carries(operation: &Operation) -> bool {
     [&operation.request, &operation.response].into_iter().flatten().any(|payload| payload.documents.is_some())
 }
+
+/// The code of a document in which a scanner found something.
+pub(super) const INFECTED: &str = "document-infected";
 
 /// Most bytes of a card: it is held until it was checked.
 const MOST_CARD_BYTES: usize = 256 << 10;

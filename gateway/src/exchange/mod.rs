@@ -11,6 +11,7 @@
 //! flood      refusals counted and sampled                      refusal   errors as responses, rows: their words
 //! queue      pieces that wait to pass                      signed    messages that were signed
 //! notary     documents that people sign
+//! queue      pieces that wait to pass                     repeat    calls under one idempotency key
 //! ```
 
 use std::net::SocketAddr;
@@ -44,6 +45,7 @@ mod queue;
 mod range;
 mod record;
 mod refusal;
+mod repeat;
 pub mod rows;
 mod signed;
 pub mod subject;
@@ -63,14 +65,18 @@ use self::passing::Passed;
 pub use self::passing::Passing;
 pub use self::record::REFUSED;
 pub use self::refusal::{After, Refusal};
+use self::repeat::{Place, settled};
 use self::upstream::{ForwardError, Upstream};
 use crate::clock;
+use crate::clock_watch::{ClockWatch, PeerClocks};
 use crate::config::Limits;
 use crate::exchange_log::{LogError, LogPort, OpenEntry, Outcome};
 use crate::framing::{FramingViolation, Observed, strict};
 use crate::personal::PersonalKeys;
 use crate::readiness::Arrivals;
 use crate::registry::{Gate, View, Views};
+use crate::repeats::Repeats;
+use crate::scanner::Scanner;
 use crate::subject_keys::SubjectKeys;
 use crate::telemetry::metrics::Metrics;
 
@@ -106,6 +112,14 @@ pub struct Shared {
     pub metrics: Arc<Metrics>,
     /// When consumers were last seen.
     pub arrivals: Arc<Arrivals>,
+    /// What became of requests that bore an idempotency key.
+    pub repeats: Repeats,
+    /// The virus scanner.
+    pub scanner: Arc<Scanner>,
+    /// How the gateway's own clock stands.
+    pub clock: Arc<ClockWatch>,
+    /// How providers' clocks stand.
+    pub peers: Arc<PeerClocks>,
 }
 
 /// Who is on a connection, as its certificate proved.
@@ -173,15 +187,40 @@ impl ExchangePath {
     /// Carries one request, or refuses it: either way there is an answer.
     ///
     /// # Cancel safety
-    /// Dropped when the caller goes away: an entry that was opened is closed as abandoned.
+    /// Dropped when the caller goes away: an entry that was opened is closed as abandoned. A request under an idempotency
+    /// key goes on alone, within its deadlines: its answer is kept for whoever asks again.
     pub async fn exchange(
-        &self,
-        caller: &Caller,
+        self: &Arc<Self>,
+        caller: &Arc<Caller>,
         framing: Option<Framing>,
         request: Request<Incoming>,
     ) -> Carried {
         let received = Received { exchange: Uuid::now_v7(), at: clock::now(), since: Instant::now() };
         let (head, body) = request.into_parts();
+        if !repeat::goes_on_alone(&head) {
+            return self.answer(caller, framing, received, head, body).await;
+        }
+        let (path, caller) = (Arc::clone(self), Arc::clone(caller));
+        let alone = async move { path.answer(&caller, framing, received, head, body).await };
+        match tokio::spawn(alone).await {
+            Ok(response) => response,
+            Err(error) => match error.try_into_panic() {
+                // A bug of ours ends this call as it would without a task of its own.
+                Ok(panic) => std::panic::resume_unwind(panic),
+                // The runtime ends, and whoever waits with it.
+                Err(_) => std::future::pending().await,
+            },
+        }
+    }
+
+    async fn answer(
+        &self,
+        caller: &Caller,
+        framing: Option<Framing>,
+        received: Received,
+        head: request::Parts,
+        body: Incoming,
+    ) -> Carried {
         let body = Untaken::new(body, &head);
         let mut response = match self.carry(caller, framing.as_ref(), &received, &head, body).await {
             Ok(response) => response,
@@ -228,27 +267,40 @@ impl ExchangePath {
             rate(gate, &permit)?;
             fits(&permit, terms, head, &checked.body)?;
         }
-
         let body = signed::Body::Here(&checked.body);
         let sealed = signed::request(&permit, caller, head, body, received.at)?;
+        let signatures = sealed.map(|sealed| sealed.recorded().into());
+        let mut turn = match self.shared.place(&permit, &asked, received, Some(&checked.body)).await? {
+            Place::Turn(turn) => turn,
+            Place::Known(known) => {
+                let known = settled(*known, self.room(gate))?;
+                let body = &checked.body;
+                let mut opening =
+                    record::opening(&self.shared, caller, received, &asked, newest, gate, &permit, body);
+                opening.signatures = signatures;
+                return self.again(&ground, &permit, caller, &asked, received, head, &opening, known).await;
+            }
+        };
 
         // Only now: a body that takes its time keeps no place at the provider.
         let _pair = gate.pair.share(1).ok_or_else(too_many)?;
         let _provider = gate.provider.share(1).ok_or_else(too_many)?;
         let mut opening =
             record::opening(&self.shared, caller, received, &asked, newest, gate, &permit, &checked.body);
-        opening.signatures = sealed.map(|sealed| sealed.recorded().into());
+        opening.signatures = signatures;
         let entry = in_time(self.log.open(&opening)).await?;
         let call = surface::outgoing(&asked, &permit, received.exchange, head, checked.body.clone().into());
         let called = signed::Called::of(&permit, &call);
         // B9: writing the entry and dialling may have taken their time too.
         let still = |line: Option<&VerifiedChain>| self.shared.still(&ground, &permit, caller, &asked, line);
+        turn.goes();
         let answer = match self.upstream.forward(&permit, &entry, call, self.room(gate), &still).await {
             Ok(reply) => {
                 signed::release(called.as_ref(), &permit, terms, &head.method, reply, self.room(gate))
             }
             Err(error) => Err(error.into()),
         };
+        turn.ends(&answer).await;
         Ok(self.close(&permit, entry, received, head, answer, None).await)
     }
 
@@ -330,6 +382,7 @@ impl ExchangePath {
             (closing.request_digest, closing.request_bytes) = (request.digest, Some(request.bytes));
             closing.signatures =
                 record::together([request.signatures.as_deref(), closing.signatures.as_deref()]);
+            closing.scan = closing.scan.or(request.scan.map(|scan| scan.as_str().into()));
         }
         match permit.agreement().text.accounting.answer_after {
             AnswerAfter::Opened => entry.close(&closing),
@@ -472,6 +525,9 @@ fn answered(permit: &Permit<'_>, answer: Answer) -> Carried {
     surface::mark(permit, response.headers_mut());
     if answer.withheld > 0 {
         response.headers_mut().insert("kelisim-withheld", answer.withheld.into());
+    }
+    if let Some(first) = answer.first {
+        repeat::name_first(response.headers_mut(), first);
     }
     response
 }

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
+use adapters::multipart::Heard;
 use aws_lc_rs::digest;
 use bytes::Bytes;
 use certs::message::RunningDigest;
@@ -25,6 +26,7 @@ use super::passage::Cut;
 use super::queue::Queue;
 use super::{Framing, Refusal};
 use crate::exchange_log::Sha256;
+use crate::scanner::{Piece, Scan, Verdict};
 
 /// A body that passes as it comes.
 pub struct Passing {
@@ -49,6 +51,8 @@ pub struct Passing {
     hash: digest::Context,
     hashed: u64,
     overseer: Option<Box<dyn Overseer>>,
+    scan: Option<Scan>,
+    verdict: Option<Verdict>,
     place: Place,
     late: Pin<Box<Sleep>>,
     waiting: Waiting,
@@ -75,6 +79,8 @@ pub(super) struct Passed {
     pub(super) bytes: u64,
     /// Whose signatures counted, as entries have them.
     pub(super) signatures: Option<Arc<str>>,
+    /// What a scanner said of it, if one was asked.
+    pub(super) scan: Option<Verdict>,
 }
 
 /// What is done before the last piece passes.
@@ -140,6 +146,8 @@ impl Passing {
             hash: digest::Context::new(&digest::SHA256),
             hashed: 0,
             overseer: None,
+            scan: None,
+            verdict: None,
             place: Place::Reading,
             late: Box::pin(tokio::time::sleep_until(bounds.until.into())),
             waiting: Waiting::No,
@@ -160,6 +168,17 @@ impl Passing {
     /// It has to be what its sender signed; said before any of it is read.
     pub(super) fn expects(&mut self, content: Option<RunningDigest>) {
         self.content = content;
+    }
+
+    /// All of it is shown to a scanner, before anything is read.
+    pub(super) fn scanned(&mut self, scan: Option<Scan>) {
+        self.scan = scan;
+        if let Some(scan) = &mut self.scan {
+            match &mut self.check {
+                Check::Form(form) => form.listen(),
+                Check::Document(_) | Check::Finished => scan.shows(Piece::Begins),
+            }
+        }
     }
 
     /// From here on somebody answers for it.
@@ -189,8 +208,10 @@ impl Passing {
     /// The refusal that it deserves; nothing passed.
     pub(super) async fn lead(&mut self) -> Result<(), Refusal> {
         loop {
-            let settled = self.taken >= LEAD_BYTES && self.check.is_settled();
-            if settled || matches!(self.place, Place::Read) {
+            if matches!(self.place, Place::Read) {
+                return std::future::poll_fn(|context| self.poll_scanned(context)).await;
+            }
+            if self.taken >= LEAD_BYTES && self.check.is_settled() {
                 return Ok(());
             }
             std::future::poll_fn(|context| self.poll_read(context)).await?;
@@ -225,7 +246,10 @@ impl Passing {
                     refused => refused,
                 },
                 Place::Reading => ready!(self.poll_read(context)),
-                Place::Read => self.ends(),
+                Place::Read => match ready!(self.poll_scanned(context)) {
+                    Ok(()) => self.ends(),
+                    refused => refused,
+                },
                 Place::Telling(told) => {
                     let told = ready!(told.as_mut().poll(context));
                     if told.is_ok() {
@@ -269,6 +293,7 @@ impl Passing {
                     digest: Some(Sha256(digest)),
                     bytes: self.hashed,
                     signatures: self.signatures.take(),
+                    scan: self.verdict,
                 }))
             }
             None => Place::Over,
@@ -276,8 +301,36 @@ impl Passing {
         Ok(())
     }
 
+    /// What the scanner says, if it is asked: until then the last piece waits.
+    fn poll_scanned(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Refusal>> {
+        let Some(scan) = &mut self.scan else { return Poll::Ready(Ok(())) };
+        let Poll::Ready(verdict) = scan.poll_verdict(context) else { return self.holds_up() };
+        self.scan = None;
+        if let Some(overseer) = &mut self.overseer {
+            overseer.waits(self.waiting);
+        }
+        self.verdict = verdict.as_ref().ok().copied();
+        Poll::Ready(verdict.map(drop).map_err(|trouble| self.side.refusal(&Flaw::Scan(trouble))))
+    }
+
+    /// Whoever waits for the other side hears that it is not that.
+    fn holds_up<T>(&mut self) -> Poll<T> {
+        if let Some(overseer) = &mut self.overseer {
+            overseer.waits(Waiting::Yes);
+        }
+        Poll::Pending
+    }
+
     /// Takes one piece, or the end.
     fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Refusal>> {
+        if let Some(scan) = &mut self.scan {
+            if scan.poll_taken(context).is_pending() {
+                return self.holds_up();
+            }
+            if let (Waiting::No, Some(overseer)) = (self.waiting, &mut self.overseer) {
+                overseer.waits(Waiting::No);
+            }
+        }
         let Some(from) = &mut self.from else { return Poll::Ready(Err(self.side.refusal(&Flaw::Late))) };
         let frame = match Pin::new(from).poll_frame(context) {
             Poll::Ready(frame) => frame,
@@ -305,6 +358,9 @@ impl Passing {
                 None => self.side.refusal(&Flaw::Broken(error)),
             }),
             None => {
+                if let (Some(scan), Check::Document(_)) = (&mut self.scan, &self.check) {
+                    scan.shows(Piece::Ends);
+                }
                 let finished = std::mem::take(&mut self.check).finish();
                 let is_as_signed = self.content.take().is_none_or(RunningDigest::holds);
                 let finished =
@@ -330,6 +386,17 @@ impl Passing {
         // B9: what was decided at the beginning is looked at again for each piece.
         self.still()?;
         self.check.push(&piece).map_err(|flaw| self.side.refusal(&flaw))?;
+        match (&mut self.scan, &mut self.check) {
+            (None, _) => {}
+            (Some(scan), Check::Form(form)) => form.heard().into_iter().for_each(|heard| {
+                scan.shows(match heard {
+                    Heard::Begins => Piece::Begins,
+                    Heard::Content(bytes) => Piece::Content(bytes.into()),
+                    Heard::Ends => Piece::Ends,
+                });
+            }),
+            (Some(scan), Check::Document(_) | Check::Finished) => scan.shows(Piece::Content(piece.clone())),
+        }
         if let Some(card) = self.check.take_card() {
             self.card = Some(card);
         }

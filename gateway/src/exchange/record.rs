@@ -78,6 +78,7 @@ pub(super) fn completed(received: &Received, answer: &Answer) -> Closing<'static
         trimmed: answer.withheld,
         duration_us: duration(received),
         signatures: answer.signatures.clone().map(Cow::Owned),
+        first_exchange: answer.first,
         ..Closing::bare(clock::now(), answer.outcome)
     }
 }
@@ -95,9 +96,10 @@ pub(super) fn passed(
         status: Some(status.as_u16()),
         signatures: together([of_request, sealed, response.signatures.as_deref()]),
         request_digest: request.as_ref().and_then(|request| request.digest),
-        request_bytes: request.map(|request| request.bytes),
+        request_bytes: request.as_ref().map(|request| request.bytes),
         response_digest: response.digest,
         response_bytes: Some(response.bytes),
+        scan: request.and_then(|request| request.scan).max(response.scan).map(|scan| scan.as_str().into()),
         duration_us: duration(received),
         ..Closing::bare(clock::now(), Outcome::Completed)
     }
@@ -108,12 +110,13 @@ pub(super) fn cut(
     received: &Received,
     status: StatusCode,
     request: Option<Passed>,
-    (outcome, code): (Outcome, Option<&'static str>),
+    (outcome, why): (Outcome, Option<&Refusal>),
     handed: u64,
 ) -> Closing<'static> {
     Closing {
         status: Some(status.as_u16()),
-        code: code.map(Claim::new),
+        code: why.map(|refusal| Claim::new(refusal.code())),
+        scan: why.and_then(found),
         signatures: request.as_ref().and_then(|request| together([request.signatures.as_deref()])),
         request_digest: request.as_ref().and_then(|request| request.digest),
         request_bytes: request.map(|request| request.bytes),
@@ -133,9 +136,15 @@ pub(super) fn failed(received: &Received, failed: &Failed) -> Closing<'static> {
     Closing {
         status: failed.status.map(|status| status.as_u16()),
         code: Some(Claim::new(failed.refusal.code())),
+        scan: found(&failed.refusal),
         duration_us: duration(received),
         ..Closing::bare(clock::now(), failed.outcome)
     }
+}
+
+/// What a scanner found.
+fn found(refusal: &Refusal) -> Option<Cow<'static, str>> {
+    refusal.found().map(|name| format!("infected: {name}").into())
 }
 
 #[expect(clippy::too_many_arguments, reason = "an entry names everything that the call met")]

@@ -10,7 +10,9 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::contract::Unusable;
-use super::rows;
+use super::document::INFECTED;
+use super::{repeat, rows};
+use crate::clock_watch::ClockUntrusted;
 use crate::exchange_log::LogError;
 use crate::framing::FramingViolation;
 use crate::payload::Violation;
@@ -25,6 +27,8 @@ pub struct Refusal {
     culprit: Culprit,
     retry_after_seconds: Option<u32>,
     violation: Option<Box<Violation>>,
+    /// The first exchange under the idempotency key.
+    first: Option<Uuid>,
     /// What happened, for the log of the process: never in an answer.
     context: String,
     after: After,
@@ -48,6 +52,7 @@ impl Refusal {
             culprit: row.culprit,
             retry_after_seconds: None,
             violation: None,
+            first: None,
             context: context.to_string(),
             after: After::KeepAlive,
         }
@@ -61,6 +66,11 @@ impl Refusal {
     /// The same refusal, with a time after which asking again may help.
     pub fn retry_after(self, seconds: u32) -> Self {
         Self { retry_after_seconds: Some(seconds), ..self }
+    }
+
+    /// The same refusal of a repeat, with the first exchange under its key.
+    pub fn first(self, exchange: Uuid) -> Self {
+        Self { first: Some(exchange), ..self }
     }
 
     /// The same refusal, with a more exact code of its row's family.
@@ -81,6 +91,11 @@ impl Refusal {
     /// Whose doing it is.
     pub fn culprit(&self) -> Culprit {
         self.culprit
+    }
+
+    /// What a scanner found in the document.
+    pub fn found(&self) -> Option<&str> {
+        self.violation.as_ref().filter(|_| self.code == INFECTED).map(|violation| violation.reason.as_str())
     }
 
     /// Its HTTP status.
@@ -120,6 +135,9 @@ impl Refusal {
             problem["keyword"] = violation.code.into();
             problem["reason"] = violation.reason.as_str().into();
         }
+        if let Some(first) = self.first {
+            problem["first_exchange"] = first.to_string().into();
+        }
         let mut response = Response::new(Bytes::from(problem.to_string()));
         *response.status_mut() = self.status();
         let headers = response.headers_mut();
@@ -127,6 +145,9 @@ impl Refusal {
         headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(language.tag()));
         headers.insert("kelisim-refusal", HeaderValue::from_static(self.code));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(first) = self.first {
+            repeat::name_first(headers, first);
+        }
         if let Some(seconds) = self.retry_after_seconds {
             headers.insert(header::RETRY_AFTER, seconds.into());
         }
@@ -167,6 +188,12 @@ impl From<Untrusted> for Refusal {
 impl From<Unconfirmed> for Refusal {
     fn from(unconfirmed: Unconfirmed) -> Self {
         Self::new(&rows::REGISTRY_UNCONFIRMED, unconfirmed).retry_after(5)
+    }
+}
+
+impl From<ClockUntrusted> for Refusal {
+    fn from(untrusted: ClockUntrusted) -> Self {
+        Self::new(&rows::CLOCK_UNTRUSTED, untrusted).retry_after(60)
     }
 }
 

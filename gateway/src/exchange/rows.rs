@@ -2,6 +2,12 @@
 
 use agreements::refusal::{Culprit, Row, Words};
 
+mod machine;
+mod repeats;
+
+pub use self::machine::*;
+pub use self::repeats::*;
+
 /// `request-malformed`
 pub const REQUEST_MALFORMED: Row = Row {
     code: "request-malformed",
@@ -467,6 +473,16 @@ pub const ALL: &[&Row] = &[
     &REQUEST_SCHEMA,
     &REQUEST_DOCUMENT,
     &REQUEST_SIGNATURE,
+    &IDEMPOTENCY_KEY_MISSING,
+    &IDEMPOTENCY_KEY_REUSED,
+    &IDEMPOTENCY_IN_PROGRESS,
+    &IDEMPOTENCY_OUTCOME_UNKNOWN,
+    &IDEMPOTENCY_ANSWER_NOT_KEPT,
+    &IDEMPOTENCY_KEYS_EXHAUSTED,
+    &IDEMPOTENCY_UNAVAILABLE,
+    &SCANNER_UNAVAILABLE,
+    &SCANNER_LIMIT,
+    &CLOCK_UNTRUSTED,
     &TERMS_CHANGED,
     &PROVIDER_UNREACHABLE,
     &PROVIDER_NOT_TRUSTED,

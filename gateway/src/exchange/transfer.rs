@@ -19,6 +19,7 @@ use certs::trust::VerifiedChain;
 use http::header::{ACCEPT_RANGES, CONTENT_RANGE, CONTENT_TYPE, HeaderValue};
 use http::{Method, Response, StatusCode, request};
 use http_body::Body as _;
+use http_body_util::BodyExt as _;
 use tracing::{debug, info};
 
 use super::answer;
@@ -29,6 +30,7 @@ use super::document::{Check, Flaw, Side};
 use super::notary::{self, Signatures};
 use super::passage::Passage;
 use super::passing::{Bounds, Overseer, Passed, Passing, Told, Waiting};
+use super::repeat::{Place, Turn, asks_the_same, settled};
 use super::signed::{self, Called, Sealed};
 use super::surface::{self, Question};
 use super::upstream::{Begun, ForwardError};
@@ -40,11 +42,47 @@ use crate::clock;
 use crate::config::Limits;
 use crate::exchange_log::{OpenEntry, Outcome};
 use crate::registry::{Gate, View};
+use crate::repeats::Known;
 
 /// A request's body, checked as far as it can be before anything of it passes.
 enum Sent {
     Held(Bytes),
     Streams(Box<Passing>, HeaderValue),
+}
+
+impl Sent {
+    fn held(&self) -> Option<&[u8]> {
+        match self {
+            Self::Held(bytes) => Some(bytes),
+            Self::Streams(..) => None,
+        }
+    }
+
+    /// Reads what is left of a repeat's body, which goes nowhere, and holds it against the first one's.
+    async fn compared(
+        self,
+        known: &Known,
+        shared: &Shared,
+        asked: &Question<'_>,
+        ward: Ward,
+    ) -> Result<Passed, Refusal> {
+        let mut passing = match self {
+            Self::Held(bytes) => {
+                let digest = answer::digest_of(&bytes);
+                return Ok(Passed { digest, bytes: bytes.len() as u64, signatures: None, scan: None });
+            }
+            Self::Streams(passing, _) => Passage::Streamed(passing),
+        };
+        let upload = Arc::new(Upload::default());
+        if let Passage::Streamed(passing) = &mut passing {
+            passing.oversee(Uploading { ward, upload: Arc::clone(&upload) });
+        }
+        while let Some(Ok(_)) = passing.frame().await {}
+        let gone = || Refusal::new(&rows::REQUEST_INCOMPLETE, "it did not come whole");
+        let passed = upload.end().unwrap_or_else(|| Err(gone()))?;
+        asks_the_same(known, shared.mark(asked, passed.digest.as_ref()))?;
+        Ok(passed)
+    }
 }
 
 impl ExchangePath {
@@ -84,17 +122,26 @@ impl ExchangePath {
         }
         let gate = newest.gate(permit.agreement()).ok_or_else(Unusable::unknown)?;
         let terms = gate.contract.terms(&permit)?;
+        let ward = || Ward::new(&self.shared, caller, head, &ground, at);
+        let mut turn = match self.shared.place(&permit, asked, received, sent.held()).await? {
+            Place::Turn(turn) => turn,
+            Place::Known(known) => {
+                let passed = sent.compared(&known, &self.shared, asked, ward()).await?;
+                let known = settled(*known, self.room(gate))?;
+                let mut opening =
+                    record::opening(&self.shared, caller, received, asked, newest, gate, &permit, b"");
+                (opening.request_digest, opening.request_bytes) = (passed.digest, passed.bytes);
+                opening.signatures = sealed.map(|sealed| sealed.recorded().into());
+                return self.again(&ground, &permit, caller, asked, received, head, &opening, known).await;
+            }
+        };
         let pair = gate.pair.share(1).ok_or_else(too_many)?;
         let provider = gate.provider.share(1).ok_or_else(too_many)?;
-        let held: &[u8] = match &sent {
-            Sent::Held(bytes) => bytes,
-            Sent::Streams(..) => b"",
-        };
+        let held = sent.held().unwrap_or_default();
         let mut opening = record::opening(&self.shared, caller, received, asked, newest, gate, &permit, held);
         opening.signatures = sealed.map(|sealed| sealed.recorded().into());
         let entry = in_time(self.log.open(&opening)).await?;
 
-        let ward = || Ward::new(&self.shared, caller, head, &ground, at);
         let (body, media_type, upload) = match sent {
             Sent::Held(bytes) => (Passage::Whole(bytes), None, None),
             Sent::Streams(mut passing, media_type) => {
@@ -112,6 +159,7 @@ impl ExchangePath {
         }
         let called = Called::of(&permit, &call);
         let still = |line: Option<&VerifiedChain>| self.shared.still(&ground, &permit, caller, asked, line);
+        turn.goes();
         let begun = self.upstream.begin(&permit, &entry, call, &still);
         let begun = patiently(begun, upload.as_ref(), &self.shared.limits).await;
         let (begun, request) = match upload.as_ref().map(|sending| sending.0.end()) {
@@ -120,12 +168,16 @@ impl ExchangePath {
             Some(Some(Err(refusal))) => (Err(of_upload(refusal)), None),
             Some(None) => (begun.map_err(Failed::from).and_then(Begun::early), None),
         };
+        if let Some(Passed { digest: Some(digest), .. }) = &request {
+            turn.asked(|| self.shared.mark(asked, Some(digest)));
+        }
         let part = || upload.as_ref().map(Sending::part);
         let begun = match begun {
             Ok(begun) => begun,
             Err(failed) => {
-                let request = request.or_else(part);
-                return Ok(self.close(&permit, entry, received, head, Err(failed), request).await);
+                let (request, failed) = (request.or_else(part), Err(failed));
+                turn.ends(&failed).await;
+                return Ok(self.close(&permit, entry, received, head, failed, request).await);
             }
         };
         if permit.operation().response.as_ref().is_some_and(|payload| payload.documents.is_some())
@@ -136,8 +188,8 @@ impl ExchangePath {
             ward.goes_to(begun.chain());
             let kept = (consumer, pair, provider, room, busy);
             let (called, holder) = (called.as_ref(), gate.provider_holder.as_str());
-            let answer =
-                self.download(&permit, entry, received, head, called, holder, begun, request, ward, kept);
+            let answer = self
+                .download(&permit, entry, received, head, called, holder, begun, request, turn, ward, kept);
             return Ok(answer.await);
         }
         let most = permit.operation().response.as_ref().filter(|payload| payload.documents.is_none());
@@ -150,6 +202,7 @@ impl ExchangePath {
             }
             Err(error) => Err(error.into()),
         };
+        turn.ends(&answer).await;
         Ok(self.close(&permit, entry, received, head, answer, request.or_else(part)).await)
     }
 
@@ -189,9 +242,12 @@ impl ExchangePath {
         if body.seen().size_hint().lower() > most {
             return Err(Side::Request.refusal(&Flaw::TooLarge(most)));
         }
+        let scan = self.shared.scanner.begin(documents, &permit.consumer().system.card.id);
+        let scan = scan.map_err(|trouble| Side::Request.refusal(&Flaw::Scan(trouble)))?;
         let mut passing = Box::new(Passing::new(Side::Request, body.taken(), check, bounds));
         passing.framed(framing);
         passing.expects(sealed.as_ref().and_then(Sealed::content));
+        passing.scanned(scan);
         passing.lead().await?;
         if let Some(schema) = &terms.request {
             // C3: the card fits before anything passes.
@@ -220,6 +276,7 @@ impl ExchangePath {
         holder: &str,
         begun: Begun,
         request: Option<Passed>,
+        turn: Turn,
         mut ward: Ward,
         kept: impl Send + 'static,
     ) -> Carried {
@@ -233,7 +290,9 @@ impl ExchangePath {
             agreed.and_then(|documents| Check::document(documents, &reply.headers))
         else {
             let refusal = Refusal::new(&rows::RESPONSE_MEDIA_TYPE, "another media type than agreed");
-            return self.close(permit, entry, received, head, Err(failed(refusal)), request).await;
+            let failed = Err(failed(refusal));
+            turn.ends(&failed).await;
+            return self.close(permit, entry, received, head, failed, request).await;
         };
         let sealed = match called.map(|called| called.answered(&reply, &chain, signed::Body::Comes)) {
             None => None,
@@ -256,6 +315,9 @@ impl ExchangePath {
         let window =
             range::asked(&head.headers, &reply.headers, length).filter(|_| head.method == Method::GET);
         let bounds = bounds(most, self.shared.limits.provider_timeout(), &self.shared.limits);
+        let scan =
+            agreed.map(|documents| self.shared.scanner.begin(documents, &permit.consumer().system.card.id));
+        let scan = scan.unwrap_or(Ok(None)).map_err(|trouble| Side::Response.refusal(&Flaw::Scan(trouble)));
         let mut passing = Box::new(Passing::new(Side::Response, incoming, check, bounds));
         passing.expects(sealed.as_ref().and_then(Sealed::content));
         if let Some(window) = &window {
@@ -263,11 +325,19 @@ impl ExchangePath {
         }
         let lead = match length.filter(|length| *length > most) {
             Some(_) => Err(Side::Response.refusal(&Flaw::TooLarge(most))),
-            None => passing.lead().await,
+            None => match scan {
+                Ok(scan) => {
+                    passing.scanned(scan);
+                    passing.lead().await
+                }
+                Err(refusal) => Err(refusal),
+            },
         };
         // B9: it may have taken its time.
         if let Err(refusal) = lead.and_then(|()| ward.still()) {
-            return self.close(permit, entry, received, head, Err(failed(refusal)), request).await;
+            let failed = Err(failed(refusal));
+            turn.ends(&failed).await;
+            return self.close(permit, entry, received, head, failed, request).await;
         }
         passing.keep((line, kept));
         passing.oversee(Downloading {
@@ -277,6 +347,7 @@ impl ExchangePath {
             received: *received,
             status,
             request,
+            turn: Some(turn),
             answer_after: permit.agreement().text.accounting.answer_after,
             signatures: sealed.as_ref().map(Sealed::recorded),
         });
@@ -343,7 +414,7 @@ struct Sending(Arc<Upload>);
 impl Sending {
     /// What passed of a request that did not pass whole.
     fn part(&self) -> Passed {
-        Passed { digest: None, bytes: self.0.handed.load(Ordering::Relaxed), signatures: None }
+        Passed { digest: None, bytes: self.0.handed.load(Ordering::Relaxed), signatures: None, scan: None }
     }
 }
 
@@ -425,6 +496,7 @@ struct Downloading {
     received: Received,
     status: StatusCode,
     request: Option<Passed>,
+    turn: Option<Turn>,
     answer_after: AnswerAfter,
     /// The signatures that counted, as entries have them.
     signatures: Option<String>,
@@ -446,6 +518,7 @@ impl Overseer for Downloading {
     fn passed(&mut self, passed: Passed) -> Told {
         let sealed = self.signatures.as_deref();
         let closing = record::passed(&self.received, self.status, self.request.take(), passed, sealed);
+        self.turn.take().into_iter().for_each(Turn::passed);
         self.shared.metrics.completed(Outcome::Completed);
         debug!(exchange = %self.received.exchange, status = self.status.as_u16(), "exchanged");
         let Some(entry) = self.entry.take() else { return Box::pin(std::future::ready(Ok(()))) };
@@ -478,8 +551,9 @@ impl Overseer for Downloading {
         }
         let Some(entry) = self.entry.take() else { return };
         let outcome = why.as_ref().map_or(Outcome::Abandoned, outcome);
-        let code = why.as_ref().map(Refusal::code);
-        entry.close(&record::cut(&self.received, self.status, self.request.take(), (outcome, code), handed));
+        let cut =
+            record::cut(&self.received, self.status, self.request.take(), (outcome, why.as_ref()), handed);
+        entry.close(&cut);
     }
 }
 

@@ -21,6 +21,7 @@ use super::budget::Room;
 use super::passage::Passage;
 use super::refusal::Refusal;
 use crate::clock;
+use crate::clock_watch::PeerClocks;
 use crate::config::Limits;
 use crate::exchange_log::OpenEntry;
 
@@ -29,6 +30,7 @@ pub struct Upstream {
     connector: Connector,
     trust: Arc<Trust>,
     limits: Limits,
+    peers: Arc<PeerClocks>,
     // Only this runtime's tasks lock it, and never across an await.
     idle: Mutex<HashMap<SystemId, Vec<Line>>>,
 }
@@ -42,6 +44,8 @@ struct Line {
     chain: VerifiedChain,
     endpoint: Endpoint,
     idle_since: Instant,
+    /// When its provider's clock was last looked at.
+    looked: Option<Instant>,
 }
 
 /// A call that was sent, and the head of its answer.
@@ -108,8 +112,8 @@ pub enum ForwardError {
 
 impl Upstream {
     /// No connections yet.
-    pub fn new(connector: Connector, trust: Arc<Trust>, limits: Limits) -> Self {
-        Self { connector, trust, limits, idle: Mutex::default() }
+    pub fn new(connector: Connector, trust: Arc<Trust>, limits: Limits, peers: Arc<PeerClocks>) -> Self {
+        Self { connector, trust, limits, peers, idle: Mutex::default() }
     }
 
     /// Carries a permitted and recorded call to its provider, and takes the answer whole. Before dialling, and
@@ -178,8 +182,13 @@ impl Upstream {
             if let Passage::Streamed(passing) = call.body_mut() {
                 passing.goes_to(&line.chain);
             }
+            let sent = Instant::now();
             match line.sender.try_send_request(call).await {
-                Ok(response) => return Ok(Begun { response, line }),
+                Ok(response) => {
+                    let (id, headers) = (&provider.card.id, response.headers());
+                    self.peers.look(&mut line.looked, id, headers, sent);
+                    return Ok(Begun { response, line });
+                }
                 Err(mut failed) => match (failed.take_message(), origin) {
                     // Never sent: a connection that was idle too long. A fresh one is no second call.
                     (Some(unsent), Origin::Pool) => call = unsent,
@@ -278,7 +287,7 @@ impl Upstream {
                 debug!(%error, "connection to a provider ended");
             }
         });
-        Ok(Line { sender, chain: connected.chain, endpoint, idle_since: Instant::now() })
+        Ok(Line { sender, chain: connected.chain, endpoint, idle_since: Instant::now(), looked: None })
     }
 
     /// Closes what was idle for too long.

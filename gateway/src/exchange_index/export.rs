@@ -4,7 +4,6 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::query::Hit;
-use super::words::outcome;
 use crate::exchange_log::Record;
 use crate::personal::PersonalKeys;
 
@@ -83,7 +82,7 @@ impl Hit {
     pub fn ended(&self) -> Option<&str> {
         match (&self.entry.record, self.closing.as_ref().map(|closing| &closing.record)) {
             (Record::Refused(refused), _) => Some(&refused.code),
-            (_, Some(Record::Closing { closing, .. })) => Some(outcome(closing.outcome)),
+            (_, Some(Record::Closing { closing, .. })) => Some(closing.outcome.as_str()),
             (_, _) => None,
         }
     }

@@ -10,6 +10,8 @@ use super::bits::{BLOCK, Bits};
 use super::index::{ERA_BLOCKS, Index, IndexError, numbering, read_items};
 use super::query::{Cursor, Query, Viewer};
 use super::words::Kind;
+use crate::exchange::rows::ANSWER_LOST;
+use crate::exchange_log::Outcome;
 
 /// A block in which something may fit, and what does as far as was looked.
 struct Live {
@@ -131,6 +133,11 @@ impl Index {
         let numbering = numbering(&self.connection)?;
         let mut groups: Vec<(Kind, BTreeSet<i64>)> = Vec::new();
         for (kind, word) in &query.words {
+            if (*kind, word.as_str()) == (Kind::Outcome, UNSETTLED) {
+                let all = unsettled().map(|(kind, word)| numbering.of(kind, word));
+                groups.push((Kind::Outcome, all.collect()));
+                continue;
+            }
             // Of a part that may be sealed any form will do: as it is, or as one of the keys makes it.
             let sealed = match (&self.personal, kind.part()) {
                 (Some(personal), Some(part)) => personal.words(part, word),
@@ -172,4 +179,13 @@ impl Live {
     fn item(&self, within: u16) -> u64 {
         self.block * BLOCK as u64 + u64::from(within)
     }
+}
+
+/// The word for every outcome after which the provider may have acted without the consumer having an answer.
+const UNSETTLED: &str = "unsettled";
+
+/// C8: what has to be asked again, or cleared up with the provider.
+fn unsettled() -> impl Iterator<Item = (Kind, &'static str)> {
+    let outcomes = Outcome::ALL.into_iter().filter(|outcome| outcome.is_unsettled());
+    outcomes.map(|outcome| (Kind::Outcome, outcome.as_str())).chain([(Kind::Code, ANSWER_LOST.code)])
 }

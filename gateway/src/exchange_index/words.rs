@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::exchange_log::{Closing, Entry, Opening, Outcome, Record, Refused};
+use crate::exchange_log::{Closing, Entry, Opening, Record, Refused};
 use crate::personal::{Opened, PersonalKeys};
 
 /// What a word says about an exchange.
@@ -184,25 +184,10 @@ fn of_refused(refused: &Refused<'_>) -> Vec<(Kind, String)> {
 
 fn of_closing(closing: &Closing<'_>) -> Vec<(Kind, String)> {
     some([
-        (Kind::Outcome, Some(outcome(closing.outcome).to_owned())),
+        (Kind::Outcome, Some(closing.outcome.as_str().to_owned())),
         (Kind::Status, closing.status.map(|status| status.to_string())),
         (Kind::Code, closing.code.as_ref().map(|code| code.as_str().to_owned())),
     ])
-}
-
-/// The word for an outcome, as it stands in the log.
-pub(super) fn outcome(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Completed => "completed",
-        Outcome::RefusedByProvider => "refused-by-provider",
-        Outcome::ProviderUnreachable => "provider-unreachable",
-        Outcome::Timeout => "timeout",
-        Outcome::ProviderFailed => "provider-failed",
-        Outcome::RequestRefused => "request-refused",
-        Outcome::ResponseRefused => "response-refused",
-        Outcome::Abandoned => "abandoned",
-        Outcome::Unknown => "unknown",
-    }
 }
 
 fn some<const N: usize>(words: [(Kind, Option<String>); N]) -> Vec<(Kind, String)> {

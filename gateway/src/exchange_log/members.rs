@@ -6,7 +6,7 @@
 use std::net::IpAddr;
 
 use super::{
-    records::{Closing, Opening, Outcome},
+    records::{Closing, Opening},
     text::{self, Claim, Sha256},
 };
 
@@ -93,10 +93,12 @@ pub(super) fn push_closing(out: &mut Vec<u8>, closing: &Closing<'_>) {
         trimmed,
         duration_us,
         signatures,
+        first_exchange,
+        scan,
     } = closing;
     let mut members = Members(out);
     members.plain("at", &text::time(*at));
-    members.plain("outcome", word(*outcome));
+    members.plain("outcome", outcome.as_str());
     members.number_if("status", status.map(u64::from));
     members.claim("code", code.as_ref());
     members.digest("request_digest", request_digest.as_ref());
@@ -106,6 +108,10 @@ pub(super) fn push_closing(out: &mut Vec<u8>, closing: &Closing<'_>) {
     members.number_if("trimmed", (*trimmed != 0).then(|| u64::from(*trimmed)));
     members.number_if("duration_us", *duration_us);
     members.text_if("signatures", signatures.as_deref());
+    if let Some(exchange) = first_exchange {
+        members.plain("first_exchange", exchange.hyphenated().encode_lower(&mut uuid::Uuid::encode_buffer()));
+    }
+    members.text_if("scan", scan.as_deref());
 }
 
 /// Appends a number.
@@ -194,21 +200,6 @@ fn push_escaped(out: &mut Vec<u8>, text: &str) {
     serde_json::to_writer(out, text).expect("text is JSON, and memory does not fail");
 }
 
-/// The name of an outcome, as serde has it.
-fn word(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Completed => "completed",
-        Outcome::RefusedByProvider => "refused-by-provider",
-        Outcome::ProviderUnreachable => "provider-unreachable",
-        Outcome::Timeout => "timeout",
-        Outcome::ProviderFailed => "provider-failed",
-        Outcome::RequestRefused => "request-refused",
-        Outcome::ResponseRefused => "response-refused",
-        Outcome::Abandoned => "abandoned",
-        Outcome::Unknown => "unknown",
-    }
-}
-
 /// What an opening usually takes at most.
 const OPENING_BYTES: usize = 1 << 10;
 
@@ -220,6 +211,7 @@ mod tests {
     use serde::Serialize;
     use uuid::Uuid;
 
+    use super::super::records::Outcome;
     use super::*;
 
     /// What serde makes of the members, with a comma for the brace.
@@ -303,11 +295,13 @@ mod tests {
         #[test]
         fn a_closing_is_written_as_serde_writes_it(
             at in moments(),
-            outcome in prop::sample::select(&OUTCOMES[..]),
+            outcome in prop::sample::select(&Outcome::ALL[..]),
             code in prop::option::of(words()),
             digests in any::<(Option<[u8; 32]>, Option<[u8; 32]>)>(),
             numbers in any::<(Option<u16>, Option<u64>, Option<u64>, Option<u64>)>(),
             trimmed in prop_oneof![Just(0), any::<u32>()],
+            first in prop::option::of(any::<u128>()),
+            scan in prop::option::of(words()),
         ) {
             let closing = Closing {
                 at,
@@ -321,20 +315,10 @@ mod tests {
                 trimmed,
                 duration_us: numbers.3,
                 signatures: code.as_deref().map(Into::into),
+                first_exchange: first.map(Uuid::from_u128),
+                scan: scan.as_deref().map(Into::into),
             };
             prop_assert_eq!(written(push_closing, &closing), by_serde(&closing));
         }
     }
-
-    const OUTCOMES: [Outcome; 9] = [
-        Outcome::Completed,
-        Outcome::RefusedByProvider,
-        Outcome::ProviderUnreachable,
-        Outcome::Timeout,
-        Outcome::ProviderFailed,
-        Outcome::RequestRefused,
-        Outcome::ResponseRefused,
-        Outcome::Abandoned,
-        Outcome::Unknown,
-    ];
 }

@@ -126,6 +126,12 @@ pub struct Closing<'a> {
     /// Signatures that counted and were known only now: of documents in the request, and of the response (C5).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signatures: Option<Cow<'a, str>>,
+    /// The exchange whose answer was given again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_exchange: Option<Uuid>,
+    /// What a virus scanner said of the documents: `clean`, `unscanned`, or what it found; absent where none was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scan: Option<Cow<'a, str>>,
 }
 
 impl Closing<'_> {
@@ -143,6 +149,8 @@ impl Closing<'_> {
             trimmed: 0,
             duration_us: None,
             signatures: None,
+            first_exchange: None,
+            scan: None,
         }
     }
 }
@@ -153,6 +161,8 @@ impl Closing<'_> {
 pub enum Outcome {
     /// The provider answered and the consumer got the answer.
     Completed,
+    /// The first answer under the same idempotency key was given again; the provider was not asked.
+    AnsweredAgain,
     /// The provider answered with an error of its own, which was passed on.
     RefusedByProvider,
     /// No connection to the provider; nothing was sent.
@@ -169,6 +179,52 @@ pub enum Outcome {
     Abandoned,
     /// The gateway stopped before the end: written by recovery.
     Unknown,
+}
+
+impl Outcome {
+    /// All of them.
+    pub const ALL: [Self; 10] = [
+        Self::Completed,
+        Self::AnsweredAgain,
+        Self::RefusedByProvider,
+        Self::ProviderUnreachable,
+        Self::Timeout,
+        Self::ProviderFailed,
+        Self::RequestRefused,
+        Self::ResponseRefused,
+        Self::Abandoned,
+        Self::Unknown,
+    ];
+
+    /// Its name, as serde has it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Completed => "completed",
+            Self::AnsweredAgain => "answered-again",
+            Self::RefusedByProvider => "refused-by-provider",
+            Self::ProviderUnreachable => "provider-unreachable",
+            Self::Timeout => "timeout",
+            Self::ProviderFailed => "provider-failed",
+            Self::RequestRefused => "request-refused",
+            Self::ResponseRefused => "response-refused",
+            Self::Abandoned => "abandoned",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// Whether the provider may have acted without anybody having heard so: what has to be asked again, or cleared up
+    /// with the provider (Interaction 17.6).
+    pub const fn is_unsettled(self) -> bool {
+        match self {
+            Self::Timeout | Self::ProviderFailed | Self::Abandoned | Self::Unknown => true,
+            Self::Completed
+            | Self::AnsweredAgain
+            | Self::RefusedByProvider
+            | Self::ProviderUnreachable
+            | Self::RequestRefused
+            | Self::ResponseRefused => false,
+        }
+    }
 }
 
 /// A call that was not permitted. Fields are what was asked and claimed, as far as it was read.

@@ -88,6 +88,7 @@ impl<'d> Reader<'d, '_> {
             response,
             logical_part: part.chars().take(MOST_PART).collect(),
             sample: None,
+            repeats: None,
         })
     }
 

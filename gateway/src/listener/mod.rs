@@ -44,7 +44,7 @@ pub(crate) enum Drain {
 
 /// What one runtime has.
 pub(crate) struct Core {
-    pub(crate) path: ExchangePath,
+    pub(crate) path: Arc<ExchangePath>,
     pub(crate) acceptor: Arc<Acceptor>,
     pub(crate) drain: watch::Receiver<Drain>,
     place: usize,
@@ -144,10 +144,10 @@ impl Listener {
         let mut threads = Vec::new();
         for (place, (socket, hall)) in sockets.into_iter().zip(halls).enumerate() {
             let shared = Arc::clone(&parts.shared);
-            let upstream =
-                Upstream::new(parts.connector.clone(), Arc::clone(&shared.trust), shared.limits.clone());
+            let (trust, peers) = (Arc::clone(&shared.trust), Arc::clone(&shared.peers));
+            let upstream = Upstream::new(parts.connector.clone(), trust, shared.limits.clone(), peers);
             let core = Arc::new(Core {
-                path: ExchangePath::new(shared, port(), upstream),
+                path: Arc::new(ExchangePath::new(shared, port(), upstream)),
                 acceptor: Arc::clone(&parts.acceptor),
                 drain: draining.clone(),
                 place,

@@ -10,13 +10,14 @@ use http::{Method, Request, response};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 
 use super::plan::{Granted, Plan};
 use super::sample::{self, Asking, Sampling};
 use crate::clock;
+use crate::clock_watch::{ahead as offset, read_date};
 use crate::config::ReadinessConfig;
 
 /// How one check came out, and what was found.
@@ -306,23 +307,6 @@ fn broken(error: &hyper::Error) -> &'static str {
     }
 }
 
-fn read_date(text: &str) -> Option<Timestamp> {
-    let since = httpdate::parse_http_date(text).ok()?.duration_since(std::time::UNIX_EPOCH).ok()?;
-    Timestamp::from_second(since.as_secs().try_into().ok()?).ok()
-}
-
-/// How far a clock is off that said `date`, to the second below, between two moments of ours.
-fn offset(date: Timestamp, sent: Timestamp, received: Timestamp) -> SignedDuration {
-    let next = date + SignedDuration::from_secs(1);
-    if received < date {
-        date.duration_since(received)
-    } else if sent >= next {
-        -sent.duration_since(next)
-    } else {
-        SignedDuration::ZERO
-    }
-}
-
 const AGREEMENT: HeaderName = HeaderName::from_static("kelisim-agreement");
 const CHECK: HeaderName = HeaderName::from_static("kelisim-check");
 
@@ -336,6 +320,8 @@ const MOST_HEAD_BYTES: usize = 64 << 10;
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use super::*;
 
     #[test]

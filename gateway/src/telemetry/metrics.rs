@@ -5,10 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use prometheus::{
-    Encoder, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
+    Encoder, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+    TextEncoder,
 };
 
+use crate::clock_watch::{ClockWatch, PeerClocks};
 use crate::exchange::rows;
 use crate::exchange_log::{LogStats, Outcome};
 use crate::registry::Views;
@@ -16,7 +19,7 @@ use crate::stamping::StampStats;
 use crate::witness::Standing;
 
 /// Names of all metrics, as dashboards and alerts rely on them.
-pub const NAMES: [&str; 26] = [
+pub const NAMES: [&str; 30] = [
     "kelisim_exchanges_total",
     "kelisim_refusals_total",
     "kelisim_refusals_suppressed_total",
@@ -43,6 +46,10 @@ pub const NAMES: [&str; 26] = [
     "kelisim_api_logins_failed_total",
     "kelisim_api_connections",
     "kelisim_log_space",
+    "kelisim_clock_ahead_ms",
+    "kelisim_clock_trusted",
+    "kelisim_clock_failures_total",
+    "kelisim_provider_clock_ahead_ms",
 ];
 
 /// Everything that is counted.
@@ -81,6 +88,10 @@ pub struct Metrics {
     pub api_logins_failed: IntCounter,
     /// Connections to the API that are open.
     pub api_connections: IntGauge,
+    clock_ahead: IntGauge,
+    clock_trusted: IntGauge,
+    clock_failures: IntGauge,
+    peers_ahead: IntGaugeVec,
 }
 
 /// What is read when somebody asks, rather than counted on the path.
@@ -101,6 +112,10 @@ pub struct Gauges<'a> {
     pub stamps: &'a StampStats,
     /// The registry.
     pub views: &'a Views,
+    /// The gateway's own clock.
+    pub clock: &'a ClockWatch,
+    /// Providers' clocks.
+    pub peers: &'a PeerClocks,
 }
 
 impl Metrics {
@@ -170,6 +185,17 @@ impl Metrics {
             ),
             api_logins_failed: counter(23, "Logins that failed"),
             api_connections: gauge(24, "Connections to the API that are open"),
+            clock_ahead: gauge(
+                26,
+                "By how many ms sources of time are ahead of this machine's clock; 0 while unknown",
+            ),
+            clock_trusted: gauge(27, "1 while work may depend on this machine's clock"),
+            clock_failures: gauge(28, "Answers of sources of time that did not come or told nothing"),
+            peers_ahead: IntGaugeVec::new(
+                Opts::new(NAMES[29], "By how many ms a provider's clock is ahead of ours, by its Date"),
+                &["system"],
+            )
+            .expect("a metric's name is well-formed"),
             registry,
         };
         metrics.register().expect("no two metrics bear one name");
@@ -187,6 +213,7 @@ impl Metrics {
         r.register(Box::new(self.handshake_failures.clone()))?;
         r.register(Box::new(self.api_requests.clone()))?;
         r.register(Box::new(self.api_seconds.clone()))?;
+        r.register(Box::new(self.peers_ahead.clone()))?;
         r.register(Box::new(self.api_connections_refused.clone()))?;
         r.register(Box::new(self.api_logins_failed.clone()))?;
         for gauge in [
@@ -205,6 +232,9 @@ impl Metrics {
             &self.witness_failures,
             &self.stamped,
             &self.stamp_failures,
+            &self.clock_ahead,
+            &self.clock_trusted,
+            &self.clock_failures,
         ] {
             r.register(Box::new(gauge.clone()))?;
         }
@@ -215,7 +245,7 @@ impl Metrics {
     pub fn completed(&self, outcome: Outcome) {
         match outcome {
             Outcome::Completed => self.completed.inc(),
-            _ => self.exchanges.with_label_values(&["refused-by-provider"]).inc(),
+            other => self.exchanges.with_label_values(&[other.as_str()]).inc(),
         }
     }
 
@@ -265,6 +295,13 @@ impl Metrics {
         }
         self.stamped.set(gauges.stamps.seconds_ago());
         self.stamp_failures.set(count(gauges.stamps.failures.load(Ordering::Relaxed)));
+        let milliseconds = |ahead: SignedDuration| i64::try_from(ahead.as_millis()).unwrap_or(i64::MAX);
+        self.clock_ahead.set(gauges.clock.offset().map_or(0, milliseconds));
+        self.clock_trusted.set(i64::from(!gauges.clock.too_far()));
+        self.clock_failures.set(count(gauges.clock.failures()));
+        for (system, ahead) in gauges.peers.all() {
+            self.peers_ahead.with_label_values(&[system.as_str()]).set(milliseconds(ahead));
+        }
         self.revision.set(count(gauges.views.newest().book.revision()));
         self.confirmed.set(count(gauges.views.age().as_secs()));
         let mut text = Vec::new();

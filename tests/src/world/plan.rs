@@ -4,7 +4,8 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
 
 use agreements::{
-    Actor, BoundCertificate, Command, Holder, Operator, OperatorId, Phase, Role, Side, SystemCard, SystemId,
+    Actor, BoundCertificate, Command, DataType, Holder, Operator, OperatorId, Phase, Role, Side, SystemCard,
+    SystemId,
 };
 use certs::authority::{Authority, IssuedPem, PersonRequest};
 use certs::sign::Signer;
@@ -27,6 +28,7 @@ pub struct Plan {
     configure: Vec<Change<Config>>,
     consumer: Option<Change<SystemCard>>,
     provider: Option<Change<SystemCard>>,
+    data_types: Vec<(String, Change<DataType>)>,
     extra: String,
 }
 
@@ -84,6 +86,12 @@ impl Plan {
     /// With another application of the provider.
     pub fn provider(mut self, change: impl FnOnce(&mut SystemCard) + 'static) -> Self {
         self.provider = Some(Change(Box::new(change)));
+        self
+    }
+
+    /// With one of the register's data types changed before it is published.
+    pub fn data_type(mut self, id: &str, change: impl FnOnce(&mut DataType) + 'static) -> Self {
+        self.data_types.push((id.into(), Change(Box::new(change))));
         self
     }
 
@@ -165,7 +173,12 @@ impl Plan {
             administrator.issues(binding(&id, &issued));
             identity
         });
-        for data_type in sample::data_types() {
+        let mut data_types = sample::data_types();
+        for (id, change) in self.data_types {
+            let named = data_types.iter_mut().find(|one| one.id.as_str() == id);
+            (change.0)(named.unwrap_or_else(|| panic!("no data type {id}")));
+        }
+        for data_type in data_types {
             agency.issues(Command::PublishDataType { data_type });
         }
         for (text, reach) in &self.agreements {

@@ -1,6 +1,7 @@
 //! Refusals of the process, each provoked as it comes about.
 
-use std::net::TcpListener;
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener};
 
 use gateway::config::{WhenSilent, WitnessPlace, WitnessesConfig};
 use gateway::transparency::key::{Scheme, SigningKey};
@@ -153,6 +154,71 @@ pub(super) async fn of_process(code: &str) -> Scene {
             assert_eq!(scene.answer.header("retry-after"), None);
             scene
         }
+        "idempotency-key-missing" => {
+            let required = json!({ "key": "required" });
+            let plan = agreed().data_type("address", |data_type| {
+                let correct = data_type.operations.iter_mut().find(|one| one.id.as_str() == "correct");
+                correct.unwrap().repeats = serde_json::from_value(required).unwrap();
+            });
+            asked(plan, Ask::post(ADDRESSES, &sample::correction())).await
+        }
+        "idempotency-key-reused" => {
+            let world = agreed().start().await;
+            assert_eq!(world.consumer.asks(&corrects()).await.status, 200);
+            let other = json!({ "code": "7", "address": "Elsewhere" });
+            asked_here(world, Ask::post(ADDRESSES, &other).header("Idempotency-Key", "\"k-1\"")).await
+        }
+        "idempotency-in-progress" => {
+            let world = agreed().start().await;
+            world.provider.replies(Reply::Silence);
+            let mut line = world.consumer.connect().await;
+            line.send(&corrects().wire("gateway")).await;
+            world.provider.until_seen(1).await;
+            asked_here(world, corrects()).await
+        }
+        "idempotency-outcome-unknown" => {
+            let world = agreed().start().await;
+            world.provider.replies(Reply::Bytes(Vec::new()));
+            assert_eq!(world.consumer.asks(&corrects()).await.to_string(), "502 provider-failed");
+            asked_here(world, corrects()).await
+        }
+        "idempotency-answer-not-kept" => {
+            let world = agreed().configure(|config| config.repeats.max_answer_kib = 0).start().await;
+            assert_eq!(world.consumer.asks(&corrects()).await.status, 200);
+            asked_here(world, corrects()).await
+        }
+        "idempotency-keys-exhausted" => {
+            let world = agreed().configure(|config| config.repeats.max_keys_per_system = 1).start().await;
+            assert_eq!(world.consumer.asks(&corrects()).await.status, 200);
+            let another = Ask::post(ADDRESSES, &sample::correction()).header("Idempotency-Key", "\"k-2\"");
+            asked_here(world, another).await
+        }
+        "idempotency-unavailable" => {
+            let world = agreed().start().await;
+            let store = world.config.path(&world.config.repeats.path);
+            let store = rusqlite::Connection::open(store).unwrap();
+            store.execute_batch("ALTER TABLE repeat RENAME TO elsewhere").unwrap();
+            asked_here(world, corrects()).await
+        }
+        "scanner-unavailable" => {
+            let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+            asked(scanned_at(nobody), sends_pdf()).await
+        }
+        "scanner-limit" => {
+            let clamd = TcpListener::bind("127.0.0.1:0").unwrap();
+            let address = clamd.local_addr().unwrap();
+            let limit = std::thread::spawn(move || {
+                let (mut line, _) = clamd.accept().unwrap();
+                let mut some = [0; 32];
+                line.read_exact(&mut some).unwrap();
+                line.write_all(b"INSTREAM size limit exceeded. ERROR\0").unwrap();
+                // Read to its end, so that the words are not lost with the connection.
+                drop(std::io::copy(&mut line, &mut std::io::sink()));
+            });
+            let scene = asked(scanned_at(address), sends_pdf()).await;
+            limit.join().unwrap();
+            scene
+        }
         "provider-unreachable" => {
             let mut world = agreed().start().await;
             world.provider.stops();
@@ -206,6 +272,20 @@ fn signing(way: &'static str) -> Plan {
     World::consumer_and_provider().agreement_with("address-lookup", move |text| {
         text["protection"]["signatures"] = json!({ "messages": [way] });
     })
+}
+
+fn sends_pdf() -> Ask {
+    Ask::new("POST", DOCUMENTS).header("Content-Type", PDF).bytes(&files::pdf())
+}
+
+fn scanned_at(address: SocketAddr) -> Plan {
+    World::consumer_and_provider()
+        .agreement("documents")
+        .configure(move |config| config.scanner.address = Some(format!("tcp://{address}")))
+}
+
+fn corrects() -> Ask {
+    Ask::post(ADDRESSES, &sample::correction()).header("Idempotency-Key", "\"k-1\"")
 }
 
 /// P6: the only witness is gone, and the node is told to refuse then.

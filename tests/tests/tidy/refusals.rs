@@ -214,7 +214,9 @@ fn unfit() -> impl Iterator<Item = (&'static str, &'static str)> {
     };
     let forms = forms.map(|unfit| (unfit.code(), of_form(&unfit)));
     let documents = documents.map(|unfit| (unfit.code(), of_document(&unfit)));
-    forms.into_iter().chain(documents)
+    let scanned =
+        [("document-infected", "a virus scanner found something in it; the member `reason` has its name")];
+    forms.into_iter().chain(documents).chain(scanned)
 }
 
 fn readings() -> impl Iterator<Item = Unreadable> {

@@ -217,7 +217,11 @@ const WORDS: [(&str, Kind, &str); 11] = [
     ("user", Kind::User, "In this official's name"),
     ("decision", Kind::Decision, "permit or refuse"),
     ("code", Kind::Code, "Refused, at the beginning or at the end, with this code"),
-    ("outcome", Kind::Outcome, "How it ended, such as completed or timeout"),
+    (
+        "outcome",
+        Kind::Outcome,
+        "How it ended, such as completed or timeout; unsettled: the provider may have acted, and the consumer has no answer",
+    ),
     ("status", Kind::Status, "With this status of the provider"),
 ];
 

@@ -27,6 +27,7 @@ use crate::personal::PersonalKeys;
 Example:
   kelisim log search --consumer portal --code purpose-not-agreed --from 2026-03-01T00:00:00+05:00
   kelisim log search --holder 990140000021 --outcome timeout --export csv > timeouts.csv
+  kelisim log search --outcome unsettled --from 2026-03-01T00:00:00+05:00
 
 With an index (log.index in the configuration, see `kelisim log index`) the newest come first, page by page, each
 exchange with its closing. Without one the whole log is read, oldest first. Each search is written down, with --as and
@@ -100,7 +101,7 @@ struct Indexed {
     /// permit or refuse
     #[arg(long, value_name = "WHICH")]
     decision: Option<String>,
-    /// How it ended, such as completed or timeout
+    /// How it ended, such as completed or timeout; unsettled: the provider may have acted, and the consumer has no answer
     #[arg(long, value_name = "OUTCOME")]
     outcome: Option<String>,
     /// With this status of the provider

@@ -1,0 +1,1 @@
+SELECT request, terms, exchange, state, answer FROM repeat WHERE id = ?1 AND until > ?2

@@ -1,0 +1,257 @@
+//! Documents past a virus scanner: what it finds passes whole to nobody, and without its word nothing passes.
+//!
+//! `KELISIM_CLAMD=unix:/run/clamav/clamd.ctl cargo test -p tests --test scanner` asks a real clamd as well.
+#![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
+
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+
+use agreements::DocumentFormat::{self, Pdf, Zip};
+use gateway::config::{Scanned, WhenDown};
+use gateway::exchange_log::Outcome;
+use serde_json::json;
+use tests::world::files::{self, entry, zip};
+use tests::world::sample::{DOCUMENT, DOCUMENTS, DRAFTS};
+use tests::world::{Ask, Plan, Reply, World};
+
+/// The harmless test file of all scanners, put together here so that none takes this file for one.
+fn eicar() -> String {
+    ["X5O!P%@AP[4\\PZX54(P^)7CC)7}$", "EICAR", "-STANDARD-ANTIVIRUS-TEST-", "FILE!$H+H*"].concat()
+}
+
+/// A document that bears it.
+fn infected() -> Vec<u8> {
+    let mut bait = entry("bait.com", eicar());
+    bait.deflated = false;
+    zip(&[bait, entry("act.pdf", files::pdf_of(100_000))])
+}
+
+/// What a stand-in does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Does {
+    Scans,
+    /// Takes no more than so many bytes.
+    Takes(usize),
+    /// Ends the connection before it says anything.
+    Dies,
+    /// Says what no scanner says.
+    Babbles,
+}
+
+/// A clamd of our own: the same words on the wire, and one signature.
+#[derive(Clone)]
+struct Clamd {
+    address: SocketAddr,
+    seen: Arc<Mutex<Vec<Vec<u8>>>>,
+}
+
+impl Clamd {
+    fn start(does: Does) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let (address, seen) = (listener.local_addr().unwrap(), Arc::<Mutex<Vec<Vec<u8>>>>::default());
+        let kept = Arc::clone(&seen);
+        // Ends with the process: it owns nothing but its socket.
+        std::thread::spawn(move || {
+            for line in listener.incoming() {
+                let (line, kept) = (line.unwrap(), Arc::clone(&kept));
+                std::thread::spawn(move || drop(scan(line, does, &kept)));
+            }
+        });
+        Self { address, seen }
+    }
+
+    fn seen(&self) -> Vec<Vec<u8>> {
+        self.seen.lock().unwrap().clone()
+    }
+}
+
+fn scan(mut line: TcpStream, does: Does, seen: &Mutex<Vec<Vec<u8>>>) -> std::io::Result<()> {
+    let mut command = [0; 10];
+    line.read_exact(&mut command)?;
+    assert_eq!(&command, b"zINSTREAM\0");
+    let mut document = Vec::new();
+    loop {
+        let mut length = [0; 4];
+        line.read_exact(&mut length)?;
+        let length = u32::from_be_bytes(length) as usize;
+        if length == 0 {
+            break;
+        }
+        let from = document.len();
+        document.resize(from + length, 0);
+        line.read_exact(&mut document[from..])?;
+        if let Does::Takes(most) = does
+            && document.len() > most
+        {
+            line.write_all(b"INSTREAM size limit exceeded. ERROR\0")?;
+            // Read to its end, so that the words are not lost with the connection.
+            return std::io::copy(&mut line, &mut std::io::sink()).map(drop);
+        }
+    }
+    let found = document.windows(eicar().len()).any(|bytes| bytes == eicar().as_bytes());
+    seen.lock().unwrap().push(document);
+    match does {
+        Does::Scans | Does::Takes(_) if found => line.write_all(b"stream: Eicar-Test-Signature FOUND\0"),
+        Does::Scans | Does::Takes(_) => line.write_all(b"stream: OK\0"),
+        Does::Dies => Ok(()),
+        Does::Babbles => line.write_all(b"stream: probably OK\0"),
+    }
+}
+
+fn agreed() -> Plan {
+    World::consumer_and_provider().agreement("documents")
+}
+
+fn scanned_by(clamd: &Clamd) -> Plan {
+    let address = format!("tcp://{}", clamd.address);
+    agreed().configure(move |config| config.scanner.address = Some(address.clone()))
+}
+
+fn sends(format: DocumentFormat, document: &[u8]) -> Ask {
+    Ask::new("POST", DOCUMENTS).header("Content-Type", format.media_type()).bytes(document)
+}
+
+fn document_of(format: DocumentFormat, document: &[u8]) -> Reply {
+    Reply::With(200, vec![("Content-Type", format.media_type().into())], document.to_vec())
+}
+
+fn accepted() -> Reply {
+    Reply::Json(200, json!({ "code": "7" }))
+}
+
+/// C4
+#[tokio::test]
+async fn clean_documents_pass_as_they_are_and_infected_ones_pass_whole_to_nobody() {
+    let clamd = Clamd::start(Does::Scans);
+    let world = scanned_by(&clamd).start().await;
+    let (clean, infected) = (files::pdf_of(250_000), infected());
+    world.provider.replies(accepted());
+    let answer = world.consumer.asks(&sends(Pdf, &clean)).await;
+    assert_eq!(answer.status, 200, "{answer}");
+    assert!(clamd.seen() == [clean.clone()], "the scanner saw all of it, and nothing else");
+    assert!(world.provider.seen()[0].body == clean);
+    assert_eq!(world.log.closing(answer.exchange()).await.scan.as_deref(), Some("clean"));
+
+    let refused = world.consumer.asks(&sends(Zip, &infected)).await;
+    assert_eq!(refused.to_string(), "422 document-infected");
+    assert_eq!(refused.json()["reason"], "Eicar-Test-Signature");
+    assert_eq!(world.provider.seen().len(), 1, "the provider saw no whole request");
+    let closing = world.log.closing(refused.exchange()).await;
+    assert_eq!(closing.outcome, Outcome::RequestRefused);
+    assert_eq!(closing.scan.as_deref(), Some("infected: Eicar-Test-Signature"));
+
+    world.provider.replies(document_of(Pdf, &clean));
+    assert!(world.consumer.asks(&Ask::get(DOCUMENT)).await.body == clean);
+    world.provider.replies(document_of(Zip, &infected));
+    let mut line = world.consumer.connect().await;
+    line.send(&Ask::get(DOCUMENT).wire("gateway")).await;
+    assert!(line.answer().await.is_err(), "it ends before its length");
+    let seen = world.provider.seen();
+    let closing = world.log.closing(seen.last().unwrap().exchange()).await;
+    assert_eq!(closing.code.unwrap().as_str(), "document-infected");
+    // What is small is judged before its head is sent.
+    let mut bait = entry("bait.com", eicar());
+    bait.deflated = false;
+    world.provider.replies(document_of(Zip, &zip(&[bait])));
+    assert_eq!(world.consumer.asks(&Ask::get(DOCUMENT)).await.to_string(), "502 document-infected");
+    assert!(world.log.verified().is_whole());
+}
+
+/// C4: each file of a form is a document of its own to the scanner.
+#[tokio::test]
+async fn each_file_of_a_form_is_shown_by_itself() {
+    let clamd = Clamd::start(Does::Scans);
+    let world = scanned_by(&clamd).start().await;
+    world.provider.replies(accepted());
+    let (act, annex) = (files::pdf_of(50_000), zip(&[entry("a.txt", "Annex")]));
+    let form = |second: &[u8]| {
+        let part = |name: &str, more: &str, content: &[u8]| {
+            let head = format!("--a--b\r\nContent-Disposition: form-data; name=\"{name}\"{more}\r\n\r\n");
+            [head.as_bytes(), content, b"\r\n"].concat()
+        };
+        let body = [
+            part("card", "\r\nContent-Type: application/json", br#"{"title":"Draft"}"#),
+            part("file", "; filename=\"act.pdf\"\r\nContent-Type: application/pdf", &act),
+            part("file", "; filename=\"annex.zip\"\r\nContent-Type: application/zip", second),
+            b"--a--b--\r\n".to_vec(),
+        ];
+        Ask::new("POST", DRAFTS)
+            .header("Content-Type", "multipart/form-data; boundary=a--b")
+            .bytes(&body.concat())
+    };
+    let answer = world.consumer.asks(&form(&annex)).await;
+    assert_eq!(answer.status, 200, "{answer}");
+    assert!(clamd.seen() == [act.clone(), annex], "the card is JSON, and checked as that");
+    let refused = world.consumer.asks(&form(&infected())).await;
+    assert_eq!(refused.to_string(), "422 document-infected");
+    assert_eq!(world.provider.seen().len(), 1);
+}
+
+/// C4: without its word nothing passes, unless the operator says so.
+#[tokio::test]
+async fn scanner_that_says_nothing_stops_documents_and_lets_them_pass_only_where_that_is_configured() {
+    let document = files::pdf_of(200_000);
+    let nobody = Clamd {
+        address: TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap(),
+        seen: Arc::default(),
+    };
+    for (clamd, code) in [
+        (nobody, "503 scanner-unavailable"),
+        (Clamd::start(Does::Dies), "503 scanner-unavailable"),
+        (Clamd::start(Does::Babbles), "503 scanner-unavailable"),
+        (Clamd::start(Does::Takes(100_000)), "503 scanner-limit"),
+    ] {
+        let world = scanned_by(&clamd).start().await;
+        world.provider.replies(accepted());
+        assert_eq!(world.consumer.asks(&sends(Pdf, &document)).await.to_string(), code);
+        assert_eq!(world.provider.seen().len(), 0);
+
+        let lenient = scanned_by(&clamd).configure(|config| config.scanner.when_down = WhenDown::Pass);
+        let world = lenient.start().await;
+        world.provider.replies(accepted());
+        let passed = world.consumer.asks(&sends(Pdf, &document)).await;
+        assert_eq!(passed.status, 200, "{passed}");
+        assert_eq!(world.log.closing(passed.exchange()).await.scan.as_deref(), Some("unscanned"));
+    }
+}
+
+/// C4: a data type that asks for a scan gets one, or nothing passes.
+#[tokio::test]
+async fn data_type_that_asks_for_a_scan_never_passes_without() {
+    let asks = |plan: Plan| {
+        plan.data_type("document", |data_type| {
+            for payload in data_type.operations.iter_mut().filter_map(|one| one.request.as_mut()) {
+                payload.documents.as_mut().unwrap().scan = agreements::Presence::Required;
+            }
+        })
+    };
+    let document = files::pdf_of(1_000);
+    let without = asks(agreed()).configure(|config| config.scanner.when_down = WhenDown::Pass).start().await;
+    without.provider.replies(accepted());
+    let refused = without.consumer.asks(&sends(Pdf, &document)).await;
+    assert_eq!(refused.to_string(), "503 scanner-unavailable");
+
+    let clamd = Clamd::start(Does::Scans);
+    let asked = asks(scanned_by(&clamd)).configure(|config| config.scanner.documents = Scanned::Asked);
+    let asked = asked.start().await;
+    asked.provider.replies(accepted());
+    assert_eq!(asked.consumer.asks(&sends(Pdf, &document)).await.status, 200);
+    asked.provider.replies(document_of(Pdf, &document));
+    assert_eq!(asked.consumer.asks(&Ask::get(DOCUMENT)).await.status, 200);
+    assert_eq!(clamd.seen().len(), 1, "what nobody asked to scan was not");
+}
+
+/// C4: Debian's clamav, where there is one.
+#[tokio::test]
+async fn real_clamd_finds_what_the_stand_in_finds() {
+    let Ok(address) = std::env::var("KELISIM_CLAMD") else {
+        println!("no KELISIM_CLAMD: the stand-in alone was asked");
+        return;
+    };
+    let world =
+        agreed().configure(move |config| config.scanner.address = Some(address.clone())).start().await;
+    world.provider.replies(accepted());
+    assert_eq!(world.consumer.asks(&sends(Pdf, &files::pdf_of(200_000))).await.status, 200);
+    assert_eq!(world.consumer.asks(&sends(Zip, &infected())).await.to_string(), "422 document-infected");
+}
