@@ -45,14 +45,20 @@ pub enum Operation {
     Get,
     /// A submission of 4 KiB.
     Post,
+    /// A document of 60 MiB, fetched.
+    Download,
+    /// A document of 60 MiB, sent.
+    Upload,
 }
 
 /// All cases, in the order in which they run.
-pub const CASES: [Case; 8] = [
+pub const CASES: [Case; 10] = [
     Case { name: "one-1", load: Load::Closed { lines: 1, operation: Operation::Get } },
     Case { name: "get1k-32", load: Load::Closed { lines: 32, operation: Operation::Get } },
     Case { name: "get1k-256", load: Load::Closed { lines: 256, operation: Operation::Get } },
     Case { name: "post4k-32", load: Load::Closed { lines: 32, operation: Operation::Post } },
+    Case { name: "document-down", load: Load::Closed { lines: 2, operation: Operation::Download } },
+    Case { name: "document-up", load: Load::Closed { lines: 2, operation: Operation::Upload } },
     Case { name: "rate2000", load: Load::Open { lines: 32, rate: 2000 } },
     Case { name: "handshake", load: Load::Handshakes { at_once: 16 } },
     Case { name: "idle-1000", load: Load::Idle { lines: 1000 } },

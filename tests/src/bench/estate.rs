@@ -227,6 +227,8 @@ format = "text"
 
 fn data_type() -> Value {
     let json = |schema: Value| json!({"schema": schema});
+    let document = json!({"media_type": "*/*", "max_bytes": 60 << 20,
+                          "documents": {"formats": ["pdf"], "max_file_bytes": 60 << 20}});
     json!({
         "id": DATA_TYPE, "version": 1, "provider": PROVIDER, "title": "Benchmark", "category": "restricted",
         "operations": [
@@ -234,6 +236,10 @@ fn data_type() -> Value {
              "response": json(record_schema())},
             {"id": "submit", "method": "POST", "path": "/records", "logical_part": "records",
              "request": json(submission_schema()), "response": json(receipt_schema())},
+            {"id": "fetch", "method": "GET", "path": "/documents/{id}", "logical_part": "documents",
+             "response": document},
+            {"id": "send", "method": "POST", "path": "/documents", "logical_part": "documents",
+             "request": document, "response": json(receipt_schema())},
         ],
     })
 }
@@ -241,7 +247,8 @@ fn data_type() -> Value {
 fn agreement() -> Value {
     json!({
         "number": NUMBER, "version": 1, "consumer": CONSUMER, "provider": PROVIDER,
-        "data": [{"data_type": DATA_TYPE, "version": 1, "operations": ["read", "submit"], "fields": [""]}],
+        "data": [{"data_type": DATA_TYPE, "version": 1, "operations": ["read", "submit", "fetch", "send"],
+                  "fields": [""]}],
         "access_period": {"from": "2020-01-01", "until": "2100-01-01"},
         "purposes": [{"code": PURPOSE, "text": "Benchmark"}],
         "basis": [{"act": "bench", "version": "1", "clause": "1"}],

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use anyhow::Context as _;
 
-use super::peer::{Calls, Peer, Process, Running};
+use super::peer::{Calls, Hashes, Peer, Process, Running};
 use super::world::World;
 
 /// A gateway whose registry allows what the benchmark asks, which is all that this peer needs to be told.
@@ -26,7 +26,7 @@ pub struct Kelisim {
     pub addr: SocketAddr,
     /// The first segment of the target: whose data it is.
     pub provider: String,
-    /// The second segment: a data type with `GET records/{id}` and `POST records`.
+    /// The second segment: a data type with `GET records/{id}` and `POST records`, and the same of `documents`.
     pub data_type: String,
     /// What every call carries as `Kelisim-Purpose`.
     pub purpose: String,
@@ -51,9 +51,9 @@ impl Peer for Kelisim {
         process.wait_for(self.addr).with_context(|| {
             format!("kelisim; it said: {}", fs::read_to_string(&lines).unwrap_or_default())
         })?;
-        let records = format!("/{}/{}/records", self.provider, self.data_type);
+        let base = format!("/{}/{}", self.provider, self.data_type);
         let purpose = format!("Kelisim-Purpose: {}", self.purpose);
-        let calls = Calls::new(&format!("{records}/1"), &records, self.addr, &[purpose]);
-        Ok(Running { addr: self.addr, calls, process })
+        let calls = Calls::new(&base, self.addr, &[purpose]);
+        Ok(Running { addr: self.addr, calls, process, hashes: Hashes::Each })
     }
 }

@@ -4,6 +4,7 @@
 use std::io;
 use std::net::SocketAddr;
 
+use bytes::Bytes;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
@@ -13,7 +14,7 @@ use super::pki::Dialler;
 /// A request, ready to be written, and what its answer must be.
 #[derive(Debug, Clone)]
 pub struct Call {
-    bytes: Vec<u8>,
+    bytes: Bytes,
     answer_bytes: usize,
 }
 
@@ -26,10 +27,22 @@ impl Call {
         body: Option<&[u8]>,
         answer_bytes: usize,
     ) -> Self {
+        Self::of("application/json", target, host, headers, body, answer_bytes)
+    }
+
+    /// Composes a request whose body is of another media type.
+    pub(super) fn of(
+        media_type: &str,
+        target: &str,
+        host: &str,
+        headers: &[String],
+        body: Option<&[u8]>,
+        answer_bytes: usize,
+    ) -> Self {
         let method = if body.is_some() { "POST" } else { "GET" };
-        let mut head = format!("{method} {target} HTTP/1.1\r\nHost: {host}\r\nAccept: application/json\r\n");
+        let mut head = format!("{method} {target} HTTP/1.1\r\nHost: {host}\r\nAccept: */*\r\n");
         if let Some(body) = body {
-            head.push_str(&format!("Content-Type: application/json\r\nContent-Length: {}\r\n", body.len()));
+            head.push_str(&format!("Content-Type: {media_type}\r\nContent-Length: {}\r\n", body.len()));
         }
         for header in headers {
             head.push_str(header);
@@ -38,7 +51,7 @@ impl Call {
         head.push_str("\r\n");
         let mut bytes = head.into_bytes();
         bytes.extend_from_slice(body.unwrap_or_default());
-        Self { bytes, answer_bytes }
+        Self { bytes: bytes.into(), answer_bytes }
     }
 }
 
@@ -108,10 +121,24 @@ impl Line {
                 return Err(Fault::Closed);
             }
             filled += read;
-            if complete(&self.buffer[..filled], call.answer_bytes)? {
-                return Ok(());
+            match missing(&self.buffer[..filled], call.answer_bytes)? {
+                None => {}
+                Some(0) => return Ok(()),
+                // Known by its head: the rest is read and not kept.
+                Some(rest) => return self.read_on(rest).await,
             }
         }
+    }
+
+    async fn read_on(&mut self, mut missing: usize) -> Result<(), Fault> {
+        while missing > 0 {
+            let room = missing.min(self.buffer.len());
+            match self.stream.read(&mut self.buffer[..room]).await? {
+                0 => return Err(Fault::Closed),
+                read => missing -= read,
+            }
+        }
+        Ok(())
     }
 
     /// Ends the connection in good order.
@@ -123,9 +150,9 @@ impl Line {
     }
 }
 
-/// Tells whether `bytes` are the whole of the answer that was wanted; a wrong one is a fault at once.
-fn complete(bytes: &[u8], wanted: usize) -> Result<bool, Fault> {
-    let Some(end) = head_end(bytes) else { return Ok(false) };
+/// How many bytes of the answer that was wanted are missing, once its head is there; a wrong one is a fault at once.
+fn missing(bytes: &[u8], wanted: usize) -> Result<Option<usize>, Fault> {
+    let Some(end) = head_end(bytes) else { return Ok(None) };
     let head = &bytes[..end];
     let status = status(head)?;
     if status != 200 {
@@ -138,7 +165,7 @@ fn complete(bytes: &[u8], wanted: usize) -> Result<bool, Fault> {
     }
     match bytes.len() - end {
         body if body > got => Err(Fault::Malformed("bytes after the answer")),
-        body => Ok(body == got),
+        body => Ok(Some(got - body)),
     }
 }
 
@@ -162,7 +189,7 @@ fn status(head: &[u8]) -> Result<u16, Fault> {
 }
 
 const NAME: &[u8] = b"content-length:";
-const BUFFER_BYTES: usize = 8 * 1024;
+const BUFFER_BYTES: usize = 16 * 1024;
 
 #[cfg(test)]
 mod tests {
@@ -172,14 +199,15 @@ mod tests {
     fn answer_is_complete_only_with_its_last_byte() {
         let answer = b"HTTP/1.1 200 OK\r\ncontent-LENGTH: 3\r\n\r\nabc";
         for short in 0..answer.len() {
-            assert!(!complete(&answer[..short], 3).unwrap(), "after {short} bytes");
+            assert_ne!(missing(&answer[..short], 3).unwrap(), Some(0), "after {short} bytes");
         }
-        assert!(complete(answer, 3).unwrap());
+        assert_eq!(missing(answer, 3).unwrap(), Some(0));
+        assert_eq!(missing(&answer[..answer.len() - 2], 3).unwrap(), Some(2));
     }
 
     #[test]
     fn wrong_status_length_or_surplus_is_a_fault() {
-        let fault = |answer: &[u8]| complete(answer, 3).unwrap_err().to_string();
+        let fault = |answer: &[u8]| missing(answer, 3).unwrap_err().to_string();
         assert_eq!(fault(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nabcd"), "4 bytes of body, not 3");
         assert!(fault(b"HTTP/1.1 403 No\r\nContent-Length: 3\r\n\r\nabc").starts_with("status 403"));
         assert_eq!(

@@ -4,12 +4,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
+use aws_lc_rs::digest;
 use serde::Serialize;
 
 use super::case::{Case, Load, Operation};
 use super::line::Line;
 use super::load::{self, Tally};
-use super::peer::Running;
+use super::payload;
+use super::peer::{Hashes, Running};
 use super::pki::Dialler;
 use super::proc::{self, Memory};
 
@@ -20,6 +22,10 @@ pub struct Sample {
     pub calls_per_second: Option<f64>,
     /// Time of the peer's processes a call.
     pub cpu_micros: Option<f64>,
+    /// Time of the peer's processes a GiB of documents, in ms.
+    pub cpu_ms_a_gib: Option<f64>,
+    /// The same without SHA-256 over them, as this machine computes it right then.
+    pub unhashed_ms_a_gib: Option<f64>,
     /// Half of the calls were answered within this.
     pub p50_micros: Option<f64>,
     /// All but a hundredth of the calls were answered within this.
@@ -59,15 +65,24 @@ pub async fn measure(
     let (get, post) = (Arc::new(running.calls.get.clone()), Arc::new(running.calls.post.clone()));
     match case.load {
         Load::Closed { lines, operation } => {
-            let call = match operation {
-                Operation::Get => get,
-                Operation::Post => post,
+            let calls = &running.calls;
+            let (call, hashes) = match operation {
+                Operation::Get => (get, None),
+                Operation::Post => (post, None),
+                Operation::Download => (Arc::new(calls.download.clone()), Some(running.hashes)),
+                Operation::Upload => (Arc::new(calls.upload.clone()), Some(running.hashes)),
             };
             let lines = load::open(dialler, addr, lines).await?;
             let (lines, _) = load::closed(lines, &call, warm_up).await;
             let meter = Meter::start(running)?;
             let (lines, tally) = load::closed(lines, &call, length).await;
-            meter.read(&tally, lines)
+            let mut sample = meter.read(&tally, lines)?;
+            if let (Some(hashes), Some(micros)) = (hashes, sample.cpu_micros) {
+                let a_gib = micros / 1e3 * (f64::from(1 << 30) / payload::DOCUMENT_BYTES as f64);
+                let hashing = if hashes == Hashes::Each { hash_ms_a_gib()? } else { 0.0 };
+                (sample.cpu_ms_a_gib, sample.unhashed_ms_a_gib) = (Some(a_gib), Some(a_gib - hashing));
+            }
+            Ok(sample)
         }
         Load::Open { lines, rate } => {
             let lines = load::open(dialler, addr, lines).await?;
@@ -84,6 +99,16 @@ pub async fn measure(
         }
         Load::Idle { lines } => idle(running, dialler, &get, lines).await,
     }
+}
+
+/// What SHA-256 over a GiB takes of a processor, in ms.
+fn hash_ms_a_gib() -> anyhow::Result<f64> {
+    let (own, piece) = ([std::process::id()], vec![7; 1 << 20]);
+    let before = proc::cpu(&own)?;
+    let mut context = digest::Context::new(&digest::SHA256);
+    (0..1 << 10).for_each(|_| context.update(&piece));
+    std::hint::black_box(context.finish());
+    Ok((proc::cpu(&own)? - before).as_secs_f64() * 1e3)
 }
 
 /// Checks that the peer looks at the list: a benchmark against one which does not would flatter it.

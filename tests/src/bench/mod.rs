@@ -31,6 +31,6 @@ pub use line::{Call, Fault, Line};
 pub use load::Tally;
 pub use measure::{Sample, Window, measure, refuses_the_revoked};
 pub use nginx::Nginx;
-pub use peer::{Calls, Peer, Process, Running};
+pub use peer::{Calls, Hashes, Peer, Process, Running};
 pub use pki::{Dialler, Identity};
 pub use world::World;

@@ -8,7 +8,7 @@ use std::thread;
 
 use anyhow::Context as _;
 
-use super::peer::{Calls, Peer, Process, Running, free_addr};
+use super::peer::{Calls, Hashes, Peer, Process, Running, free_addr};
 use super::pki::{self, Identity};
 use super::world::World;
 
@@ -40,7 +40,7 @@ impl Peer for Nginx {
             let log = fs::read_to_string(folder.join("error.log")).unwrap_or_default();
             format!("nginx; its log says: {log}")
         })?;
-        Ok(Running { addr, calls: Calls::new("/records/1", "/records", addr, &[]), process })
+        Ok(Running { addr, calls: Calls::new("", addr, &[]), process, hashes: Hashes::None })
     }
 }
 
@@ -70,6 +70,10 @@ http {{
     # By default a connection is closed after 1,000 requests or 75 s: then handshakes would be measured too.
     keepalive_requests 100000000;
     keepalive_timeout 600s;
+    # Documents pass as they come, through no file.
+    client_max_body_size 64m;
+    proxy_request_buffering off;
+    proxy_max_temp_file_size 0;
     upstream provider {{
         server {upstream};
         keepalive {UPSTREAM_KEEPALIVE};

@@ -41,6 +41,23 @@ pub fn receipt() -> String {
     json!({ "accepted": true, "count": TASKS }).to_string()
 }
 
+/// Returns a PDF, [`DOCUMENT_BYTES`] long, which does not pack.
+pub fn document() -> Vec<u8> {
+    let (begin, end) = (b"%PDF-1.7\n1 0 obj\nstream\n", b"\nendstream\nendobj\nstartxref\n0\n%%EOF\n");
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut bytes = Vec::with_capacity(DOCUMENT_BYTES + 8);
+    bytes.extend_from_slice(begin);
+    while bytes.len() < DOCUMENT_BYTES - end.len() {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        bytes.extend_from_slice(&state.to_le_bytes());
+    }
+    bytes.truncate(DOCUMENT_BYTES - end.len());
+    bytes.extend_from_slice(end);
+    bytes
+}
+
 /// Returns the JSON Schema of [`record`].
 pub fn record_schema() -> Value {
     json!({
@@ -115,6 +132,8 @@ fn padded(document: impl Fn(String) -> Value, bytes: usize) -> String {
 pub const RECORD_BYTES: usize = 1024;
 /// Length of [`submission`].
 pub const SUBMISSION_BYTES: usize = 4096;
+/// Length of [`document`].
+pub const DOCUMENT_BYTES: usize = 60 << 20;
 const COURSES: u32 = 12;
 const TASKS: u32 = 18;
 const DRAFT: &str = "https://json-schema.org/draft/2020-12/schema";

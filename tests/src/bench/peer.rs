@@ -34,6 +34,17 @@ pub struct Running {
     pub calls: Calls,
     /// Its first process.
     pub process: Process,
+    /// What it does with documents beside passing them on.
+    pub hashes: Hashes,
+}
+
+/// Whether a peer hashes documents as they pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hashes {
+    /// It does not.
+    None,
+    /// Each.
+    Each,
 }
 
 /// The requests that a peer understands.
@@ -43,13 +54,25 @@ pub struct Calls {
     pub get: Call,
     /// Takes [`payload::submission`], brings [`payload::receipt`].
     pub post: Call,
+    /// Brings [`payload::document`].
+    pub download: Call,
+    /// Takes [`payload::document`], brings [`payload::receipt`].
+    pub upload: Call,
 }
 
 impl Calls {
-    /// Composes both; `headers` are lines without line ends that every request carries.
-    pub fn new(get_target: &str, post_target: &str, addr: SocketAddr, headers: &[String]) -> Self {
+    /// Composes them; `base` stands before each target, `headers` are lines without line ends that every request carries.
+    pub fn new(base: &str, addr: SocketAddr, headers: &[String]) -> Self {
         let (host, submission) = (format!("localhost:{}", addr.port()), payload::submission());
+        let documents = format!("{base}/documents");
+        let (get_target, post_target) = (&format!("{base}/records/1"), &format!("{base}/records"));
+        let receipt = payload::receipt().len();
+        let document = |target: &str, body: Option<&[u8]>, answer| {
+            Call::of("application/pdf", target, &host, headers, body, answer)
+        };
         Self {
+            download: document(&format!("{documents}/1"), None, payload::DOCUMENT_BYTES),
+            upload: document(&documents, Some(&payload::document()), receipt),
             get: Call::new(get_target, &host, headers, None, payload::RECORD_BYTES),
             post: Call::new(
                 post_target,

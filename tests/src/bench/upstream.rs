@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail, ensure};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
@@ -59,6 +59,12 @@ async fn serve(tcp: TcpStream, tls: TlsAcceptor, answers: &Answers) -> anyhow::R
     let mut buffer = vec![0; BUFFER_BYTES];
     let mut filled = 0;
     loop {
+        if let Some(rest) = answers.rest_of_document(&buffer[..filled]) {
+            read_on(&mut stream, rest).await?;
+            stream.write_all(&answers.receipt).await?;
+            stream.flush().await?;
+            filled = 0;
+        }
         while let Some((taken, answer)) = answers.first(&buffer[..filled])? {
             stream.write_all(answer).await?;
             stream.flush().await?;
@@ -73,10 +79,24 @@ async fn serve(tcp: TcpStream, tls: TlsAcceptor, answers: &Answers) -> anyhow::R
     }
 }
 
-/// The two answers, composed once.
+/// Reads what is not looked at.
+async fn read_on(stream: &mut (impl AsyncRead + Unpin), mut rest: usize) -> anyhow::Result<()> {
+    let mut buffer = vec![0; 64 * 1024];
+    while rest > 0 {
+        let room = rest.min(buffer.len());
+        match stream.read(&mut buffer[..room]).await.context("reading a document")? {
+            0 => bail!("a document that ends early"),
+            read => rest -= read,
+        }
+    }
+    Ok(())
+}
+
+/// The answers, composed once.
 struct Answers {
     record: Vec<u8>,
     receipt: Vec<u8>,
+    document: Vec<u8>,
 }
 
 impl Answers {
@@ -88,12 +108,28 @@ impl Answers {
             )
             .into_bytes()
         };
-        Self { record: answer(payload::record()), receipt: answer(payload::receipt()) }
+        let head = format!(
+            "HTTP/1.1 200 OK\r\nContent-Type: application/pdf\r\nContent-Length: {}\r\n\r\n",
+            payload::DOCUMENT_BYTES
+        );
+        let document = [head.as_bytes(), &payload::document()].concat();
+        Self { record: answer(payload::record()), receipt: answer(payload::receipt()), document }
+    }
+
+    /// Of a document that comes, how many bytes are not there yet.
+    fn rest_of_document(&self, bytes: &[u8]) -> Option<usize> {
+        let body_at = head_end(bytes)?;
+        let is_document = bytes.starts_with(b"POST /documents");
+        let length = content_length(&bytes[..body_at]).filter(|_| is_document)?;
+        Some(length - (bytes.len() - body_at))
     }
 
     /// Returns the length of the first request in `bytes` and its answer, once all of it is there.
     fn first(&self, bytes: &[u8]) -> anyhow::Result<Option<(usize, &[u8])>> {
         let Some(body_at) = head_end(bytes) else { return Ok(None) };
+        if bytes.starts_with(b"GET /documents") {
+            return Ok(Some((body_at, &self.document)));
+        }
         if bytes.starts_with(b"GET ") {
             return Ok(Some((body_at, &self.record)));
         }
