@@ -36,7 +36,7 @@ fn every_exchange_goes_as_it_should_and_stands_in_the_record() {
             "{story}"
         );
     }
-    assert!(story.matches("✓ allowed (200").count() >= 11, "{story}");
+    assert!(story.matches("✓ allowed (200").count() >= 12, "{story}");
 
     let answers: u64 = between(&story, "• ", " answers were given").parse().unwrap();
     let (status, found) = verified(&dir.path().join("log"));
@@ -178,7 +178,7 @@ fn a_pasted_line_works_and_its_refusal_speaks_three_languages() {
 }
 
 /// What the issue asks to be shown, by code.
-const REFUSALS: [&str; 17] = [
+const REFUSALS: [&str; 18] = [
     "certificate-not-registered",
     "certificate-revoked",
     "attestation-ended",
@@ -195,6 +195,7 @@ const REFUSALS: [&str; 17] = [
     "state-secret",
     "rate-exceeded",
     "provider-unreachable",
+    "request-too-large",
     "basis-not-in-force",
 ];
 

@@ -187,7 +187,8 @@ impl Question {
 /// Who has no certificate.
 pub(super) const NOBODY: &str = "nobody";
 
-const DEADLINE: Duration = Duration::from_secs(30);
+/// Also for a large document on a slow machine.
+const DEADLINE: Duration = Duration::from_secs(120);
 /// How long a connection that was accepted stays silent before we believe it.
 const PATIENCE: Duration = Duration::from_secs(5);
 const MOST_BYTES: usize = 1 << 20;

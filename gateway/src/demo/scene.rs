@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use agreements::{ActId, AgreementNumber, Category, Command, DataTypeId, Role, SystemId};
+use bytes::Bytes;
 use http::header::{ACCEPT_LANGUAGE, CONTENT_LANGUAGE, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -45,6 +46,9 @@ pub(super) struct Scene {
     /// A draft act, in place of a body.
     #[serde(default)]
     sends: Option<Draft>,
+    /// In its place, a PDF.
+    #[serde(default)]
+    document: Option<Sheet>,
     /// How often it is asked until what is expected comes.
     #[serde(default = "once")]
     at_most: u32,
@@ -52,6 +56,13 @@ pub(super) struct Scene {
     /// The agreement whose working call this is.
     #[serde(default)]
     pub(super) agreement: Option<AgreementNumber>,
+}
+
+/// A PDF of so many bytes, made when it is sent.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Sheet {
+    megabytes: usize,
 }
 
 /// What somebody does while the gateway runs.
@@ -158,19 +169,32 @@ impl Scene {
         if self.body.is_some() {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         }
-        let body = match &self.sends {
-            None => self.body.as_ref().map(Value::to_string).unwrap_or_default().into(),
-            Some(draft) => {
-                headers.insert(CONTENT_TYPE, HeaderValue::from_static(Draft::MEDIA_TYPE));
-                draft.form(folder)?
-            }
-        };
+        let mut body: Bytes = self.body.as_ref().map(Value::to_string).unwrap_or_default().into();
+        if let Some(draft) = &self.sends {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static(Draft::MEDIA_TYPE));
+            body = draft.form(folder)?;
+        }
+        if let Some(sheet) = self.document {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/pdf"));
+            body = sheet.bytes();
+        }
         Ok(Question {
             method: method.parse().trouble("read scenes.json")?,
             target: target.into(),
             headers,
             body,
         })
+    }
+}
+
+impl Sheet {
+    fn bytes(self) -> Bytes {
+        let (begin, end) = (b"%PDF-1.7\n1 0 obj\nstream\n", b"\nendstream\nendobj\nstartxref\n0\n%%EOF\n");
+        let mut bytes = vec![b'.'; self.megabytes * 1_000_000];
+        let room = bytes.len();
+        bytes[..begin.len()].copy_from_slice(begin);
+        bytes[room - end.len()..].copy_from_slice(end);
+        bytes.into()
     }
 }
 
