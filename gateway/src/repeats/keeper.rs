@@ -50,7 +50,7 @@ pub(super) enum Found {
 pub(super) enum Kept {
     UnderWay,
     Unknown,
-    NotKept,
+    Gone,
     Answered(Vec<u8>),
 }
 
@@ -74,11 +74,14 @@ pub(super) struct Keeper {
     swept: Instant,
 }
 
+/// Who waits to be told of a key.
+type Asker = oneshot::Sender<Result<Found, Unkept>>;
+
 /// Who is told what, when the batch is durable or has failed.
 #[derive(Default)]
 struct News {
-    told: Vec<(Place, oneshot::Sender<Result<Found, Unkept>>, Found)>,
-    refused: Vec<oneshot::Sender<Result<Found, Unkept>>>,
+    told: Vec<(Place, Asker, Found)>,
+    refused: Vec<Asker>,
     heard: Vec<oneshot::Sender<()>>,
 }
 
@@ -315,7 +318,7 @@ impl Row {
             (State::Begun, _) => Kept::Unknown,
             // B7: what was agreed then may be more than what is agreed now.
             (State::Answered, Some(answer)) if self.terms == terms => Kept::Answered(answer),
-            (State::Answered | State::Done, _) => Kept::NotKept,
+            (State::Answered | State::Done, _) => Kept::Gone,
         }
     }
 }

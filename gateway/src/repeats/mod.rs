@@ -262,7 +262,7 @@ impl Repeats {
                 let what = match what {
                     Kept::UnderWay => What::UnderWay,
                     Kept::Unknown => What::Unknown,
-                    Kept::NotKept => What::NotKept,
+                    Kept::Gone => What::NotKept,
                     // What does not open was tampered with, or its key was replaced: it is not there.
                     Kept::Answered(sealed) => {
                         let opened = seal.open(&sealed).and_then(|bytes| KeptAnswer::read(&bytes));
