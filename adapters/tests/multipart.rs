@@ -254,7 +254,7 @@ fn files_of_a_form_are_told_one_by_one_as_they_are() {
             }
         }
         assert!(files == [first.clone(), second.clone()], "in pieces of {pieces}");
-        assert_eq!(form.finish(), Ok(2));
+        assert_eq!(form.finish(), Ok((2, None)));
     }
 }
 
