@@ -21,6 +21,8 @@ pub struct Claims<'a> {
     pub user_address: Option<IpAddr>,
     /// The agreement to choose among several.
     pub agreement: Option<Cow<'a, str>>,
+    /// The consent of the person whom the data is about, as its issuer signed it.
+    pub consent: Option<Cow<'a, str>>,
     /// What makes a repetition of the call recognisable, without its quotes.
     pub idempotency_key: Option<Cow<'a, str>>,
     /// The W3C trace context.
@@ -43,6 +45,8 @@ pub struct Claim {
 pub enum Spelling {
     /// `a-z`, `0-9`, `.` and `-`, as the registry's codes.
     Code,
+    /// Visible ASCII.
+    Visible,
     /// ASCII in double quotes: a String of RFC 9651 §3.3.3, and nothing behind it.
     Quoted,
     /// Text in UTF-8, percent-encoded where it is not visible ASCII, and `%` itself always; decoded once. No control
@@ -55,7 +59,7 @@ pub enum Spelling {
 }
 
 /// Every claim that is read. Other `Kelisim-…` headers of a caller are neither read nor forwarded.
-pub const CLAIMS: [Claim; 7] = [
+pub const CLAIMS: [Claim; 8] = [
     Claim { name: "kelisim-purpose", most_bytes: 64, spelling: Spelling::Code },
     Claim { name: "kelisim-case", most_bytes: 192, spelling: Spelling::Escaped },
     Claim { name: "kelisim-user", most_bytes: 192, spelling: Spelling::Escaped },
@@ -63,6 +67,7 @@ pub const CLAIMS: [Claim; 7] = [
     Claim { name: "kelisim-agreement", most_bytes: 64, spelling: Spelling::Code },
     Claim { name: "idempotency-key", most_bytes: 120, spelling: Spelling::Quoted },
     Claim { name: "traceparent", most_bytes: 128, spelling: Spelling::Hexadecimal },
+    Claim { name: "kelisim-consent", most_bytes: 12 << 10, spelling: Spelling::Visible },
 ];
 
 impl<'a> Claims<'a> {
@@ -83,6 +88,7 @@ impl<'a> Claims<'a> {
             agreement: one("kelisim-agreement"),
             idempotency_key: one("idempotency-key"),
             traceparent: one("traceparent"),
+            consent: one("kelisim-consent"),
         }
     }
 
@@ -100,12 +106,12 @@ impl<'a> Claims<'a> {
                 return Err(Unreadable::ClaimRepeated { name: claim.name });
             }
         }
-        let [purpose, case, user, user_address, agreement, idempotency_key, traceparent] = found;
+        let [purpose, case, user, user_address, agreement, idempotency_key, traceparent, consent] = found;
         let user_address = match user_address {
             None => None,
             Some(text) => Some(text.parse().map_err(|_| malformed(&CLAIMS[3], Flaw::Character))?),
         };
-        Ok(Self { purpose, case, user, user_address, agreement, idempotency_key, traceparent })
+        Ok(Self { purpose, case, user, user_address, agreement, consent, idempotency_key, traceparent })
     }
 }
 
@@ -124,7 +130,9 @@ impl Claim {
         let text = match self.spelling {
             Spelling::Escaped => decode(text)?,
             Spelling::Quoted => unquote(text)?,
-            Spelling::Code | Spelling::Hexadecimal | Spelling::Address => Cow::Borrowed(text),
+            Spelling::Code | Spelling::Visible | Spelling::Hexadecimal | Spelling::Address => {
+                Cow::Borrowed(text)
+            }
         };
         if text.len() > self.most_bytes {
             return Err(Flaw::TooLong);
@@ -138,6 +146,7 @@ impl Spelling {
     fn has(self, byte: u8) -> bool {
         match self {
             Self::Code => matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-'),
+            Self::Visible => byte.is_ascii_graphic(),
             Self::Quoted | Self::Escaped => byte.is_ascii_graphic() || byte == b' ',
             Self::Hexadecimal => matches!(byte, b'0'..=b'9' | b'a'..=b'f' | b'-'),
             Self::Address => byte.is_ascii_hexdigit() || byte == b'.' || byte == b':',
@@ -271,7 +280,7 @@ mod tests {
             let value = match claim.spelling {
                 Spelling::Address => "10.0.0.1",
                 Spelling::Quoted => "\"a\"",
-                Spelling::Code | Spelling::Escaped | Spelling::Hexadecimal => "a",
+                Spelling::Code | Spelling::Visible | Spelling::Escaped | Spelling::Hexadecimal => "a",
             };
             let twice = headers(&[(claim.name, value), (claim.name, value)]);
             assert_eq!(Claims::read(&twice), Err(Unreadable::ClaimRepeated { name: claim.name }));

@@ -91,6 +91,27 @@ pub struct Grant {
     /// The fields of a response that are released: JSON Pointers, `*` for any element or member. Others are withheld
     /// (B7).
     pub fields: Vec<String>,
+    /// What becomes of a response that holds more than these fields.
+    #[serde(default, skip_serializing_if = "Excess::is_trimmed")]
+    pub excess: Excess,
+}
+
+/// What becomes of a response that holds more than its agreement names (B7).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Excess {
+    /// It is trimmed: a provider that adds a field changes nothing for its consumers.
+    #[default]
+    Trim,
+    /// It is refused, and nothing of it passes.
+    Refuse,
+}
+
+impl Excess {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+    fn is_trimmed(&self) -> bool {
+        *self == Self::Trim
+    }
 }
 
 /// A purpose in words, with the collection purpose that it serves.
@@ -220,6 +241,17 @@ pub struct PersonalDataClause {
     pub collection_purpose: CollectionPurpose,
     /// The fields that are personal data, each with its item of the Government's list (Law 5.12).
     pub fields: Vec<PersonalField>,
+    /// Whose consent each request needs; absent where the law or another basis is enough.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consent: Option<ConsentClause>,
+}
+
+/// That personal data passes with the consent of the person only: a token for each request.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ConsentClause {
+    /// The systems whose tokens count: each signs with a certificate that is bound to it.
+    pub issuers: Vec<SystemId>,
 }
 
 /// A field that is personal data.

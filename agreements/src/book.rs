@@ -17,9 +17,9 @@ use self::shelves::Shelves;
 use crate::orders::{OrderPage, Orders};
 use crate::period::{WallClock, Window};
 use crate::{
-    ActId, Agreement, AgreementText, ApprovedUsers, Category, Conformity, DataType, Fingerprint, Phase,
-    Ready, Registry, Side, Signed, Stage, System, SystemId, TrainingCertificate, Users, almaty, end_of,
-    start_of,
+    ActId, Agreement, AgreementText, ApprovedUsers, Category, Conformity, DataType, Excess, Fingerprint,
+    Phase, Ready, Registry, Side, Signed, Stage, System, SystemId, TrainingCertificate, Users, almaty,
+    end_of, start_of,
 };
 
 /// Systems, certificates and agreements as the exchange path looks them up.
@@ -107,6 +107,8 @@ pub struct GrantPage {
     pub category: Category,
     /// The fields that are released.
     pub fields: Arc<[String]>,
+    /// What becomes of a response that holds more.
+    pub excess: Excess,
     /// Which of its operations are allowed, in its order.
     pub(crate) allowed: Vec<bool>,
 }
@@ -262,6 +264,7 @@ impl AgreementPage {
                 data_type: Arc::clone(data_type),
                 category: registry.category(&text.provider, &grant.data_type)?,
                 fields: grant.fields.clone().into(),
+                excess: grant.excess,
                 allowed,
             })
         });

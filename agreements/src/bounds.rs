@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    AgreementText, Category, DataTypeId, Direction, Grant, OperationId, Point, Purpose, Rate, Registry,
-    Signatures, SystemId, Users, Words, diff,
+    AgreementText, Category, DataTypeId, Direction, Excess, Grant, OperationId, Point, Purpose, Rate,
+    Registry, Signatures, SystemId, Users, Words, diff,
 };
 
 /// A template: upper bounds of agreements that name a purpose. What it does not bound is left to the parties.
@@ -99,6 +99,7 @@ impl Template {
                 version: 1,
                 operations: one.operations.clone(),
                 fields: one.fields.clone(),
+                excess: Excess::Trim,
             });
             widest.data = grants.collect();
         }

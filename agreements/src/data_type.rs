@@ -18,6 +18,10 @@ pub enum Category {
     Restricted,
     /// For official use: its mark travels with it.
     OfficialUse,
+    /// Personal data (Law 4.2).
+    Personal,
+    /// Personal data of a special kind, such as of health: asked for by listed officials, or with consent. Ours.
+    Special,
     /// Confidential (Law 1.21).
     Confidential,
     /// A state secret: never passes (Portal 3).
@@ -120,7 +124,7 @@ pub enum Presence {
     Required,
 }
 
-/// Where a request names the person whom the data is about (D4).
+/// Where the person whom the data is about is named, by their individual identification number (D4).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum SubjectPlace {
@@ -128,6 +132,10 @@ pub enum SubjectPlace {
     Path(String),
     /// A query parameter.
     Query(String),
+    /// A place of the request's body: a JSON Pointer, `*` for any element or member.
+    Body(String),
+    /// A place of the response's body, in the same form.
+    Response(String),
 }
 
 /// A request that may be made at any time to see whether an operation answers as it should (B5): about nobody and
@@ -159,7 +167,7 @@ pub struct Operation {
     /// Its query parameters; others do not pass.
     #[serde(default)]
     pub query: Vec<Parameter>,
-    /// Where the subject is named.
+    /// Where the subject is named; several are, where the place has a `*`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<SubjectPlace>,
     /// What the request's body is; absent where there is none.
@@ -232,6 +240,23 @@ pub struct DataType {
 }
 
 impl Operation {
+    /// Whether there can be something where the subject is said to be named.
+    pub fn names_subject(&self) -> bool {
+        let pointer = |text: &String| text.starts_with('/');
+        let json = |body: &Option<Payload>| body.as_ref().is_some_and(|one| !one.schema.is_null());
+        match &self.subject {
+            None => true,
+            Some(SubjectPlace::Path(name)) => self.path.has_place(name),
+            Some(SubjectPlace::Query(name)) => self.query.iter().any(|one| one.name == *name),
+            Some(SubjectPlace::Body(at)) => pointer(at) && json(&self.request),
+            Some(SubjectPlace::Response(at)) => {
+                pointer(at)
+                    && json(&self.response)
+                    && self.response.as_ref().is_none_or(|one| one.documents.is_none())
+            }
+        }
+    }
+
     /// What is wrong with the declared sample, if anything is.
     pub fn sample_fault(&self) -> Option<&'static str> {
         let sample = self.sample.as_ref()?;

@@ -101,11 +101,7 @@ impl<'b> Permit<'b> {
 /// The first [`Denial`] that applies, in the order: who asks, who is asked, what is agreed, what is asked for, why and
 /// for whom.
 pub fn decide<'b>(book: &'b Book, call: &Call<'_>, now: Timestamp) -> Result<Permit<'b>, Denial> {
-    let consumer_at =
-        book.consumer_at(&call.certificate).ok_or(Denial::CertificateNotRegistered(call.certificate))?;
-    let consumer = &book.systems[consumer_at as usize];
-    standing(book, consumer, Party::Consumer, now)?;
-    network(consumer, call.peer)?;
+    let (consumer_at, consumer) = asking(book, &call.certificate, call.peer, now)?;
     let provider_at = book.provider_at(call.provider).ok_or(Denial::ProviderUnknown)?;
     let provider = &book.systems[provider_at as usize];
     standing(book, provider, Party::Provider, now)?;
@@ -136,6 +132,32 @@ pub fn decide<'b>(book: &'b Book, call: &Call<'_>, now: Timestamp) -> Result<Per
         || Denial::NoAgreement { consumer: consumer.clone(), provider: provider.clone() },
         |(_, denial)| denial,
     ))
+}
+
+/// The system that a certificate is bound to, if it may ask for anything at all, whatever that is.
+///
+/// # Errors
+/// The first [`Denial`] that applies.
+pub fn stands<'b>(
+    book: &'b Book,
+    certificate: &Fingerprint,
+    peer: IpAddr,
+    now: Timestamp,
+) -> Result<&'b SystemPage, Denial> {
+    asking(book, certificate, peer, now).map(|(_, page)| page)
+}
+
+fn asking<'b>(
+    book: &'b Book,
+    certificate: &Fingerprint,
+    peer: IpAddr,
+    now: Timestamp,
+) -> Result<(u32, &'b SystemPage), Denial> {
+    let at = book.consumer_at(certificate).ok_or(Denial::CertificateNotRegistered(*certificate))?;
+    let page = &*book.systems[at as usize];
+    standing(book, page, Party::Consumer, now)?;
+    network(page, peer)?;
+    Ok((at, page))
 }
 
 /// A1, A4, A5: what both sides need, whatever agreements exist.

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    AccessPeriod, AgreementText, AnswerAfter, Category, Day, Presence, Protection, Signatures,
-    SignedDocuments, Users,
+    AccessPeriod, AgreementText, AnswerAfter, Category, Day, Excess, PersonalDataClause, Presence,
+    Protection, Signatures, SignedDocuments, Users,
 };
 
 /// Which way a point goes.
@@ -76,10 +76,29 @@ pub fn diff(before: &AgreementText, after: &AgreementText) -> Vec<Point> {
     );
     points.words("recovery.text", &before.recovery.text, &after.recovery.text);
     protection(before, after, &mut points);
-    points.words("personal_data", &said(&before.personal_data), &said(&after.personal_data));
+    personal(before, after, &mut points);
     points.words("signers", &said(&before.signers), &said(&after.signers));
     points.words("attachments", &said(&before.attachments), &said(&after.attachments));
     points.0
+}
+
+fn personal(before: &AgreementText, after: &AgreementText, points: &mut Points) {
+    let bare = |text: &AgreementText| {
+        let clause = text.personal_data.as_ref();
+        said(&clause.map(|clause| PersonalDataClause { consent: None, ..clause.clone() }))
+    };
+    points.words("personal_data", &bare(before), &bare(after));
+    let issuers = |text: &AgreementText| -> Option<BTreeSet<String>> {
+        let consent = text.personal_data.as_ref()?.consent.as_ref()?;
+        Some(consent.issuers.iter().map(ToString::to_string).collect())
+    };
+    let field = "personal_data.consent";
+    match (issuers(before), issuers(after)) {
+        (None, None) => {}
+        (None, Some(is)) => points.add(field, Direction::Narrower, "", &joined(&is)),
+        (Some(was), None) => points.add(field, Direction::Wider, &joined(&was), ""),
+        (Some(was), Some(is)) => points.sets(field, &was, &is),
+    }
 }
 
 fn data(before: &AgreementText, after: &AgreementText, points: &mut Points) {
@@ -97,6 +116,10 @@ fn data(before: &AgreementText, after: &AgreementText, points: &mut Points) {
         let narrower: BTreeSet<_> = was.iter().filter(|field| !released(&is, field)).cloned().collect();
         points.add(&at("fields"), Direction::Wider, "", &joined(&wider));
         points.add(&at("fields"), Direction::Narrower, &joined(&narrower), "");
+        let lenient = |of: &crate::Grant| u8::from(of.excess == Excess::Trim);
+        points.ranked(&at("excess"), lenient(earlier), lenient(grant), |rank| {
+            if rank == 1 { "trim" } else { "refuse" }
+        });
     }
 }
 

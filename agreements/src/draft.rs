@@ -3,7 +3,10 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::{AgreementText, Attachment, Basis, BasisKind, Category, Registry, Signatures, System, SystemId};
+use crate::{
+    AgreementText, Attachment, Basis, BasisKind, Category, Registry, Signatures, SubjectPlace, System,
+    SystemId, Users,
+};
 
 /// Something wrong with a draft, against the clause that asks for it.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
@@ -307,6 +310,12 @@ fn personal(text: &AgreementText, registry: &Registry, problems: &mut Vec<Proble
             }
             Some(_) => {}
         }
+        let category = registry.category(&text.provider, &grant.data_type).unwrap_or(data_type.category);
+        let consent = text.personal_data.as_ref().is_some_and(|clause| clause.consent.is_some());
+        if category == Category::Special && text.protection.users == Users::Any && !consent {
+            let message = format!("{}: special data needs listed officials, or consent", grant.data_type);
+            problem(problems, "protection", "Law 4.2.11", message);
+        }
         if grant.fields.iter().any(String::is_empty) {
             let message = format!("{}: personal data is named field by field", grant.data_type);
             problem(problems, "data", "Law 4.2.11", message);
@@ -318,6 +327,7 @@ fn personal(text: &AgreementText, registry: &Registry, problems: &mut Vec<Proble
             }
         }
     }
+    consent(text, registry, problems);
     if let Some(clause) = &text.personal_data {
         if clause.fields.is_empty() {
             let message = "name the personal fields, each with its item of the approved list".into();
@@ -327,6 +337,44 @@ fn personal(text: &AgreementText, registry: &Registry, problems: &mut Vec<Proble
             if field.approved_list_item.trim().is_empty() {
                 let message = format!("{}: no item of the approved list", field.field);
                 problem(problems, "personal_data", "Law 5.12", message);
+            }
+        }
+    }
+}
+
+/// B7: who gives consents out, and that each request names one person, whose consent it can be.
+fn consent(text: &AgreementText, registry: &Registry, problems: &mut Vec<Problem>) {
+    let Some(consent) = text.personal_data.as_ref().and_then(|clause| clause.consent.as_ref()) else {
+        return;
+    };
+    let mut wrong = |message: String| problem(problems, "personal_data", "Law 4.2.11", message);
+    if !(1..=ISSUERS).contains(&consent.issuers.len()) {
+        wrong(format!("name 1 to {ISSUERS} systems that give consents out"));
+    }
+    for issuer in &consent.issuers {
+        if *issuer == text.consumer {
+            wrong(format!("{issuer} asks: it cannot consent in the person's place"));
+        } else if registry.system(issuer).is_none() {
+            wrong(format!("{issuer}, which would give consents out, is not registered"));
+        }
+    }
+    let granted = text.data.iter().filter_map(|grant| {
+        let data_type = registry.data_type(&text.provider, &grant.data_type, grant.version)?;
+        data_type.personal.as_ref().map(|_| (grant, data_type))
+    });
+    let granted: Vec<_> = granted.collect();
+    if granted.is_empty() {
+        wrong("no personal data passes: there is nothing to consent to".into());
+    }
+    for (grant, data_type) in granted {
+        for operation in data_type.operations.iter().filter(|one| grant.operations.contains(&one.id)) {
+            let named = match &operation.subject {
+                Some(SubjectPlace::Path(_) | SubjectPlace::Query(_) | SubjectPlace::Body(_)) => true,
+                Some(SubjectPlace::Response(_)) | None => false,
+            };
+            if !named {
+                let operation = &operation.id;
+                wrong(format!("{}: requests of {operation} name nobody who could consent", grant.data_type));
             }
         }
     }
@@ -348,6 +396,8 @@ const BASES: usize = 20;
 const PURPOSES: usize = 100;
 /// Most signers of a side.
 const SIGNERS: usize = 10;
+/// Most systems that give consents out.
+const ISSUERS: usize = 10;
 /// Most data types.
 const GRANTS: usize = 200;
 /// Most bytes of all bases as an entry has them: half of its 16 KiB is for what peers claim, and the codes.

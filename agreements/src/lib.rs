@@ -59,9 +59,9 @@ pub const RULES: &str = env!("AGREEMENTS_RULES");
 pub use access::{Access, Effect, Given, OperatorAccess, Revoked, Token, Waiting};
 pub use act::{Act, Basis, BasisKind};
 pub use agreement::{
-    Accounting, AgreementText, AnswerAfter, Attachment, Grant, ListedUser, NamedPurpose, PersonalDataClause,
-    PersonalField, Protection, Rate, Recovery, Side, Signature, Signers, Stage, TrainingCertificate,
-    TrainingRecord, Users,
+    Accounting, AgreementText, AnswerAfter, Attachment, ConsentClause, Excess, Grant, ListedUser,
+    NamedPurpose, PersonalDataClause, PersonalField, Protection, Rate, Recovery, Side, Signature, Signers,
+    Stage, TrainingCertificate, TrainingRecord, Users,
 };
 pub use application::{Application, ApplicationFault, ApplicationNumber, Applied, Filed, Gap, Outcome};
 pub use book::{AgreementPage, Book, Changes, Followed, GrantPage, SystemPage};
@@ -73,7 +73,7 @@ pub use data_type::{
     Repeats, SampleRequest, SubjectPlace,
 };
 pub use deadlines::{Deadline, DeadlineStanding};
-pub use decide::{Call, Claims, Permit, decide};
+pub use decide::{Call, Claims, Permit, decide, stands};
 pub use delegation::{Delegated, Delegation, DelegationText};
 pub use denial::{Denial, Paper, Party};
 pub use diff::{Direction, Point, diff};

@@ -387,6 +387,14 @@ fn a_data_type_is_published_version_by_version_and_says_what_it_does() {
             |one| one.operations[1].subject = Some(SubjectPlace::Query("other".into())),
             "operation find names its subject nowhere",
         ),
+        (
+            |one| one.operations[1].subject = Some(SubjectPlace::Body("/iin".into())),
+            "operation find names its subject nowhere",
+        ),
+        (
+            |one| one.operations[1].subject = Some(SubjectPlace::Response("iin".into())),
+            "operation find names its subject nowhere",
+        ),
     ] {
         let error = world.refused(officer(AGENCY), changed(change));
         assert_eq!(error, CommandError::DataType("record".into(), why.into()));

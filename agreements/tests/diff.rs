@@ -22,6 +22,7 @@ fn each_point_of_a_new_version_is_wider_narrower_or_merely_otherwise() {
         ("/data/0/fields", json!(["/name", "/orders/*/date", "/iin"]), "data.record.fields", Wider),
         ("/data/0/fields", json!(["/name"]), "data.record.fields", Narrower),
         ("/data/0/fields", json!(["/name", "/orders/0/date"]), "data.record.fields", Narrower),
+        ("/data/0/excess", json!("refuse"), "data.record.excess", Narrower),
         ("/data/0/version", json!(2), "data.record.version", Other),
         ("/access_period/from", json!("2026-03-01"), "access_period.from", Wider),
         ("/access_period/until", json!("2026-12-30"), "access_period.until", Narrower),
@@ -55,6 +56,8 @@ fn each_point_of_a_new_version_is_wider_narrower_or_merely_otherwise() {
             "protection.signatures.documents",
             Narrower,
         ),
+        ("/personal_data/consent", json!({ "issuers": ["insurer"] }), "personal_data.consent", Narrower),
+        ("/personal_data/fields", json!([]), "personal_data", Other),
         ("/attachments", json!([]), "attachments", Other),
         ("/signers", json!({ "consumer": ["Head"] }), "signers", Other),
     ] {

@@ -194,6 +194,48 @@ fn a_new_version_of_a_data_type_raises_its_category_and_never_lowers_it() {
     }
 }
 
+/// B1, B8: each category is above the one before it, and the last one never passes.
+#[test]
+fn categories_are_in_order_and_personal_ones_say_what_for_they_were_collected() {
+    use Category::{Confidential, OfficialUse, Personal, Public, Restricted, Special, StateSecret};
+    let all = [Public, Restricted, OfficialUse, Personal, Special, Confidential, StateSecret];
+    assert!(all.is_sorted());
+    let mut world = World::registered();
+    for category in [Personal, Special] {
+        let data_type = DataType { version: 2, category, personal: None, ..record() };
+        let error = world.refused(officer(AGENCY), Command::PublishDataType { data_type });
+        assert_eq!(error.code(), "data-type-wrong", "{error}");
+    }
+    let (provider, data_type) = (system("personnel"), DataTypeId::new("record").unwrap());
+    world.must(officer(AGENCY), Command::Categorise { provider, data_type, category: Special });
+    let special = with(personnel_agreement(), "/protection/category", json!("special"));
+    assert_eq!(faults_in(&world, &special), []);
+    let anybody = with(special.clone(), "/protection/users", json!("any"));
+    assert_eq!(faults_in(&world, &anybody), [("protection".to_owned(), "Law 4.2.11")]);
+    let consented = with(anybody, "/personal_data/consent", json!({ "issuers": ["address-register"] }));
+    assert_eq!(faults_in(&world, &consented), []);
+    let lower = with(special, "/protection/category", json!("personal"));
+    assert_eq!(faults_in(&world, &lower), [("protection".to_owned(), "Interaction 4")]);
+}
+
+/// B7: a consent is of one person, whom the request names, and of an issuer that is somebody else.
+#[test]
+fn a_consent_is_demanded_only_where_there_can_be_one() {
+    let demanding =
+        |issuers: Value| with(personnel_agreement(), "/personal_data/consent", json!({ "issuers": issuers }));
+    let wrong = [("personal_data".to_owned(), "Law 4.2.11")];
+    assert_eq!(faults(&demanding(json!(["address-register"]))), []);
+    for issuers in [json!([]), json!(["nobody"]), json!(["portal"]), json!(vec!["address-register"; 11])] {
+        assert_eq!(faults(&demanding(issuers.clone())), wrong, "{issuers}");
+    }
+    let mut world = World::registered();
+    let mut newer = DataType { version: 2, ..record() };
+    newer.operations[0].subject = Some(SubjectPlace::Response("/iin".into()));
+    world.must(officer(AGENCY), Command::PublishDataType { data_type: newer });
+    let told = with(demanding(json!(["address-register"])), "/data/0/version", json!(2));
+    assert_eq!(faults_in(&world, &told), wrong, "who is only told of was not asked");
+}
+
 /// B2, B7: the collection purpose is stated, is the right one, and each field has its item of the approved list.
 #[test]
 fn where_personal_data_passes_the_collection_purpose_is_stated() {

@@ -21,14 +21,15 @@ use crate::api::{self, Api, RecordPlaces};
 use crate::background::Background;
 use crate::clock;
 use crate::clock_watch::{ClockWatch, Standing};
-use crate::config::{Config, WhenSilent};
-use crate::exchange::Shared;
+use crate::config::{Config, UsageConfig, WhenSilent};
 use crate::exchange::budget::Budget;
 use crate::exchange::subject::SubjectKey;
+use crate::exchange::{Consents, Shared};
 use crate::exchange_index::{Index, IndexFollower};
 use crate::exchange_log::keeping::{self, Archive};
 use crate::exchange_log::{
-    ExchangeLog, Health, LogConfig, LogKeyError, Openings, RecoveryReport, Sealing, StartError, read_keys,
+    ExchangeLog, Health, LogConfig, LogKeyError, Openings, RecoveryReport, Sealing, SearchError, StartError,
+    read_keys,
 };
 use crate::listener::{Listener, Parts};
 use crate::office::Depositary;
@@ -39,7 +40,7 @@ use crate::registry::follower::{FollowError, Follower, Following};
 use crate::registry::proof::Proofs;
 use crate::registry::snapshot::Snapshots;
 use crate::registry::sqlite::SqliteStore;
-use crate::registry::{Allowed, Commands, Failure, StoreError};
+use crate::registry::{Allowed, Commands, Failure, StoreError, Views};
 use crate::repeats::{self, Repeats, RepeatsError};
 use crate::scanner::Scanner;
 use crate::stamping::{self, StampStats, Stamping};
@@ -117,6 +118,9 @@ pub enum AppError {
     /// The exchange log.
     #[error("the exchange log cannot be started")]
     Log(#[from] StartError),
+    /// The consents that the exchange log names.
+    #[error("the consents that were used cannot be read from the exchange log")]
+    Consents(#[source] SearchError),
     /// The API's part of the registry.
     #[error("the API cannot open the registry")]
     Commands(#[from] Failure),
@@ -187,6 +191,7 @@ impl App {
 
         let metrics = Metrics::new();
         let clock_watch = ClockWatch::new(&config.clock);
+        let consents = consents(config, &follower.views)?;
         let shared = Arc::new(Shared {
             views: Arc::clone(&follower.views),
             trust: Arc::clone(&trust),
@@ -201,6 +206,7 @@ impl App {
             scanner: Scanner::new(&config.scanner),
             clock: Arc::clone(&clock_watch),
             peers: Arc::default(),
+            consents,
         });
         let stopping = Arc::new(AtomicBool::new(false));
         let face = Face {
@@ -296,6 +302,19 @@ impl Drop for App {
     fn drop(&mut self) {
         self.end();
     }
+}
+
+/// The consents that were spent before the start and may still count: looked for where an agreement asks for consents.
+fn consents(config: &Config, views: &Views) -> Result<Consents, AppError> {
+    let view = views.newest();
+    let asks = view
+        .book
+        .agreements()
+        .any(|page| page.text.personal_data.as_ref().is_some_and(|clause| clause.consent.is_some()));
+    if !asks {
+        return Ok(Consents::default());
+    }
+    Consents::recalled(&config.path(&config.log.dir), clock::now()).map_err(AppError::Consents)
 }
 
 /// Sets out to the witnesses, if there are any.
@@ -472,6 +491,11 @@ fn serve_api(
         views: Arc::clone(&shared.views),
         depositary: depositary.taking(settings.max_document_mb * 1_000_000),
         personal: Arc::clone(&shared.personal),
+        subjects: Arc::clone(&shared.subjects),
+        usage: UsageConfig {
+            shares: config.usage.shares.as_ref().map(|folder| config.path(folder)),
+            ..config.usage.clone()
+        },
         record: RecordPlaces {
             log: config.path(&config.log.dir),
             index: config.log.index.as_ref().map(|path| config.path(path)),

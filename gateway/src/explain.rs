@@ -10,13 +10,13 @@ use adapters::{Unreadable, encode_claim};
 use agreements::refusal::{Culprit, Row};
 use agreements::{
     AgreementNumber, Book, Call, Category, Claims, DataTypeId, Denial, Fingerprint, Method, OperationId,
-    Permit, Purpose, Registry, SystemId, decide,
+    Permit, Purpose, Registry, SubjectPlace, SystemId, decide, is_iin,
 };
 use http::{Request, request};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::exchange::rows;
+use crate::exchange::{rows, subject};
 
 /// A call that nobody made.
 #[derive(Debug, Clone)]
@@ -145,7 +145,10 @@ impl Question {
             },
         };
         Ok(match decide(book, &call, at) {
-            Ok(permit) => Explained::Permitted(Box::new(Permitted::of(&permit, &asked))),
+            Ok(permit) => match nobody(&permit, &path, &asked) {
+                Some(refused) => Explained::Refused(refused),
+                None => Explained::Permitted(Box::new(Permitted::of(&permit, &asked))),
+            },
             Err(denial) => Explained::Refused(denial.into()),
         })
     }
@@ -190,6 +193,19 @@ impl Question {
             .map(|request| request.into_parts().0)
             .map_err(|error| Unaskable::Path(format!("{target}: {error}")))
     }
+}
+
+/// That a request names nobody where path or query should; what a body says is not known here.
+fn nobody(permit: &Permit<'_>, path: &[&str], asked: &Asked<'_>) -> Option<Refused> {
+    let place = permit.operation().subject.as_ref()?;
+    let (SubjectPlace::Path(_) | SubjectPlace::Query(_)) = place else { return None };
+    let named = subject::named(place, permit.operation(), path, |name| asked.query.value(name));
+    if named.is_some_and(is_iin) {
+        return None;
+    }
+    let row = &rows::REQUEST_SUBJECT;
+    let because = "no individual identification number stands where the person is named".to_owned();
+    Some(Refused { row, code: row.code, culprit: row.culprit, because })
 }
 
 impl Permitted {

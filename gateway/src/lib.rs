@@ -12,7 +12,7 @@
 //! readiness the two-sided check that precedes transfer
 //! witness   the regulator's witness   transparency  trees, proofs, signed notes: pure
 //! import    OpenAPI documents, read as data types
-//! stamping  time stamps over checkpoints
+//! stamping  time stamps over checkpoints  versions     what a new version of a data type changes
 //! repeats   requests under one idempotency key
 //! scanner   documents shown to clamd    clock_watch   how far clocks are off
 //! ```
@@ -49,4 +49,5 @@ pub mod subject_keys;
 pub mod telemetry;
 pub mod transparency;
 pub mod trusted;
+pub mod versions;
 pub mod witness;

@@ -38,6 +38,10 @@ fn every_exchange_goes_as_it_should_and_stands_in_the_record() {
     }
     assert!(story.matches("✓ allowed (200").count() >= 12, "{story}");
 
+    // B7, D4: what is told of persons afterwards.
+    assert!(story.contains("/home_address: 1 times in 1 answers to agency-control"), "{story}");
+    assert!(story.contains("(agency-control)"), "{story}");
+
     let answers: u64 = between(&story, "• ", " answers were given").parse().unwrap();
     let (status, found) = verified(&dir.path().join("log"));
     assert!(status.success(), "{found}");

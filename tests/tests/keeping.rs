@@ -72,6 +72,8 @@ fn opening() -> Opening<'static> {
         case: None,
         logical_part: None,
         subject: None,
+        subjects: Vec::new(),
+        consent: None,
         category: "restricted".into(),
         request_digest: None,
         request_bytes: 0,

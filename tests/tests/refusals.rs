@@ -3,6 +3,8 @@
 
 #[path = "refusals/by_process.rs"]
 mod by_process;
+#[path = "refusals/personal.rs"]
+mod personal;
 #[path = "refusals/scene.rs"]
 mod scene;
 

@@ -3,9 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Check, CommandError};
-use crate::{
-    ANY_DOCUMENT, Category, DataType, DataTypeId, Documents, Event, Payload, SubjectPlace, SystemId,
-};
+use crate::{ANY_DOCUMENT, Category, DataType, DataTypeId, Documents, Event, Payload, SystemId};
 
 impl Check<'_> {
     pub(super) fn publish(&self, data_type: DataType) -> Result<Event, CommandError> {
@@ -37,6 +35,10 @@ impl Check<'_> {
         if data_type.version != newest + 1 {
             return wrong(&format!("version {} is the next", newest + 1));
         }
+        let personal = matches!(data_type.category, Category::Personal | Category::Special);
+        if personal && data_type.personal.is_none() {
+            return wrong("it is personal data: say what for it was collected");
+        }
         if data_type.operations.is_empty() {
             return wrong("it has no operation");
         }
@@ -57,12 +59,7 @@ impl Check<'_> {
                 return wrong(&format!("{why}, and neither is the narrower one"));
             }
             // D4: the record names the subject by a keyed hash, which it takes from there.
-            let named = match &operation.subject {
-                None => true,
-                Some(SubjectPlace::Path(name)) => operation.path.has_place(name),
-                Some(SubjectPlace::Query(name)) => operation.query.iter().any(|one| one.name == *name),
-            };
-            if !named {
+            if !operation.names_subject() {
                 return wrong(&format!("operation {} names its subject nowhere", operation.id));
             }
             if let Some(fault) = operation.sample_fault() {

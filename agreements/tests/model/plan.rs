@@ -385,6 +385,8 @@ fn change() -> impl Strategy<Value = Change> {
         Category::Public,
         Category::Restricted,
         Category::OfficialUse,
+        Category::Personal,
+        Category::Special,
         Category::Confidential,
         Category::StateSecret,
     ]);

@@ -94,15 +94,29 @@ impl Signer {
         let header = Header { alg, x5c, role, signed_at, crit: None };
         let header = serde_json::to_vec(&header).map_err(|_| SigningFault)?;
         let protected = URL_SAFE_NO_PAD.encode(header);
-        let key = &self.identity.certified.key;
+        let signature = self.signature(&protected, payload)?;
+        Ok(JwsSignature { protected, signature })
+    }
+
+    /// The signature under a protected header, base64url.
+    pub(super) fn signature(&self, protected: &str, payload: &[u8]) -> Result<String, SigningFault> {
+        let (alg, key) = (self.algorithm(), &self.identity.certified.key);
         let signer = key.choose_scheme(&[alg.scheme()]).ok_or(SigningFault)?;
-        let made = signer.sign(&signing_input(&protected, payload)).map_err(|_| SigningFault)?;
+        let made = signer.sign(&signing_input(protected, payload)).map_err(|_| SigningFault)?;
         let made = match alg {
             Algorithm::ES256 => fixed(&made, 32)?,
             Algorithm::ES384 => fixed(&made, 48)?,
             Algorithm::RS256 | Algorithm::PS256 | Algorithm::EdDsa => made,
         };
-        Ok(JwsSignature { protected, signature: URL_SAFE_NO_PAD.encode(made) })
+        Ok(URL_SAFE_NO_PAD.encode(made))
+    }
+
+    pub(super) fn algorithm(&self) -> Algorithm {
+        Algorithm::of(self.identity.kind)
+    }
+
+    pub(super) fn certificates(&self) -> &[CertificateDer<'static>] {
+        self.identity.certificates()
     }
 }
 

@@ -63,16 +63,27 @@ pub fn verify(
     }
     let certificates = header.chain().ok_or(SignatureFault::Malformed)?;
     let chain = trust.verify_signing(&certificates, signed_at, now)?;
+    matches(&chain, alg, &signature.protected, payload, &made)?;
+    let (fingerprint, subject) = (chain.fingerprint(), chain.subject().clone());
+    Ok(VerifiedSignature { fingerprint, subject, role, signed_at, chain })
+}
+
+/// Whether the leaf's key made a signature over these bytes under that header.
+pub(super) fn matches(
+    chain: &VerifiedChain,
+    alg: Algorithm,
+    protected: &str,
+    payload: &[u8],
+    made: &[u8],
+) -> Result<(), SignatureFault> {
     let leaf = Certificate::read(&chain.certificates()[0]).map_err(|_| SignatureFault::Malformed)?;
     // The key decides which algorithms are possible, never the header alone.
     if leaf.key.kind() != Ok(alg.key_kind()) {
         return Err(SignatureFault::AlgorithmMismatch);
     }
     UnparsedPublicKey::new(algorithm(alg), leaf.key.bits)
-        .verify(&signing_input(&signature.protected, payload), &made)
-        .map_err(|_| SignatureFault::Forged)?;
-    let (fingerprint, subject) = (chain.fingerprint(), chain.subject().clone());
-    Ok(VerifiedSignature { fingerprint, subject, role, signed_at, chain })
+        .verify(&signing_input(protected, payload), made)
+        .map_err(|_| SignatureFault::Forged)
 }
 
 /// Verifies a signature that arrives at `now`: the certificate must count now as well as when it was used, so

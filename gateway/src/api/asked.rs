@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 use std::str::FromStr;
 
-use agreements::{almaty, end_of};
+use agreements::{SystemId, almaty, end_of};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use jiff::Timestamp;
@@ -21,6 +21,8 @@ use crate::clock;
 pub struct Asked {
     /// Who asks; absent where anybody may.
     pub caller: Option<Caller>,
+    /// The portal that asks, where portals do.
+    pub portal: Option<SystemId>,
     /// From where.
     pub address: IpAddr,
     /// The places of the path.

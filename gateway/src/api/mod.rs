@@ -10,6 +10,7 @@
 //! imports    OpenAPI documents as data types
 //! readiness  checks of systems       tag        what If-Match and If-None-Match go by
 //! record     the exchange log: searches, exports, proofs, tiles
+//! usage      who used a person's data, for portals
 //! problem    answers that are none   words      … and what they are called
 //! ```
 //!
@@ -37,6 +38,7 @@ mod session;
 mod shared;
 mod signing;
 mod tag;
+mod usage;
 mod visibility;
 pub mod words;
 
@@ -59,6 +61,7 @@ pub fn operations() -> Vec<Operation> {
     all.extend(explain::operations());
     all.extend(documents::operations());
     all.extend(record::operations());
+    all.extend(usage::operations());
     all.extend(session::operations());
     all.extend(public::operations());
     all

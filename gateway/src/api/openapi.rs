@@ -58,6 +58,7 @@ pub(super) fn document(operations: &[Operation]) -> Vec<u8> {
 fn described(operation: &Operation) -> Value {
     let (security, who) = match operation.access {
         Access::Public => (json!([]), "Anybody.".to_owned()),
+        Access::Portals => (json!([{ "certificate": [] }]), "Systems that are portals.".to_owned()),
         Access::Roles(roles) => {
             let words: Vec<String> = roles
                 .iter()
@@ -93,6 +94,9 @@ fn described(operation: &Operation) -> Value {
     });
     if let Access::Roles(roles) = operation.access {
         described["x-roles"] = serde_json::to_value(roles).unwrap_or_default();
+    }
+    if operation.access == Access::Portals {
+        described["x-systems"] = "portals".into();
     }
     if let Some(body) = &operation.body {
         described["requestBody"] = json!({ "required": true, "content": content(body) });
@@ -178,6 +182,7 @@ fn schemas() -> Value {
         agreements::ApplicationNumber,
         agreements::ObjectId,
         grants::AccessGrant,
+        crate::versions::Differences,
         session::Login,
         session::Present,
         reads::SystemLine,

@@ -47,6 +47,8 @@ pub enum Access {
     Public,
     /// Operators of these roles.
     Roles(&'static [Role]),
+    /// Systems that the configuration names, by their certificates.
+    Portals,
 }
 
 /// What an operation takes of what there is little of.
@@ -142,6 +144,7 @@ impl Operation {
         match self.access {
             Access::Public => true,
             Access::Roles(roles) => roles.contains(&role),
+            Access::Portals => false,
         }
     }
 

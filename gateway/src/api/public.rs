@@ -125,9 +125,12 @@ fn line(registry: &Registry, agreement: &Agreement, today: Date) -> Option<Publi
 fn is_open(registry: &Registry, text: &AgreementText) -> bool {
     let known = |category: Category| match category {
         Category::Public => true,
-        Category::Restricted | Category::OfficialUse | Category::Confidential | Category::StateSecret => {
-            false
-        }
+        Category::Restricted
+        | Category::OfficialUse
+        | Category::Personal
+        | Category::Special
+        | Category::Confidential
+        | Category::StateSecret => false,
     };
     let open = |id: &SystemId| registry.system(id).is_some_and(|one| one.card.openness == Openness::Open);
     let categories = text.data.iter().filter_map(|grant| registry.category(&text.provider, &grant.data_type));

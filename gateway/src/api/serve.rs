@@ -26,7 +26,7 @@ use super::operation::{Access, Cost, Does, Operation};
 use super::problem::Problem;
 use super::shared::Shared;
 use super::words::Language;
-use super::{auth, commands, documents, openapi, readiness, record, tag};
+use super::{auth, commands, documents, openapi, readiness, record, tag, usage};
 
 /// The other side of a connection, beside each of its requests.
 #[derive(Debug, Clone)]
@@ -142,6 +142,7 @@ async fn carry(
     let peer = peer.ok_or_else(|| Problem::new("unauthenticated", "the connection has no other side"))?;
     let mut asked = Asked {
         caller: None,
+        portal: None,
         address: peer.address,
         path: Vec::new(),
         query: Vec::new(),
@@ -149,21 +150,29 @@ async fn carry(
         body: Bytes::new(),
     };
     let (method, access) = (parts.method, operation.access);
-    if let Access::Roles(roles) = access {
-        let (shared, headers) = (Arc::clone(shared), asked.headers.clone());
-        let known = blocking(move || {
-            auth::authenticate(&shared, &method, &headers, peer.chain.as_ref(), peer.address)
-        });
-        let caller = known.await?;
-        if !roles.contains(&caller.actor.role) {
-            return Err(auth::not_in_role(caller.actor.role));
+    match access {
+        Access::Roles(roles) => {
+            let (shared, headers) = (Arc::clone(shared), asked.headers.clone());
+            let known = blocking(move || {
+                auth::authenticate(&shared, &method, &headers, peer.chain.as_ref(), peer.address)
+            });
+            let caller = known.await?;
+            if !roles.contains(&caller.actor.role) {
+                return Err(auth::not_in_role(caller.actor.role));
+            }
+            match operation.does {
+                Does::Issue(name) => caller.may(name)?,
+                Does::Check => caller.may(CommandName::RecordReadiness)?,
+                Does::Asked(_) | Does::TakeDocument | Does::GiveDocument | Does::GiveExport => {}
+            }
+            asked.caller = Some(caller);
         }
-        match operation.does {
-            Does::Issue(name) => caller.may(name)?,
-            Does::Check => caller.may(CommandName::RecordReadiness)?,
-            Does::Asked(_) | Does::TakeDocument | Does::GiveDocument | Does::GiveExport => {}
+        Access::Portals => {
+            let shared = Arc::clone(shared);
+            let known = blocking(move || usage::portal(&shared, peer.chain.as_ref(), peer.address));
+            asked.portal = Some(known.await?);
         }
-        asked.caller = Some(caller);
+        Access::Public => {}
     }
     let places = places.map_err(|error| Problem::new("no-such-path", error.to_string()))?;
     asked.path = places.iter().map(|(name, text)| (name.to_owned(), text.to_owned())).collect();

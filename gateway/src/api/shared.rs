@@ -18,13 +18,14 @@ use super::problem::Problem;
 use super::readiness::Underway;
 use super::record::RecordPlaces;
 use crate::clock;
-use crate::config::ApiConfig;
+use crate::config::{ApiConfig, UsageConfig};
 use crate::office::Depositary;
 use crate::personal::PersonalKeys;
 use crate::readiness::{Arrivals, Prober};
 use crate::registry::proof::Proofs;
 use crate::registry::sqlite::SqliteStore;
 use crate::registry::{Commands, Failure, Issued, Once, Views, whole};
+use crate::subject_keys::SubjectKeys;
 use crate::telemetry::metrics::Metrics;
 
 /// What the API is made of.
@@ -43,6 +44,10 @@ pub struct Shared {
     pub record: RecordPlaces,
     /// The keys of personal parts in it.
     pub personal: Arc<PersonalKeys>,
+    /// The keys of subjects' hashes in it.
+    pub subjects: Arc<SubjectKeys>,
+    /// Who may ask who used a person's data.
+    pub usage: UsageConfig,
     /// What is counted.
     pub metrics: Arc<Metrics>,
     /// When consumers were last seen.
@@ -88,6 +93,10 @@ pub struct Parts {
     pub record: RecordPlaces,
     /// The keys of personal parts in it.
     pub personal: Arc<PersonalKeys>,
+    /// The keys of subjects' hashes in it.
+    pub subjects: Arc<SubjectKeys>,
+    /// Who may ask who used a person's data.
+    pub usage: UsageConfig,
     /// What is counted.
     pub metrics: Arc<Metrics>,
     /// When consumers were last seen.
@@ -123,6 +132,8 @@ impl Shared {
             depositary: parts.depositary,
             record: parts.record,
             personal: parts.personal,
+            subjects: parts.subjects,
+            usage: parts.usage,
             metrics: parts.metrics,
             arrivals: parts.arrivals,
             prober: parts.prober,

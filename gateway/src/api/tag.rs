@@ -87,6 +87,7 @@ pub(super) fn still(
     let (does, places) = found.ok_or_else(wrong)?;
     let again = Asked {
         caller: asked.caller.clone(),
+        portal: None,
         address: asked.address,
         path: places,
         query: Vec::new(),

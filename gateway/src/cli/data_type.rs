@@ -11,6 +11,7 @@ use super::desk::{Desk, kebab, read, read_json};
 use super::table::{Table, facts, short};
 use super::{Answer, Common, Exit, Failure};
 use crate::import::{self, Imported, Naming};
+use crate::versions::{Change, differences};
 
 #[derive(Subcommand)]
 pub(super) enum DataTypeCommand {
@@ -69,12 +70,26 @@ type is printed to be corrected (say where it holds personal data, declare sampl
         #[arg(long)]
         version: Option<u32>,
     },
+    /// Tell whether a version of a data type admits more or less than another
+    #[command(after_help = "\
+Example:
+  kelisim data-type diff address-register/address@1 address-register/address@2
+  kelisim data-type diff address-register/address@2 address.json
+
+Each is a published version, PROVIDER/CODE@VERSION, or a file to be published. Exit code 1: it admits more, or that cannot be
+told. Agreements keep the version that they were signed on.")]
+    Diff {
+        /// The earlier one
+        old: String,
+        /// The later one
+        new: String,
+    },
     /// Set the category of a data type, for all its versions
     #[command(after_help = "\
 Example:
   kelisim data-type categorise address-register address official-use --as officer --reason 'order 5'
 
-Categories: public, restricted, official-use, confidential, state-secret.")]
+Categories: public, restricted, official-use, personal, special, confidential, state-secret.")]
     Categorise {
         /// Who provides it
         provider: SystemId,
@@ -127,10 +142,45 @@ pub(super) fn run(common: &Common, command: DataTypeCommand) -> Result<Answer, F
             Ok(Answer::new(json!({ "data_types": listed }), table.or("no data type is published")))
         }
         DataTypeCommand::Show { provider, id, version } => show(&desk, &provider, &id, version),
+        DataTypeCommand::Diff { old, new } => {
+            let (before, after) = (version(&desk, &old)?, version(&desk, &new)?);
+            let told = differences(&before, &after);
+            let mut table = Table::new(["FIELD", "IS", "BEFORE", "AFTER"]);
+            for point in &told.points {
+                let shown = |words: &str| if words.is_empty() { "-".to_owned() } else { short(words) };
+                let (before, after) = (shown(&point.before), shown(&point.after));
+                table.row([point.field.clone(), kebab(&point.change), before, after]);
+            }
+            let verdict = match told.change {
+                Change::Same => "the same is admitted",
+                Change::Wider => "more is admitted",
+                Change::Narrower => "less is admitted",
+                Change::Both => "some more is admitted, and some less",
+                Change::CannotTell => "whether more is admitted cannot be told",
+            };
+            let answer = Answer::of(&told, format!("{}\n{verdict}\n", table.or("no part differs")))?;
+            Ok(match told.change {
+                Change::Same | Change::Narrower => answer,
+                Change::Wider | Change::Both | Change::CannotTell => answer.negative(),
+            })
+        }
         DataTypeCommand::Categorise { provider, id, category } => {
             let done = format!("{provider}/{id} is {} now", kebab(&category));
             desk.issue(Command::Categorise { provider, data_type: id, category }, done)
         }
+    }
+}
+
+/// A published version, or one in a file.
+fn version(desk: &Desk<'_>, named: &str) -> Result<DataType, Failure> {
+    let published = named.rsplit_once('@').and_then(|(of, version)| {
+        let (provider, id) = of.split_once('/')?;
+        let (provider, id) = (SystemId::new(provider).ok()?, DataTypeId::new(id).ok()?);
+        desk.registry().data_type(&provider, &id, version.parse().ok()?)
+    });
+    match published {
+        Some(data_type) => Ok((**data_type).clone()),
+        None => read_json(&PathBuf::from(named)),
     }
 }
 

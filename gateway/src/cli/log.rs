@@ -2,6 +2,7 @@
 
 mod compare;
 mod erasing;
+mod excess;
 mod keeping;
 mod receipts;
 mod searching;
@@ -25,6 +26,8 @@ use crate::personal::PersonalKeys;
 pub(super) enum LogCommand {
     /// Find entries
     Search(Box<searching::Search>),
+    /// Count what providers send beyond what is agreed, by field
+    Withheld(excess::WithheldArgs),
     /// Make or complete the index by which entries are found at once
     Index(searching::IndexArgs),
     /// Show all that is written of an exchange
@@ -79,6 +82,7 @@ pub(super) fn run(common: &Common, command: LogCommand) -> Result<Answer, Failur
     let dir = || dir_or(None, common);
     match command {
         LogCommand::Search(search) => search.run(common),
+        LogCommand::Withheld(withheld) => withheld.run(common),
         LogCommand::Index(index) => index.run(common),
         LogCommand::Show { exchange } => {
             let query = Query { exchange: Some(exchange), ..Query::default() };

@@ -10,6 +10,7 @@ mod places;
 mod readiness;
 mod repeats;
 mod scanner;
+mod usage;
 mod witnesses;
 
 use std::ops::RangeInclusive;
@@ -29,6 +30,7 @@ pub use places::{
 pub use readiness::ReadinessConfig;
 pub use repeats::RepeatsConfig;
 pub use scanner::{Scanned, ScannerConfig, WhenDown};
+pub use usage::UsageConfig;
 pub use witnesses::{WhenSilent, WitnessPlace, WitnessesConfig};
 
 /// The whole configuration.
@@ -67,6 +69,9 @@ pub struct Config {
     /// The watch over clocks.
     #[serde(default)]
     pub clock: ClockConfig,
+    /// The feed "who used my data".
+    #[serde(default)]
+    pub usage: UsageConfig,
     /// The operations face.
     #[serde(default)]
     pub operations: OperationsConfig,

@@ -374,7 +374,7 @@ fn founding(cast: &Cast) -> Result<Founding, Trouble> {
         origin: "demonstration.example/log".into(),
         operator: cast.operator.clone(),
         administrator: OperatorId::new(ADMINISTRATOR).trouble("name the administrator")?,
-        extra: String::new(),
+        extra: "[usage]\nportals = [\"intranet-portal\"]\n".into(),
     })
 }
 

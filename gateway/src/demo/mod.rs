@@ -5,6 +5,7 @@
 //! stand_in  systems that answer, over mutual TLS        line      systems that ask, over mutual TLS
 //! scene     what is asked, and what must come of it     teller    the story, as it happens
 //! leaving   demo.json and lines to paste                draft     a signed draft act with its card
+//! persons   what is told of persons afterwards
 //! ```
 //!
 //! Nothing here is a short cut: registration, signatures, gateway and record are those of every other data folder.
@@ -15,6 +16,7 @@ mod draft;
 mod founding;
 mod leaving;
 mod line;
+mod persons;
 mod scene;
 mod stand_in;
 mod teller;
@@ -30,6 +32,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use self::cast::Day;
 use self::founding::Founded;
 use self::line::Lines;
+pub use self::persons::Persons;
 use self::scene::{Played, Stage};
 use self::stand_in::StandIns;
 use self::teller::Teller;
@@ -64,6 +67,8 @@ pub struct Report {
     pub recorded: u64,
     /// Whether the record is whole and holds exactly what was answered.
     pub record: Record,
+    /// What is told of persons.
+    pub persons: Persons,
 }
 
 /// What the exchange log says of the answers.
@@ -88,7 +93,8 @@ pub struct Trouble {
 impl Report {
     /// Whether every exchange went as it should.
     pub fn is_as_expected(&self) -> bool {
-        self.record == Record::Whole && self.scenes.iter().all(Played::is_as_expected)
+        let scenes = self.scenes.iter().all(Played::is_as_expected);
+        self.record == Record::Whole && scenes && self.persons.is_as_expected()
     }
 }
 
@@ -117,7 +123,7 @@ pub fn run(args: &DemoArgs) -> Result<Report, Trouble> {
 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.trouble("start its runtime")?;
-    let lines = Lines::new(&folder, trust, at);
+    let lines = Lines::new(&folder, std::sync::Arc::clone(&trust), at);
     let log = config.path(&config.log.dir);
     let mut stage = Stage { office, folder: folder.clone(), log, cast, lines, scenes: Vec::new() };
     let scenes = scene::all(&day)?;
@@ -125,11 +131,14 @@ pub fn run(args: &DemoArgs) -> Result<Report, Trouble> {
         runtime.block_on(stage.play(scene, &mut teller))?;
     }
 
-    teller.chapter("The record");
     let verification = settled(&stage.log, stage.lines.answers)?;
     let recorded = verification.openings + verification.refusals;
     let record = if is_whole(&verification, stage.lines.answers) { Record::Whole } else { Record::Wanting };
-    let report = Report { folder: dir, answers: stage.lines.answers, recorded, record, scenes: stage.scenes };
+    let told = persons::tell(&config, &folder, trust, app.api_address(), &mut teller);
+    let persons = runtime.block_on(told)?;
+    teller.chapter("The record");
+    let answers = stage.lines.answers;
+    let report = Report { folder: dir, answers, recorded, record, persons, scenes: stage.scenes };
     teller.record(&verification, &report);
     let left = leaving::leave(&folder, &scenes, at, app.operations_address())?;
     if !args.once {

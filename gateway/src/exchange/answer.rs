@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use agreements::Permit;
+use agreements::{Excess, Permit};
 use aws_lc_rs::digest::{SHA256, digest};
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
@@ -15,10 +15,10 @@ use super::budget::Room;
 use super::contract::Terms;
 use super::refusal::Refusal;
 use super::upstream::Reply;
-use super::{Failed, rows};
+use super::{Failed, rows, subject};
 use crate::exchange_log::{Outcome, Sha256};
 use crate::framing::hop::response_headers_to_return;
-use crate::payload::{Limits, Schema, Selection};
+use crate::payload::{Limits, Schema, Selection, Withheld};
 
 /// An answer that may pass.
 #[derive(Debug)]
@@ -31,6 +31,10 @@ pub(super) struct Answer {
     pub body: Bytes,
     /// How many members and elements were withheld.
     pub withheld: u32,
+    /// Which, by field.
+    pub fields: Vec<Withheld>,
+    /// The persons whom it is about.
+    pub subjects: Vec<String>,
     /// How the exchange ended.
     pub outcome: Outcome,
     /// The signatures that counted, as entries have them.
@@ -51,8 +55,15 @@ pub(super) fn release(
     room: Room,
 ) -> Result<Answer, Failed> {
     let status = reply.head.status;
-    let checked = checked(permit, terms, method, reply, room);
-    checked.map_err(|refusal| Failed { refusal, outcome: Outcome::ResponseRefused, status: Some(status) })
+    let mut answer =
+        checked(permit, terms, method, reply, room).map_err(|refusal| Failed::of_answer(refusal, status))?;
+    if terms.excess == Excess::Refuse && answer.withheld > 0 && answer.outcome == Outcome::Completed {
+        // B7: as the agreement has it, what the provider adds stops the exchange until somebody looks.
+        let refusal = Refusal::new(&rows::RESPONSE_EXCEEDS, format!("{} more than agreed", answer.withheld));
+        let fields = std::mem::take(&mut answer.fields);
+        return Err(Failed { fields, ..Failed::of_answer(refusal, status) });
+    }
+    Ok(answer)
 }
 
 fn checked(
@@ -73,7 +84,8 @@ fn checked(
     let bodiless = *method == Method::HEAD
         || matches!(status, StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT | StatusCode::NOT_MODIFIED);
     let bytes = &reply.body;
-    let (body, withheld) = match (&terms.response, &permit.operation().response) {
+    let mut subjects = Vec::new();
+    let (body, withheld, fields) = match (&terms.response, &permit.operation().response) {
         (Some(schema), Some(agreed)) if !bodiless => {
             if media_type(&reply.head.headers) != Some(agreed.media_type.as_str()) {
                 return Err(Refusal::new(&rows::RESPONSE_MEDIA_TYPE, "another media type than agreed"));
@@ -85,13 +97,24 @@ fn checked(
                 ));
             }
             let trimmed = trimmed(schema, &terms.released, bytes, room)?;
+            subjects = subject::of_answer(terms, bytes)?;
             typed(&mut headers, &agreed.media_type);
             trimmed
         }
-        _ if bytes.is_empty() => (Bytes::new(), 0),
+        _ if bytes.is_empty() => (Bytes::new(), 0, Vec::new()),
         _ => return Err(Refusal::new(&rows::RESPONSE_NOT_AGREED, "a body where none is agreed")),
     };
-    Ok(Answer { status, headers, body, withheld, outcome: Outcome::Completed, signatures: None, first: None })
+    Ok(Answer {
+        status,
+        headers,
+        body,
+        withheld,
+        fields,
+        subjects,
+        outcome: Outcome::Completed,
+        signatures: None,
+        first: None,
+    })
 }
 
 fn trimmed(
@@ -99,8 +122,8 @@ fn trimmed(
     released: &Selection,
     bytes: &Bytes,
     mut room: Room,
-) -> Result<(Bytes, u32), Refusal> {
-    let trimmed = schema.check_and_trim(bytes, released).map_err(|violation| {
+) -> Result<(Bytes, u32, Vec<Withheld>), Refusal> {
+    let mut trimmed = schema.check_and_trim(bytes, released).map_err(|violation| {
         let row = match violation.code {
             "nothing-agreed" => &rows::RESPONSE_NOT_AGREED,
             _ => &rows::RESPONSE_SCHEMA,
@@ -108,6 +131,7 @@ fn trimmed(
         Refusal::of_payload(row, violation)
     })?;
     let withheld = u32::try_from(trimmed.withheld_total()).unwrap_or(u32::MAX);
+    let fields = trimmed.take_withheld();
     let body = match trimmed.into_body() {
         std::borrow::Cow::Borrowed(_) => bytes.clone(),
         std::borrow::Cow::Owned(kept) => {
@@ -117,7 +141,7 @@ fn trimmed(
             body::housed(kept.into(), room)
         }
     };
-    Ok((body, withheld))
+    Ok((body, withheld, fields))
 }
 
 /// A provider's own error passes as such, and never bears `Kelisim-Refusal`; of its document, only the members of
@@ -129,15 +153,19 @@ fn providers_error(status: StatusCode, reply: &Reply, room: Room) -> Answer {
         _ => None,
     };
     let withheld = problem.is_none() && !reply.body.is_empty();
-    let (body, withheld) = problem.unwrap_or((Bytes::new(), u32::from(withheld)));
+    // What an error holds beyond RFC 9457 is no field of a data type.
+    let (body, withheld, _) = problem.unwrap_or((Bytes::new(), u32::from(withheld), Vec::new()));
     if !body.is_empty() {
         typed(&mut headers, PROBLEM_JSON);
     }
+    let (fields, subjects) = Default::default();
     Answer {
         status,
         headers,
         body,
         withheld,
+        fields,
+        subjects,
         outcome: Outcome::RefusedByProvider,
         signatures: None,
         first: None,
@@ -204,7 +232,7 @@ mod tests {
     fn of_a_providers_problem_document_only_the_bounded_members_pass() {
         let room = Room::new(&Budget::new(1024), &Budget::new(1024));
         let document = Bytes::from_static(br#"{"title":"No such person","iin":"860101300123","status":404}"#);
-        let (body, withheld) = trimmed(&PROBLEM.0, &PROBLEM.1, &document, room).unwrap();
+        let (body, withheld, _) = trimmed(&PROBLEM.0, &PROBLEM.1, &document, room).unwrap();
         assert_eq!(&body[..], br#"{"title":"No such person","status":404}"#);
         assert_eq!(withheld, 1);
     }

@@ -2,10 +2,10 @@
 
 use std::sync::{Arc, LazyLock, OnceLock};
 
-use agreements::{AgreementPage, DataType, Permit};
+use agreements::{AgreementPage, DataType, Excess, GrantPage, Permit, SubjectPlace};
 use aws_lc_rs::digest::{SHA256, digest};
 
-use crate::payload::{Limits, Schema, SchemaCache, Selection};
+use crate::payload::{Limits, Place, Schema, SchemaCache, Selection};
 
 /// The compiled side of one version of an agreement.
 #[derive(Debug)]
@@ -22,6 +22,12 @@ pub struct Terms {
     pub response: Option<Arc<Schema>>,
     /// The fields of a response that are released.
     pub released: Arc<Selection>,
+    /// What becomes of a response that holds more.
+    pub excess: Excess,
+    /// Where a request's body names persons.
+    pub asked_about: Option<Place>,
+    /// Where a response's body names persons.
+    pub told_about: Option<Place>,
 }
 
 /// A schema or field list that cannot be compiled: the data type's or the agreement's fault.
@@ -51,8 +57,7 @@ impl Contract {
         let at = grants.iter().position(|grant| std::ptr::eq(grant, permit.grant()));
         let slot =
             at.and_then(|at| self.grants.get(at)).ok_or_else(|| Unusable("not of this agreement".into()))?;
-        let compiled =
-            slot.get_or_init(|| compile(&permit.grant().data_type, &permit.grant().fields)).as_ref();
+        let compiled = slot.get_or_init(|| compile(permit.grant())).as_ref();
         compiled
             .map_err(Clone::clone)?
             .get(permit.operation_at())
@@ -60,8 +65,10 @@ impl Contract {
     }
 }
 
-fn compile(data_type: &DataType, fields: &[String]) -> Result<Vec<Terms>, Unusable> {
-    let released = Arc::new(Selection::parse(fields).map_err(|error| Unusable(error.to_string()))?);
+fn compile(grant: &GrantPage) -> Result<Vec<Terms>, Unusable> {
+    let data_type: &DataType = &grant.data_type;
+    let released = Arc::new(Selection::parse(&grant.fields).map_err(|error| Unusable(error.to_string()))?);
+    let place = |pointer: &String| Place::parse(pointer).map_err(|error| Unusable(error.to_string()));
     let schema = |payload: &Option<agreements::Payload>| match payload {
         None => Ok(None),
         // C4: a document by itself has none; that it has one otherwise was checked when it was published.
@@ -74,10 +81,18 @@ fn compile(data_type: &DataType, fields: &[String]) -> Result<Vec<Terms>, Unusab
         }
     };
     let terms = data_type.operations.iter().map(|operation| {
+        let (asked_about, told_about) = match &operation.subject {
+            Some(SubjectPlace::Body(at)) => (Some(place(at)?), None),
+            Some(SubjectPlace::Response(at)) => (None, Some(place(at)?)),
+            Some(SubjectPlace::Path(_) | SubjectPlace::Query(_)) | None => (None, None),
+        };
         Ok(Terms {
             request: schema(&operation.request)?,
             response: schema(&operation.response)?,
             released: Arc::clone(&released),
+            excess: grant.excess,
+            asked_about,
+            told_about,
         })
     });
     terms.collect()

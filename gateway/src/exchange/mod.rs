@@ -10,8 +10,8 @@
 //! subject    persons as keyed hashes                           record    what entries say
 //! flood      refusals counted and sampled                      refusal   errors as responses, rows: their words
 //! queue      pieces that wait to pass                      signed    messages that were signed
-//! notary     documents that people sign
-//! queue      pieces that wait to pass                     repeat    calls under one idempotency key
+//! notary     documents that people sign                sent      the request's body of a transfer
+//! repeat     calls under one idempotency key           consent   tokens that a person gave for once
 //! ```
 
 use std::net::SocketAddr;
@@ -34,6 +34,7 @@ use uuid::Uuid;
 mod answer;
 mod body;
 pub mod budget;
+mod consent;
 pub mod contract;
 mod decision;
 mod document;
@@ -47,6 +48,7 @@ mod record;
 mod refusal;
 mod repeat;
 pub mod rows;
+mod sent;
 mod signed;
 pub mod subject;
 mod surface;
@@ -56,6 +58,8 @@ pub mod upstream;
 use self::answer::Answer;
 use self::body::{BodyError, Untaken};
 use self::budget::{Budget, Room, Share};
+use self::consent::Consent;
+pub use self::consent::Consents;
 use self::contract::Terms;
 use self::decision::same_terms;
 use self::flood::{FloodGuard, Sampled};
@@ -70,8 +74,9 @@ use self::upstream::{ForwardError, Upstream};
 use crate::clock;
 use crate::clock_watch::{ClockWatch, PeerClocks};
 use crate::config::Limits;
-use crate::exchange_log::{LogError, LogPort, OpenEntry, Outcome};
+use crate::exchange_log::{LogError, LogPort, OpenEntry, Opening, Outcome};
 use crate::framing::{FramingViolation, Observed, strict};
+use crate::payload::Withheld;
 use crate::personal::PersonalKeys;
 use crate::readiness::Arrivals;
 use crate::registry::{Gate, View, Views};
@@ -120,6 +125,8 @@ pub struct Shared {
     pub clock: Arc<ClockWatch>,
     /// How providers' clocks stand.
     pub peers: Arc<PeerClocks>,
+    /// Consents that were spent.
+    pub consents: Consents,
 }
 
 /// Who is on a connection, as its certificate proved.
@@ -167,6 +174,20 @@ struct Failed {
     outcome: Outcome,
     /// Of the provider's answer, if one came.
     status: Option<StatusCode>,
+    /// What the answer had beyond what is agreed, where that is why.
+    fields: Vec<Withheld>,
+}
+
+impl Failed {
+    /// A request that went no further.
+    fn of_request(refusal: Refusal, outcome: Outcome) -> Self {
+        Self { refusal, outcome, status: None, fields: Vec::new() }
+    }
+
+    /// An answer that does not pass.
+    fn of_answer(refusal: Refusal, status: StatusCode) -> Self {
+        Self { refusal, outcome: Outcome::ResponseRefused, status: Some(status), fields: Vec::new() }
+    }
 }
 
 /// A request that may be carried, in memory and checked.
@@ -270,25 +291,31 @@ impl ExchangePath {
         let body = signed::Body::Here(&checked.body);
         let sealed = signed::request(&permit, caller, head, body, received.at)?;
         let signatures = sealed.map(|sealed| sealed.recorded().into());
-        let mut turn = match self.shared.place(&permit, &asked, received, Some(&checked.body)).await? {
+        let subjects = asked.subjects(&permit, terms, &checked.body)?;
+        let (shared, body) = (&self.shared, &checked.body);
+        let mut turn = match shared.place(&permit, &asked, received, Some(body)).await? {
             Place::Turn(turn) => turn,
             Place::Known(known) => {
                 let known = settled(*known, self.room(gate))?;
-                let body = &checked.body;
-                let mut opening =
-                    record::opening(&self.shared, caller, received, &asked, newest, gate, &permit, body);
+                // Its consent was spent by the first.
+                let mut opening = record::opening(
+                    shared, caller, received, &asked, newest, gate, &permit, &subjects, None, body,
+                );
                 opening.signatures = signatures;
                 return self.again(&ground, &permit, caller, &asked, received, head, &opening, known).await;
             }
         };
 
+        let consent = self.shared.consent(newest, &permit, asked.claims(), &subjects, clock::now())?;
+
         // Only now: a body that takes its time keeps no place at the provider.
         let _pair = gate.pair.share(1).ok_or_else(too_many)?;
         let _provider = gate.provider.share(1).ok_or_else(too_many)?;
-        let mut opening =
-            record::opening(&self.shared, caller, received, &asked, newest, gate, &permit, &checked.body);
+        let mut opening = record::opening(
+            shared, caller, received, &asked, newest, gate, &permit, &subjects, consent, body,
+        );
         opening.signatures = signatures;
-        let entry = in_time(self.log.open(&opening)).await?;
+        let entry = self.open(&opening, consent).await?;
         let call = surface::outgoing(&asked, &permit, received.exchange, head, checked.body.clone().into());
         let called = signed::Called::of(&permit, &call);
         // B9: writing the entry and dialling may have taken their time too.
@@ -344,6 +371,17 @@ impl ExchangePath {
         Ok(held)
     }
 
+    /// Opens the entry, having spent the consent that it names.
+    ///
+    /// # Cancel safety
+    /// Dropped while it waits, the consent stays spent: the entry may be written.
+    async fn open(&self, opening: &Opening<'_>, consent: Option<Consent>) -> Result<OpenEntry, Refusal> {
+        let Some(consent) = consent else { return Ok(in_time(self.log.open(opening)).await?) };
+        self.shared.consents.spend(&consent, clock::now())?;
+        let opened = in_time(self.log.open(opening)).await;
+        Ok(opened.inspect_err(|error| self.shared.consents.unless_written(&consent, *error))?)
+    }
+
     fn room(&self, gate: &Gate) -> Room {
         Room::new(&self.shared.memory, &gate.memory)
     }
@@ -360,13 +398,15 @@ impl ExchangePath {
     ) -> Carried {
         let place = format!("{}/{}", self.shared.origin, entry.id());
         let (mut closing, mut response) = match answer {
-            Ok(answer) => {
-                let closing = record::completed(received, &answer);
+            Ok(mut answer) => {
+                let closing = record::completed(&self.shared, received, &mut answer);
                 self.shared.metrics.completed(answer.outcome);
+                self.shared.metrics.withheld(answer.withheld);
                 debug!(exchange = %received.exchange, status = answer.status.as_u16(), "exchanged");
                 (closing, answered(permit, answer))
             }
-            Err(failed) => {
+            Err(mut failed) => {
+                let closing = record::failed(received, &mut failed);
                 let refusal = &failed.refusal;
                 self.shared.metrics.refused(refusal.code());
                 info!(
@@ -375,7 +415,7 @@ impl ExchangePath {
                     "answer refused: {}: {}", refusal.code(), refusal.context()
                 );
                 let response = refused(refusal, received, Some(&place), head);
-                (record::failed(received, &failed), response)
+                (closing, response)
             }
         };
         if let Some(request) = request {
@@ -552,7 +592,7 @@ impl From<ForwardError> for Failed {
             }
             ForwardError::NotTrusted(_) => (&rows::PROVIDER_NOT_TRUSTED, Outcome::ProviderUnreachable, None),
             ForwardError::Withdrawn(refusal) => {
-                return Self { refusal: *refusal, outcome: Outcome::RequestRefused, status: None };
+                return Self::of_request(*refusal, Outcome::RequestRefused);
             }
             ForwardError::Failed(_) => (&rows::PROVIDER_FAILED, Outcome::ProviderFailed, None),
             ForwardError::Timeout(_) => (&rows::PROVIDER_TIMEOUT, Outcome::Timeout, None),
@@ -566,7 +606,7 @@ impl From<ForwardError> for Failed {
                 (row, outcome, Some(status))
             }
         };
-        Self { refusal: Refusal::new(row, context), outcome, status }
+        Self { status, ..Self::of_request(Refusal::new(row, context), outcome) }
     }
 }
 

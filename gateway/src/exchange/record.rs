@@ -11,12 +11,14 @@ use tracing::error;
 use uuid::Uuid;
 
 use super::answer::{self, Answer};
+use super::consent::Consent;
 use super::passing::Passed;
 use super::refusal::Refusal;
 use super::surface::Question;
 use super::{Caller, Failed, Received, Shared};
 use crate::clock;
-use crate::exchange_log::{Claim, Closing, Opening, Outcome, Refused};
+use crate::exchange_log::{Claim, Closing, Opening, Outcome, Refused, Withheld};
+use crate::payload;
 use crate::personal::PersonalKeys;
 use crate::registry::{Gate, View};
 
@@ -29,6 +31,8 @@ pub(super) fn opening<'a>(
     view: &'a View,
     gate: &'a Gate,
     permit: &Permit<'a>,
+    subjects: &[Cow<'_, str>],
+    consent: Option<Consent>,
     body: &[u8],
 ) -> Opening<'a> {
     let text = &permit.agreement().text;
@@ -36,6 +40,7 @@ pub(super) fn opening<'a>(
     let data_type = &permit.grant().data_type;
     let category = category(permit.grant().category);
     let official = Official::of(&shared.personal, category, received.at, received.exchange, claims);
+    let mut subjects = subjects.iter().map(|subject| shared.subjects.hash(received.at, subject));
     Opening {
         exchange: received.exchange,
         at: received.at,
@@ -59,7 +64,9 @@ pub(super) fn opening<'a>(
         certificate: caller.chain.fingerprint(),
         case: official.case.map(Claim::new),
         logical_part: Some(Claim::new(&permit.operation().logical_part)),
-        subject: question.subject(permit).map(|subject| shared.subjects.hash(received.at, subject).into()),
+        subject: subjects.next().map(Cow::Owned),
+        subjects: subjects.collect(),
+        consent: consent.map(|consent| consent.id),
         category: category.into(),
         request_digest: answer::digest_of(body),
         request_bytes: body.len() as u64,
@@ -70,12 +77,15 @@ pub(super) fn opening<'a>(
     }
 }
 
-pub(super) fn completed(received: &Received, answer: &Answer) -> Closing<'static> {
+pub(super) fn completed(shared: &Shared, received: &Received, answer: &mut Answer) -> Closing<'static> {
+    let subjects = std::mem::take(&mut answer.subjects);
     Closing {
         status: Some(answer.status.as_u16()),
         response_digest: answer::digest_of(&answer.body),
         response_bytes: Some(answer.body.len() as u64),
         trimmed: answer.withheld,
+        withheld: fields(std::mem::take(&mut answer.fields)),
+        subjects: subjects.iter().map(|subject| shared.subjects.hash(received.at, subject)).collect(),
         duration_us: duration(received),
         signatures: answer.signatures.clone().map(Cow::Owned),
         first_exchange: answer.first,
@@ -132,9 +142,10 @@ pub(super) fn together<const N: usize>(found: [Option<&str>; N]) -> Option<Cow<'
     (!some.is_empty()).then(|| some.join(" ").into())
 }
 
-pub(super) fn failed(received: &Received, failed: &Failed) -> Closing<'static> {
+pub(super) fn failed(received: &Received, failed: &mut Failed) -> Closing<'static> {
     Closing {
         status: failed.status.map(|status| status.as_u16()),
+        withheld: fields(std::mem::take(&mut failed.fields)),
         code: Some(Claim::new(failed.refusal.code())),
         scan: found(&failed.refusal),
         duration_us: duration(received),
@@ -145,6 +156,17 @@ pub(super) fn failed(received: &Received, failed: &Failed) -> Closing<'static> {
 /// What a scanner found.
 fn found(refusal: &Refusal) -> Option<Cow<'static, str>> {
     refusal.found().map(|name| format!("infected: {name}").into())
+}
+
+/// The fields that an answer had too many, as many as an entry has room for.
+fn fields(withheld: Vec<payload::Withheld>) -> Vec<Withheld> {
+    let mut room = MOST_FIELD_BYTES;
+    let fits = withheld.into_iter().map_while(|one| {
+        // Escaped, a byte takes six at most; beside it stand names and a number.
+        room = room.checked_sub(6 * one.pointer.len() + 48)?;
+        Some(Withheld { field: one.pointer, count: one.count })
+    });
+    fits.collect()
 }
 
 #[expect(clippy::too_many_arguments, reason = "an entry names everything that the call met")]
@@ -222,6 +244,9 @@ impl<'a> Official<'a> {
     }
 }
 
+/// Half of what an entry holds.
+const MOST_FIELD_BYTES: usize = 8 << 10;
+
 /// The class of calls that were refused, whatever they asked for.
 pub const REFUSED: &str = "refused";
 
@@ -241,6 +266,8 @@ fn category(category: Category) -> &'static str {
         Category::Public => "public",
         Category::Restricted => "restricted",
         Category::OfficialUse => "official-use",
+        Category::Personal => "personal",
+        Category::Special => "special",
         Category::Confidential => "confidential",
         Category::StateSecret => "state-secret",
     }
@@ -276,7 +303,8 @@ mod tests {
 
     #[test]
     fn no_claim_that_is_forwarded_is_cut_in_the_record() {
-        let unrecorded = ["idempotency-key"];
+        // Of a consent, its number is recorded.
+        let unrecorded = ["idempotency-key", "kelisim-consent"];
         for claim in CLAIMS.iter().filter(|claim| !unrecorded.contains(&claim.name)) {
             assert!(claim.most_bytes <= Claim::MAX_BYTES, "{}", claim.name);
         }

@@ -135,8 +135,10 @@ fn as_it_was(first: Uuid, kept: KeptAnswer, mut room: Room) -> Result<Answer, Re
         return Err(Refusal::new(&rows::GATEWAY_BUSY, "no memory left for payloads").retry_after(1));
     }
     let body = body::housed(kept.body, room);
-    let outcome = Outcome::AnsweredAgain;
-    Ok(Answer { status, headers, body, withheld, outcome, signatures: None, first: Some(first) })
+    // Whom it is about, and what it had too much, stands in the closing of the first.
+    let (fields, subjects) = Default::default();
+    let (outcome, signatures, first) = (Outcome::AnsweredAgain, None, Some(first));
+    Ok(Answer { status, headers, body, withheld, fields, subjects, outcome, signatures, first })
 }
 
 impl ExchangePath {
@@ -156,7 +158,7 @@ impl ExchangePath {
         let entry = in_time(self.log.open(opening)).await?;
         // B9: writing the entry may have taken its time.
         let still = self.shared.still(ground, permit, caller, asked, None);
-        let failed = |refusal| Failed { refusal, outcome: Outcome::RequestRefused, status: None };
+        let failed = |refusal| Failed::of_request(refusal, Outcome::RequestRefused);
         let answer = still.map(|()| answer).map_err(failed);
         Ok(self.close(permit, entry, received, head, answer, None).await)
     }

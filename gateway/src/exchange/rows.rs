@@ -7,6 +7,11 @@ mod repeats;
 
 pub use self::machine::*;
 pub use self::repeats::*;
+mod consent;
+mod personal;
+
+pub use self::consent::*;
+pub use self::personal::*;
 
 /// `request-malformed`
 pub const REQUEST_MALFORMED: Row = Row {
@@ -483,6 +488,17 @@ pub const ALL: &[&Row] = &[
     &SCANNER_UNAVAILABLE,
     &SCANNER_LIMIT,
     &CLOCK_UNTRUSTED,
+    &REQUEST_SUBJECT,
+    &CONSENT_MISSING,
+    &CONSENT_MALFORMED,
+    &CONSENT_UNPROVEN,
+    &CONSENT_ISSUER_UNKNOWN,
+    &CONSENT_OTHER_GATEWAY,
+    &CONSENT_OTHER_CONSUMER,
+    &CONSENT_OTHER_DATA_TYPE,
+    &CONSENT_WRONG_SUBJECT,
+    &CONSENT_EXPIRED,
+    &CONSENT_USED,
     &TERMS_CHANGED,
     &PROVIDER_UNREACHABLE,
     &PROVIDER_NOT_TRUSTED,
@@ -494,6 +510,8 @@ pub const ALL: &[&Row] = &[
     &RESPONSE_DOCUMENT,
     &RESPONSE_SIGNATURE,
     &RESPONSE_NOT_AGREED,
+    &RESPONSE_EXCEEDS,
+    &RESPONSE_SUBJECT,
     &ANSWER_LOST,
     &CONTRACT_UNUSABLE,
 ];

@@ -145,6 +145,7 @@ pub(super) fn release(
         refusal,
         outcome: Outcome::ResponseRefused,
         status: Some(status),
+        fields: Vec::new(),
     })?;
     let mut answer = answer::release(permit, terms, method, reply, room)?;
     if let Some(sealed) = sealed {

@@ -1,5 +1,7 @@
 //! Between the native surface and the rules: what a request asks, and what its provider is told.
 
+use std::borrow::Cow;
+
 use adapters::native::Asked;
 use adapters::{Claims, encode_claim};
 use agreements::{Call, Category, Method, Permit};
@@ -8,6 +10,7 @@ use http::{Request, Uri, request};
 use http_body::Body as _;
 use uuid::Uuid;
 
+use super::contract::Terms;
 use super::passage::Passage;
 use super::refusal::Refusal;
 use super::{Caller, answer, rows, subject};
@@ -56,9 +59,14 @@ impl<'r> Question<'r> {
         &self.asked.claims
     }
 
-    /// The person whom the request is about, if its operation says where they are named.
-    pub(super) fn subject(&self, permit: &Permit<'_>) -> Option<&str> {
-        subject::named(permit.operation(), &self.path, |name| self.asked.query.value(name))
+    /// The persons whom the request is about, if its operation says where they are named (D4).
+    pub(super) fn subjects<'a>(
+        &'a self,
+        permit: &Permit<'_>,
+        terms: &Terms,
+        body: &'a [u8],
+    ) -> Result<Vec<Cow<'a, str>>, Refusal> {
+        subject::of_request(permit.operation(), terms, &self.path, |name| self.asked.query.value(name), body)
     }
 }
 
@@ -102,10 +110,12 @@ pub(super) fn outgoing(
     call
 }
 
-/// B8: the mark "for official use" travels with what bears it.
+/// B8: the mark of what is not for everybody travels with it.
 pub(super) fn mark(permit: &Permit<'_>, headers: &mut HeaderMap) {
     let mark = match permit.grant().category {
         Category::OfficialUse => "official-use",
+        Category::Personal => "personal",
+        Category::Special => "special",
         Category::Confidential => "confidential",
         Category::Public | Category::Restricted | Category::StateSecret => return,
     };

@@ -14,12 +14,10 @@ use std::time::{Duration, Instant};
 
 use adapters::multipart::Notary;
 use agreements::{AnswerAfter, Permit, Way};
-use bytes::Bytes;
 use certs::trust::VerifiedChain;
 use http::header::{ACCEPT_RANGES, CONTENT_RANGE, CONTENT_TYPE, HeaderValue};
 use http::{Method, Response, StatusCode, request};
 use http_body::Body as _;
-use http_body_util::BodyExt as _;
 use tracing::{debug, info};
 
 use super::answer;
@@ -30,7 +28,8 @@ use super::document::{Check, Flaw, Side};
 use super::notary::{self, Signatures};
 use super::passage::Passage;
 use super::passing::{Bounds, Overseer, Passed, Passing, Told, Waiting};
-use super::repeat::{Place, Turn, asks_the_same, settled};
+use super::repeat::{Place, Turn, settled};
+use super::sent::Sent;
 use super::signed::{self, Called, Sealed};
 use super::surface::{self, Question};
 use super::upstream::{Begun, ForwardError};
@@ -42,48 +41,6 @@ use crate::clock;
 use crate::config::Limits;
 use crate::exchange_log::{OpenEntry, Outcome};
 use crate::registry::{Gate, View};
-use crate::repeats::Known;
-
-/// A request's body, checked as far as it can be before anything of it passes.
-enum Sent {
-    Held(Bytes),
-    Streams(Box<Passing>, HeaderValue),
-}
-
-impl Sent {
-    fn held(&self) -> Option<&[u8]> {
-        match self {
-            Self::Held(bytes) => Some(bytes),
-            Self::Streams(..) => None,
-        }
-    }
-
-    /// Reads what is left of a repeat's body, which goes nowhere, and holds it against the first one's.
-    async fn compared(
-        self,
-        known: &Known,
-        shared: &Shared,
-        asked: &Question<'_>,
-        ward: Ward,
-    ) -> Result<Passed, Refusal> {
-        let mut passing = match self {
-            Self::Held(bytes) => {
-                let digest = answer::digest_of(&bytes);
-                return Ok(Passed { digest, bytes: bytes.len() as u64, signatures: None, scan: None });
-            }
-            Self::Streams(passing, _) => Passage::Streamed(passing),
-        };
-        let upload = Arc::new(Upload::default());
-        if let Passage::Streamed(passing) = &mut passing {
-            passing.oversee(Uploading { ward, upload: Arc::clone(&upload) });
-        }
-        while let Some(Ok(_)) = passing.frame().await {}
-        let gone = || Refusal::new(&rows::REQUEST_INCOMPLETE, "it did not come whole");
-        let passed = upload.end().unwrap_or_else(|| Err(gone()))?;
-        asks_the_same(known, shared.mark(asked, passed.digest.as_ref()))?;
-        Ok(passed)
-    }
-}
 
 impl ExchangePath {
     /// Carries a permitted call whose request or answer is a document.
@@ -123,13 +80,17 @@ impl ExchangePath {
         let gate = newest.gate(permit.agreement()).ok_or_else(Unusable::unknown)?;
         let terms = gate.contract.terms(&permit)?;
         let ward = || Ward::new(&self.shared, caller, head, &ground, at);
-        let mut turn = match self.shared.place(&permit, asked, received, sent.held()).await? {
+        let (shared, read) = (&self.shared, sent.read());
+        let subjects = asked.subjects(&permit, terms, &read)?;
+        let mut turn = match shared.place(&permit, asked, received, sent.held()).await? {
             Place::Turn(turn) => turn,
             Place::Known(known) => {
                 let passed = sent.compared(&known, &self.shared, asked, ward()).await?;
                 let known = settled(*known, self.room(gate))?;
-                let mut opening =
-                    record::opening(&self.shared, caller, received, asked, newest, gate, &permit, b"");
+                // Its consent was spent by the first.
+                let mut opening = record::opening(
+                    shared, caller, received, asked, newest, gate, &permit, &subjects, None, b"",
+                );
                 (opening.request_digest, opening.request_bytes) = (passed.digest, passed.bytes);
                 opening.signatures = sealed.map(|sealed| sealed.recorded().into());
                 return self.again(&ground, &permit, caller, asked, received, head, &opening, known).await;
@@ -137,14 +98,16 @@ impl ExchangePath {
         };
         let pair = gate.pair.share(1).ok_or_else(too_many)?;
         let provider = gate.provider.share(1).ok_or_else(too_many)?;
+        let consent = shared.consent(newest, &permit, asked.claims(), &subjects, at)?;
         let held = sent.held().unwrap_or_default();
-        let mut opening = record::opening(&self.shared, caller, received, asked, newest, gate, &permit, held);
+        let mut opening =
+            record::opening(shared, caller, received, asked, newest, gate, &permit, &subjects, consent, held);
         opening.signatures = sealed.map(|sealed| sealed.recorded().into());
-        let entry = in_time(self.log.open(&opening)).await?;
+        let entry = self.open(&opening, consent).await?;
 
         let (body, media_type, upload) = match sent {
             Sent::Held(bytes) => (Passage::Whole(bytes), None, None),
-            Sent::Streams(mut passing, media_type) => {
+            Sent::Streams(mut passing, media_type, _) => {
                 let upload = Arc::new(Upload::default());
                 passing.oversee(Uploading { ward: ward(), upload: Arc::clone(&upload) });
                 (Passage::Streamed(passing), Some(media_type), Some(Sending(upload)))
@@ -249,13 +212,14 @@ impl ExchangePath {
         passing.expects(sealed.as_ref().and_then(Sealed::content));
         passing.scanned(scan);
         passing.lead().await?;
+        let mut card = Vec::new();
         if let Some(schema) = &terms.request {
             // C3: the card fits before anything passes.
-            let card = passing.take_card().unwrap_or_default();
+            card = passing.take_card().unwrap_or_default();
             let checked = schema.check(&card);
             checked.map_err(|violation| Refusal::of_payload(&rows::REQUEST_SCHEMA, violation))?;
         }
-        Ok((Sent::Streams(passing, media_type), sealed))
+        Ok((Sent::Streams(passing, media_type, card), sealed))
     }
 
     /// Who looks at documents that pass this way, where they are to be signed for a holder.
@@ -284,7 +248,8 @@ impl ExchangePath {
         let (reply, incoming, line) = begun.into_parts();
         let status = reply.status;
         let place = format!("{}/{}", self.shared.origin, entry.id());
-        let failed = |refusal: Refusal| Failed { outcome: outcome(&refusal), refusal, status: Some(status) };
+        let failed =
+            |refusal: Refusal| Failed { outcome: outcome(&refusal), ..Failed::of_answer(refusal, status) };
         let agreed = permit.operation().response.as_ref().and_then(|payload| payload.documents.as_ref());
         let Some((check, media_type)) =
             agreed.and_then(|documents| Check::document(documents, &reply.headers))
@@ -381,7 +346,7 @@ impl ExchangePath {
 
 /// What is known of a request that passes, to whoever waits for its answer.
 #[derive(Default)]
-struct Upload {
+pub(super) struct Upload {
     end: Mutex<Option<Result<Passed, Refusal>>>,
     moved: AtomicU64,
     /// Bytes that its provider was handed.
@@ -392,7 +357,7 @@ struct Upload {
 }
 
 impl Upload {
-    fn end(&self) -> Option<Result<Passed, Refusal>> {
+    pub(super) fn end(&self) -> Option<Result<Passed, Refusal>> {
         let mut end = self.end.lock().unwrap_or_else(PoisonError::into_inner);
         match end.take() {
             Some(Ok(passed)) => {
@@ -424,9 +389,10 @@ impl Drop for Sending {
     }
 }
 
-struct Uploading {
-    ward: Ward,
-    upload: Arc<Upload>,
+/// Who watches over a request that passes.
+pub(super) struct Uploading {
+    pub(super) ward: Ward,
+    pub(super) upload: Arc<Upload>,
 }
 
 impl Overseer for Uploading {
@@ -581,7 +547,7 @@ fn bounds(bytes: u64, piece: Duration, limits: &Limits) -> Bounds {
 fn of_upload(refusal: Refusal) -> Failed {
     let gone = refusal.code() == rows::REQUEST_INCOMPLETE.code;
     let outcome = if gone { Outcome::Abandoned } else { Outcome::RequestRefused };
-    Failed { refusal, outcome, status: None }
+    Failed::of_request(refusal, outcome)
 }
 
 /// How an exchange ended whose answer was not let through.
@@ -603,7 +569,7 @@ impl Begun {
             return Ok(self);
         }
         let refusal = Refusal::new(&rows::PROVIDER_FAILED, "it answered before it had the whole request");
-        Err(Failed { refusal, outcome: Outcome::ProviderFailed, status: Some(status) })
+        Err(Failed { outcome: Outcome::ProviderFailed, ..Failed::of_answer(refusal, status) })
     }
 }
 

@@ -205,10 +205,9 @@ impl Index {
 
     /// Whether the last entry that is in still stands in the log as it did.
     fn fits(&self) -> bool {
-        self.reach.is_none_or(|last| {
-            entry_at(&self.log, last.place)
-                .is_ok_and(|entry| entry.index == last.entry && hash_of(&entry) == last.leaf)
-        })
+        let Some(last) = self.reach else { return true };
+        let there = entry_at(&self.log, last.place);
+        there.is_ok_and(|entry| entry.index == last.entry && hash_of(&entry) == last.leaf)
     }
 }
 
@@ -248,7 +247,7 @@ pub enum IndexError {
 }
 
 /// Another number is another form: such an index is made again.
-const FORM: u32 = 2;
+const FORM: u32 = 3;
 /// Blocks of an era: enough that a rare word is looked up in few places, and few enough that what grows is in memory.
 pub(super) const ERA_BLOCKS: u64 = 4;
 const PATIENCE: Duration = Duration::from_secs(5);

@@ -9,13 +9,15 @@
 //! bits    sets of items                   growing  a batch of entries on its way in
 //! query   what is asked, by whom          find     which items fit, page by page
 //! follow  the thread that keeps it up     journal  who searched for what, and when
-//! export  pages as CSV and JSON lines
+//! export  pages as CSV and JSON lines  excess  fields beyond what is agreed
+//! usage   who used a person's data
 //! ```
 //!
 //! Trust: nothing rests on the index. Whoever can write it can hide an exchange from a search, never from the log; it
 //! is made again by `kelisim log index --rebuild`. The journal is no part of it, and is kept.
 
 mod bits;
+mod excess;
 mod export;
 mod find;
 mod follow;
@@ -23,14 +25,17 @@ mod growing;
 mod index;
 mod journal;
 mod query;
+mod usage;
 mod words;
 
 #[cfg(test)]
 mod tests;
 
+pub use excess::{Excesses, Excessive};
 pub use export::{csv_heading, csv_line, csv_trailer, json_line, json_trailer};
 pub use follow::IndexFollower;
 pub use index::{Index, IndexError, Reach};
 pub use journal::{Journal, JournalError, Searched, Sought};
 pub use query::{Cursor, Hit, Page, Query, Viewer};
+pub use usage::Uses;
 pub use words::Kind;

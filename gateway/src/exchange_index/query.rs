@@ -112,6 +112,9 @@ pub struct Page {
     pub elsewhere: usize,
 }
 
+/// Where the entry of an item stands, and its closing, if it has one.
+pub(super) type Places = (LinePlace, Option<LinePlace>);
+
 impl Index {
     /// Looks for `query` as `viewer`, from behind `after` on, `most` items at most.
     ///
@@ -127,30 +130,41 @@ impl Index {
         // One state of the index for the whole page, whatever comes in meanwhile.
         let state = self.connection.unchecked_transaction()?;
         let (items, next) = self.find(query, viewer, after, most)?;
-        let places = items.iter().map(|item| self.places(*item)).collect::<Result<Vec<_>, _>>()?;
+        let places = self.all_places(&items)?;
         drop(state);
+        let (hits, elsewhere) = self.hits(places, viewer)?;
+        Ok(Page { hits, next, elsewhere })
+    }
+
+    /// Where items stand, to be read of one state of the index.
+    pub(super) fn all_places(&self, items: &[u64]) -> Result<Vec<Places>, IndexError> {
+        items.iter().map(|item| self.places(*item)).collect()
+    }
+
+    /// What stands there and is the viewer's to see, and how many were pruned.
+    pub(super) fn hits(&self, places: Vec<Places>, viewer: &Viewer) -> Result<(Vec<Hit>, usize), IndexError> {
         let mut log = PlacedEntries::of(&self.log);
         // The disk brings them side by side.
         places.iter().for_each(|(place, closing)| {
             [Some(*place), *closing].into_iter().flatten().for_each(|place| log.expect(place))
         });
-        let mut page = Page { hits: Vec::new(), next, elsewhere: 0 };
+        let (mut hits, mut elsewhere) = (Vec::new(), 0);
         for (place, closing) in places {
             let Some(entry) = self.entry(&mut log, place)? else {
-                page.elsewhere += 1;
+                elsewhere += 1;
                 continue;
             };
             // Whatever stands in the index: what is shown is theirs to see.
             if viewer.sees(&entry) {
                 let closing = closing.map(|place| self.entry(&mut log, place)).transpose()?.flatten();
-                page.hits.push(Hit { entry, closing });
+                hits.push(Hit { entry, closing });
             }
         }
-        Ok(page)
+        Ok((hits, elsewhere))
     }
 
     /// Where the entry of an item stands, and its closing.
-    fn places(&self, item: u64) -> Result<(LinePlace, Option<LinePlace>), IndexError> {
+    fn places(&self, item: u64) -> Result<Places, IndexError> {
         let mut read = self.connection.prepare_cached(include_str!("sql/item.sql"))?;
         Ok(read.query_row([item], |row| {
             let place = LinePlace { segment: row.get(0)?, offset: row.get(1)? };

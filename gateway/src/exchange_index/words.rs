@@ -39,6 +39,8 @@ pub enum Kind {
     Outcome = 13,
     /// The provider's status.
     Status = 14,
+    /// A field that was withheld; empty: some was.
+    Withheld = 15,
 }
 
 /// What an entry adds to the index.
@@ -93,7 +95,8 @@ impl Kind {
             | Self::Decision
             | Self::Code
             | Self::Outcome
-            | Self::Status => false,
+            | Self::Status
+            | Self::Withheld => false,
         }
     }
 
@@ -113,7 +116,8 @@ impl Kind {
             | Self::Decision
             | Self::Code
             | Self::Outcome
-            | Self::Status => None,
+            | Self::Status
+            | Self::Withheld => None,
         }
     }
 }
@@ -146,7 +150,7 @@ fn of_opening(opening: &Opening<'_>) -> Vec<(Kind, String)> {
     let claimed = |claim: &Option<crate::exchange_log::Claim<'_>>| {
         claim.as_ref().map(|claim| claim.as_str().to_owned())
     };
-    some([
+    let mut words = some([
         (Kind::Decision, Some("permit".to_owned())),
         (Kind::Consumer, Some(opening.consumer.to_string())),
         (Kind::Provider, Some(opening.provider.to_string())),
@@ -160,7 +164,9 @@ fn of_opening(opening: &Opening<'_>) -> Vec<(Kind, String)> {
         (Kind::Case, claimed(&opening.case)),
         (Kind::User, claimed(&opening.user)),
         (Kind::Subject, opening.subject.as_ref().map(ToString::to_string)),
-    ])
+    ]);
+    words.extend(opening.subjects.iter().map(|subject| (Kind::Subject, subject.clone())));
+    words
 }
 
 fn of_refused(refused: &Refused<'_>) -> Vec<(Kind, String)> {
@@ -183,11 +189,15 @@ fn of_refused(refused: &Refused<'_>) -> Vec<(Kind, String)> {
 }
 
 fn of_closing(closing: &Closing<'_>) -> Vec<(Kind, String)> {
-    some([
+    let mut words = some([
         (Kind::Outcome, Some(closing.outcome.as_str().to_owned())),
         (Kind::Status, closing.status.map(|status| status.to_string())),
         (Kind::Code, closing.code.as_ref().map(|code| code.as_str().to_owned())),
-    ])
+        (Kind::Withheld, (!closing.withheld.is_empty()).then(String::new)),
+    ]);
+    words.extend(closing.subjects.iter().map(|subject| (Kind::Subject, subject.clone())));
+    words.extend(closing.withheld.iter().map(|one| (Kind::Withheld, one.field.clone())));
+    words
 }
 
 fn some<const N: usize>(words: [(Kind, Option<String>); N]) -> Vec<(Kind, String)> {

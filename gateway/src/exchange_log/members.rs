@@ -5,8 +5,10 @@
 
 use std::net::IpAddr;
 
+use uuid::Uuid;
+
 use super::{
-    records::{Closing, Opening},
+    records::{Closing, Opening, Withheld},
     text::{self, Claim, Sha256},
 };
 
@@ -37,6 +39,8 @@ pub(super) fn push_opening(out: &mut Vec<u8>, opening: &Opening<'_>) {
         case,
         logical_part,
         subject,
+        subjects,
+        consent,
         category,
         request_digest,
         request_bytes,
@@ -47,7 +51,7 @@ pub(super) fn push_opening(out: &mut Vec<u8>, opening: &Opening<'_>) {
     } = opening;
     out.reserve(OPENING_BYTES);
     let mut members = Members(out);
-    members.plain("exchange", exchange.hyphenated().encode_lower(&mut uuid::Uuid::encode_buffer()));
+    members.number_of("exchange", Some(exchange));
     members.plain("at", &text::time(*at));
     members.text("consumer", consumer);
     members.text("consumer_holder", consumer_holder);
@@ -70,6 +74,8 @@ pub(super) fn push_opening(out: &mut Vec<u8>, opening: &Opening<'_>) {
     members.claim("case", case.as_ref());
     members.claim("logical_part", logical_part.as_ref());
     members.text_if("subject", subject.as_deref());
+    members.texts("subjects", subjects);
+    members.number_of("consent", consent.as_ref());
     members.text("category", category);
     members.digest("request_digest", request_digest.as_ref());
     members.number("request_bytes", *request_bytes);
@@ -91,6 +97,8 @@ pub(super) fn push_closing(out: &mut Vec<u8>, closing: &Closing<'_>) {
         response_digest,
         response_bytes,
         trimmed,
+        withheld,
+        subjects,
         duration_us,
         signatures,
         first_exchange,
@@ -106,10 +114,12 @@ pub(super) fn push_closing(out: &mut Vec<u8>, closing: &Closing<'_>) {
     members.digest("response_digest", response_digest.as_ref());
     members.number_if("response_bytes", *response_bytes);
     members.number_if("trimmed", (*trimmed != 0).then(|| u64::from(*trimmed)));
+    members.fields("withheld", withheld);
+    members.texts("subjects", subjects);
     members.number_if("duration_us", *duration_us);
     members.text_if("signatures", signatures.as_deref());
     if let Some(exchange) = first_exchange {
-        members.plain("first_exchange", exchange.hyphenated().encode_lower(&mut uuid::Uuid::encode_buffer()));
+        members.plain("first_exchange", exchange.hyphenated().encode_lower(&mut Uuid::encode_buffer()));
     }
     members.text_if("scan", scan.as_deref());
 }
@@ -157,10 +167,45 @@ impl Members<'_> {
         self.plain(name, text);
     }
 
+    fn number_of(&mut self, name: &'static str, number: Option<&Uuid>) {
+        if let Some(number) = number {
+            self.plain(name, number.hyphenated().encode_lower(&mut Uuid::encode_buffer()));
+        }
+    }
+
     fn text_if(&mut self, name: &'static str, text: Option<&str>) {
         if let Some(text) = text {
             self.text(name, text);
         }
+    }
+
+    /// A list, unless it is empty.
+    fn texts(&mut self, name: &'static str, texts: &[String]) {
+        if texts.is_empty() {
+            return;
+        }
+        self.name(name);
+        for (at, text) in texts.iter().enumerate() {
+            self.0.push(if at == 0 { b'[' } else { b',' });
+            push_escaped(self.0, text);
+        }
+        self.0.push(b']');
+    }
+
+    /// What was withheld, unless nothing was.
+    fn fields(&mut self, name: &'static str, withheld: &[Withheld]) {
+        if withheld.is_empty() {
+            return;
+        }
+        self.name(name);
+        for (at, Withheld { field, count }) in withheld.iter().enumerate() {
+            self.0.extend_from_slice(if at == 0 { b"[{\"field\":" } else { b",{\"field\":" });
+            push_escaped(self.0, field);
+            self.0.extend_from_slice(b",\"count\":");
+            push_number(self.0, *count);
+            self.0.push(b'}');
+        }
+        self.0.push(b']');
     }
 
     fn claim(&mut self, name: &'static str, claim: Option<&Claim<'_>>) {
@@ -209,7 +254,6 @@ mod tests {
     use jiff::Timestamp;
     use proptest::prelude::*;
     use serde::Serialize;
-    use uuid::Uuid;
 
     use super::super::records::Outcome;
     use super::*;
@@ -250,6 +294,7 @@ mod tests {
             at in moments(),
             some in prop::collection::vec(words(), 12),
             maybe in prop::collection::vec(prop::option::of(words()), 8),
+            subjects in prop::collection::vec(words(), 0..3),
             address in any::<IpAddr>(),
             bytes in any::<[u8; 32]>(),
             digested in any::<bool>(),
@@ -281,6 +326,8 @@ mod tests {
                 case: claim(4),
                 logical_part: claim(5),
                 subject: maybe[6].as_deref().map(Into::into),
+                subjects,
+                consent: digested.then(|| Uuid::from_u128(numbers.0 ^ 7)),
                 category: text(11),
                 request_digest: digested.then_some(Sha256(bytes)),
                 request_bytes: numbers.2,
@@ -302,6 +349,8 @@ mod tests {
             trimmed in prop_oneof![Just(0), any::<u32>()],
             first in prop::option::of(any::<u128>()),
             scan in prop::option::of(words()),
+            withheld in prop::collection::vec((words(), any::<u64>()), 0..3),
+            subjects in prop::collection::vec(words(), 0..3),
         ) {
             let closing = Closing {
                 at,
@@ -313,6 +362,8 @@ mod tests {
                 response_digest: digests.1.map(Sha256),
                 response_bytes: numbers.2,
                 trimmed,
+                withheld: withheld.into_iter().map(|(field, count)| Withheld { field, count }).collect(),
+                subjects,
                 duration_us: numbers.3,
                 signatures: code.as_deref().map(Into::into),
                 first_exchange: first.map(Uuid::from_u128),

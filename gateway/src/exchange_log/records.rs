@@ -71,6 +71,12 @@ pub struct Opening<'a> {
     /// Keyed hash of the person whom the data is about (D4).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<Cow<'a, str>>,
+    /// Those of further persons, where a request names several (D4).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub subjects: Vec<String>,
+    /// The consent that it passed with, by its number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consent: Option<Uuid>,
     /// Category of the data.
     pub category: Cow<'a, str>,
     /// Digest of the request's body, unless it streams and is known only at the end.
@@ -120,6 +126,12 @@ pub struct Closing<'a> {
     /// Fields withheld because the agreement does not name them (B7).
     #[serde(default, skip_serializing_if = "is_zero")]
     pub trimmed: u32,
+    /// The same by field: the first, as many as an entry has room for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub withheld: Vec<Withheld>,
+    /// Keyed hashes of the persons whom the response named (D4).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub subjects: Vec<String>,
     /// From receiving the request to the end; unknown after a crash.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duration_us: Option<u64>,
@@ -132,6 +144,15 @@ pub struct Closing<'a> {
     /// What a virus scanner said of the documents: `clean`, `unscanned`, or what it found; absent where none was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scan: Option<Cow<'a, str>>,
+}
+
+/// A field that a response had and its agreement does not name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Withheld {
+    /// Where: a JSON Pointer, `*` for any element, and for names that neither data type nor agreement know.
+    pub field: String,
+    /// How often.
+    pub count: u64,
 }
 
 impl Closing<'_> {
@@ -147,6 +168,8 @@ impl Closing<'_> {
             response_digest: None,
             response_bytes: None,
             trimmed: 0,
+            withheld: Vec::new(),
+            subjects: Vec::new(),
             duration_us: None,
             signatures: None,
             first_exchange: None,

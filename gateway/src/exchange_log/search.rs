@@ -71,6 +71,26 @@ pub fn search(dir: &Path, filter: Filter) -> Result<Entries, SearchError> {
     Ok(Entries { segments: segments.into(), reading: None, needle, filter, closings: BTreeSet::new(), left })
 }
 
+/// The consents with which exchanges were opened at `from` or later, each with when; oldest first.
+///
+/// # Errors
+/// The folder cannot be read.
+pub fn consents_since(
+    dir: &Path,
+    from: Timestamp,
+) -> Result<impl Iterator<Item = Result<(Uuid, Timestamp), SearchError>>, SearchError> {
+    let mut entries = search(dir, Filter { from: Some(from), ..Filter::default() })?;
+    // Nearly all lines have none, and need not be parsed; in what a peer chose, quotes are escaped.
+    entries.needle = Some("\"consent\":\"".to_owned());
+    Ok(entries.filter_map(|entry| match entry {
+        Ok(Entry { record: Record::Opening(opening), .. }) => {
+            opening.consent.map(|consent| Ok((consent, opening.at)))
+        }
+        Ok(_) => None,
+        Err(error) => Some(Err(error)),
+    }))
+}
+
 /// Entries that a search finds, one by one; ends after its first error.
 #[derive(Debug)]
 pub struct Entries {

@@ -167,6 +167,8 @@ fn opening() -> Opening<'static> {
         case: None,
         logical_part: Some(Claim::new("/addresses/1")),
         subject: None,
+        subjects: Vec::new(),
+        consent: None,
         category: "open".into(),
         request_digest: Some(Sha256([1; 32])),
         request_bytes: 0,

@@ -16,8 +16,10 @@
 //! nor a member name that the schema does not name itself.
 
 mod cache;
+mod compare;
 mod document;
 mod pass;
+mod place;
 mod scan;
 mod schema;
 mod selection;
@@ -27,6 +29,8 @@ mod trim;
 mod violation;
 
 pub use cache::SchemaCache;
+pub use compare::{Change, compare};
+pub use place::Place;
 pub use schema::{Checked, Limits, Schema, SchemaError};
 pub use selection::{Selection, SelectionError};
 pub use trim::{Trimmed, Withheld};

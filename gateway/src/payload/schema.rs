@@ -214,7 +214,7 @@ fn judge_of(
         .map_err(ValidationError::to_owned)
 }
 
-fn draft(text: &Value) -> Result<Draft, SchemaError> {
+pub(super) fn draft(text: &Value) -> Result<Draft, SchemaError> {
     let Some(named) = text.get("$schema") else { return Ok(Draft::Draft202012) };
     match named.as_str().map(|uri| uri.trim_end_matches('#')) {
         Some("https://json-schema.org/draft/2020-12/schema") => Ok(Draft::Draft202012),

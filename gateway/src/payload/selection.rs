@@ -136,7 +136,7 @@ impl Node {
 }
 
 /// The name that a segment stands for.
-fn unescaped(segment: &str) -> Option<String> {
+pub(super) fn unescaped(segment: &str) -> Option<String> {
     let mut name = String::with_capacity(segment.len());
     let mut chars = segment.chars();
     while let Some(char) = chars.next() {
@@ -153,7 +153,7 @@ fn unescaped(segment: &str) -> Option<String> {
     Some(name)
 }
 
-const MOST_SEGMENTS: usize = 64;
+pub(super) const MOST_SEGMENTS: usize = 64;
 const MOST_NODES: usize = 10_000;
 
 #[cfg(test)]

@@ -46,6 +46,12 @@ impl<'a> Trimmed<'a> {
         &self.withheld
     }
 
+    /// [`Trimmed::withheld`], without a copy.
+    #[must_use]
+    pub fn take_withheld(&mut self) -> Vec<Withheld> {
+        std::mem::take(&mut self.withheld)
+    }
+
     /// How many members and elements were withheld, each with all it held.
     #[must_use]
     pub fn withheld_total(&self) -> u64 {

@@ -78,6 +78,13 @@ impl SubjectKeys {
         }
     }
 
+    /// The hashes that an identifier has under every key that is here: one for each period that is not over.
+    pub fn hashes(&self, identifier: &str) -> Vec<String> {
+        let periods = self.periods.load();
+        let of_periods = periods.iter().map(|period| named(period.from, &period.key, identifier));
+        std::iter::once(self.alone.hash(identifier)).chain(of_periods).collect()
+    }
+
     /// Begins a period: its key is put where the gateway finds it, and what it is known by into the list.
     ///
     /// # Errors

@@ -19,7 +19,7 @@ use crate::stamping::StampStats;
 use crate::witness::Standing;
 
 /// Names of all metrics, as dashboards and alerts rely on them.
-pub const NAMES: [&str; 30] = [
+pub const NAMES: [&str; 31] = [
     "kelisim_exchanges_total",
     "kelisim_refusals_total",
     "kelisim_refusals_suppressed_total",
@@ -50,6 +50,7 @@ pub const NAMES: [&str; 30] = [
     "kelisim_clock_trusted",
     "kelisim_clock_failures_total",
     "kelisim_provider_clock_ahead_ms",
+    "kelisim_fields_withheld_total",
 ];
 
 /// Everything that is counted.
@@ -60,6 +61,7 @@ pub struct Metrics {
     refusals: IntCounterVec,
     by_code: HashMap<&'static str, IntCounter>,
     suppressed: IntCounter,
+    withheld: IntCounter,
     seconds: Histogram,
     /// Connections that are open.
     pub connections: IntGauge,
@@ -150,6 +152,7 @@ impl Metrics {
                 2,
                 "Refusals that got no entry of their own, because there was a flood of them",
             ),
+            withheld: counter(26, "Members and elements that were withheld, because no agreement names them"),
             seconds: Histogram::with_opts(seconds).expect("a metric's name is well-formed"),
             connections: gauge(4, "Connections that are open"),
             connections_refused: counter(5, "Connections closed at once, because too many were open"),
@@ -207,6 +210,7 @@ impl Metrics {
         r.register(Box::new(self.exchanges.clone()))?;
         r.register(Box::new(self.refusals.clone()))?;
         r.register(Box::new(self.suppressed.clone()))?;
+        r.register(Box::new(self.withheld.clone()))?;
         r.register(Box::new(self.seconds.clone()))?;
         r.register(Box::new(self.connections.clone()))?;
         r.register(Box::new(self.connections_refused.clone()))?;
@@ -260,6 +264,13 @@ impl Metrics {
     /// Counts a refusal that got no entry of its own.
     pub fn suppressed(&self) {
         self.suppressed.inc();
+    }
+
+    /// Counts what was withheld of an answer.
+    pub fn withheld(&self, count: u32) {
+        if count > 0 {
+            self.withheld.inc_by(count.into());
+        }
     }
 
     /// Counts how long a request took.

@@ -25,6 +25,8 @@ use super::{World, issue, sample};
 #[derive(Default)]
 pub struct Plan {
     agreements: Vec<(Value, Reach)>,
+    more: Vec<DataType>,
+    systems: Vec<String>,
     configure: Vec<Change<Config>>,
     consumer: Option<Change<SystemCard>>,
     provider: Option<Change<SystemCard>>,
@@ -47,6 +49,18 @@ pub enum Reach {
 }
 
 impl Plan {
+    /// With another system of the consumer's holder, which asks nothing itself.
+    pub fn system(mut self, code: &str) -> Self {
+        self.systems.push(code.to_owned());
+        self
+    }
+
+    /// With a data type that the register publishes beside the samples.
+    pub fn publishing(mut self, data_type: DataType) -> Self {
+        self.more.push(data_type);
+        self
+    }
+
     /// With a sample agreement in force.
     pub fn agreement(self, number: &str) -> Self {
         self.agreement_with(number, |_| {})
@@ -173,12 +187,15 @@ impl Plan {
             administrator.issues(binding(&id, &issued));
             identity
         });
+        for code in &self.systems {
+            registered([&registrar, &integrator], sample::card(code, sample::MINISTRY, None));
+        }
         let mut data_types = sample::data_types();
         for (id, change) in self.data_types {
             let named = data_types.iter_mut().find(|one| one.id.as_str() == id);
             (change.0)(named.unwrap_or_else(|| panic!("no data type {id}")));
         }
-        for data_type in data_types {
+        for data_type in data_types.into_iter().chain(self.more) {
             agency.issues(Command::PublishDataType { data_type });
         }
         for (text, reach) in &self.agreements {

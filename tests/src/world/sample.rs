@@ -1,5 +1,7 @@
 //! Systems, data types and agreements that worlds are made of.
 
+pub mod people;
+
 use std::net::SocketAddr;
 
 use agreements::{

@@ -18,6 +18,11 @@ async fn every_operation_asks_who_it_is_and_whether_they_may() {
     let (mut public, mut forbidden) = (Vec::new(), 0);
     for operation in operations(&nobody).await {
         let told = operation.ask(&nobody).await;
+        if operation.systems {
+            assert_eq!(told, "401 unauthenticated", "{}", operation.id);
+            assert_eq!(operation.ask(&programs[0].1).await, "401 unauthenticated", "{}", operation.id);
+            continue;
+        }
         if operation.roles.is_empty() {
             public.push(operation.id.clone());
             assert!(!told.starts_with("401 unauthenticated"), "{}: {told}", operation.id);
@@ -99,6 +104,8 @@ struct Operation {
     method: Method,
     path: String,
     roles: Vec<String>,
+    /// Whether systems ask, and no operator may.
+    systems: bool,
     body: Option<String>,
 }
 
@@ -124,6 +131,7 @@ async fn operations(clerk: &Clerk) -> Vec<Operation> {
                 method: method.to_uppercase().parse().unwrap(),
                 path: path.replace("{number}", "n").replace("{version}", "1").replace(['{', '}'], ""),
                 roles: words(&operation["x-roles"]),
+                systems: operation["x-systems"].is_string(),
                 body: operation["requestBody"]["content"]
                     .as_object()
                     .and_then(|types| types.keys().next().cloned()),

@@ -263,7 +263,7 @@ pub(super) async fn of_process(code: &str) -> Scene {
             });
             asked(plan, Ask::get("/address-register/unusable")).await
         }
-        other => panic!("no scene for {other}: a new refusal needs one"),
+        other => personal::of_persons(other).await,
     }
 }
 

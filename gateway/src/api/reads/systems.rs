@@ -12,6 +12,7 @@ use super::super::paging::{self, Page};
 use super::super::problem::Problem;
 use super::super::shared::Shared;
 use super::{list, one, page};
+use crate::versions::differences;
 
 /// A system as anybody may know it who works here: an agreement names it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -115,7 +116,26 @@ pub(super) fn operations() -> Vec<Operation> {
             place("id", "Its code", named("DataTypeId")),
             at(),
         ]),
+        Operation::read(
+            "data-type-diff",
+            "/v1/data-types/{provider}/{id}/diff",
+            "Tells whether a version of a data type admits more or less than the one before it",
+            part,
+            Media::named("Differences"),
+            differing,
+        )
+        .with([
+            place("provider", "Who provides it", named("SystemId")),
+            place("id", "Its code", named("DataTypeId")),
+            parameter("from", "The earlier version; the one before the later where it is absent", version()),
+            parameter("to", "The later version; the newest where it is absent", version()),
+            at(),
+        ]),
     ]
+}
+
+fn version() -> serde_json::Value {
+    serde_json::json!({ "type": "integer", "minimum": 1 })
 }
 
 fn systems(shared: &Shared, asked: &Asked) -> Result<Reply, Problem> {
@@ -164,6 +184,17 @@ fn data_type(shared: &Shared, asked: &Asked) -> Result<Reply, Problem> {
     let (provider, id): (SystemId, DataTypeId) = (asked.place("provider")?, asked.place("id")?);
     one(shared, asked, |registry, _| {
         registry.published(&provider, &id).map(|published| sheet(&provider, &id, published))
+    })
+}
+
+fn differing(shared: &Shared, asked: &Asked) -> Result<Reply, Problem> {
+    let (provider, id): (SystemId, DataTypeId) = (asked.place("provider")?, asked.place("id")?);
+    let (from, to) = (asked.parameter::<u32>("from")?, asked.parameter::<u32>("to")?);
+    one(shared, asked, |registry, _| {
+        let versions = &registry.published(&provider, &id)?.versions;
+        let to = to.or_else(|| versions.keys().last().copied())?;
+        let from = from.unwrap_or(to.saturating_sub(1));
+        Some(differences(versions.get(&from)?, versions.get(&to)?))
     })
 }
 

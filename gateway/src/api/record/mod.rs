@@ -2,11 +2,13 @@
 //!
 //! ```text
 //! search   pages of what fits, and one exchange      export   all that fits, streamed
+//! excess   what providers send beyond what is agreed
 //! proofs   receipts, for parties and the regulator   tiles    checkpoint, tiles and bundles (C2SP tlog-tiles)
 //! ```
 //!
 //! Each looks with the eyes of who asks, and writes down who looked for what before anything is shown.
 
+mod excess;
 mod export;
 mod proofs;
 mod search;
@@ -41,6 +43,7 @@ pub struct RecordPlaces {
 /// All operations on the record.
 pub(super) fn operations() -> Vec<Operation> {
     let mut all = search::operations();
+    all.extend(excess::operations());
     all.extend(export::operations());
     all.extend(proofs::operations());
     all.extend(tiles::operations());
@@ -104,7 +107,7 @@ fn write_down(shared: &Shared, asked: &Asked, viewer: &Viewer, sought: Sought<'_
 }
 
 /// The index, to search in it.
-fn index(shared: &Shared) -> Result<Index, Problem> {
+pub(super) fn index(shared: &Shared) -> Result<Index, Problem> {
     let Some(path) = &shared.record.index else {
         return Err(Problem::new(
             "record-unavailable",
@@ -116,13 +119,13 @@ fn index(shared: &Shared) -> Result<Index, Problem> {
     Ok(opened.ok_or_else(missing)?.with(Arc::clone(&shared.personal)))
 }
 
-fn broken(error: &IndexError) -> Problem {
+pub(super) fn broken(error: &IndexError) -> Problem {
     tracing::error!(error = %chain(error), "the API cannot search the record");
     Problem::new("record-unavailable", "the index of the record cannot be used now").after(5)
 }
 
 /// Which file, and why, is for the operator of the gateway.
-fn unavailable(error: impl std::error::Error) -> Problem {
+pub(super) fn unavailable(error: impl std::error::Error) -> Problem {
     tracing::error!(error = %chain(&error), "the API cannot use the record");
     Problem::new("record-unavailable", "the record cannot be read, or the search not written down, now")
         .after(5)

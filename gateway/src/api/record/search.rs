@@ -130,13 +130,7 @@ fn list(shared: &Shared, asked: &Asked) -> Result<Reply, Problem> {
     if !(1..=MOST).contains(&limit) {
         return Err(Problem::new("parameter-malformed", format!("limit: 1 to {MOST}")));
     }
-    let after: Option<Cursor> = match asked.parameter::<String>("cursor")? {
-        None => None,
-        Some(text) => {
-            let read = Cursor::from_str(&text);
-            Some(read.map_err(|_| Problem::new("parameter-malformed", "cursor: none that was given"))?)
-        }
-    };
+    let after = cursor(asked)?;
     let query = query(shared, asked)?;
     let viewer = sight(shared, &asked.caller()?.actor)?;
     let index = index(shared)?;
@@ -149,6 +143,13 @@ fn list(shared: &Shared, asked: &Asked) -> Result<Reply, Problem> {
         "elsewhere": page.elsewhere,
         "indexed": indexed,
     }))
+}
+
+/// Where to go on.
+pub(super) fn cursor(asked: &Asked) -> Result<Option<Cursor>, Problem> {
+    let Some(text) = asked.parameter::<String>("cursor")? else { return Ok(None) };
+    let read = Cursor::from_str(&text);
+    Ok(Some(read.map_err(|_| Problem::new("parameter-malformed", "cursor: none that was given"))?))
 }
 
 fn one(shared: &Shared, asked: &Asked) -> Result<Reply, Problem> {
@@ -207,7 +208,7 @@ fn page_schema() -> Value {
 }
 
 /// Parameters that are a word of the index.
-const WORDS: [(&str, Kind, &str); 11] = [
+const WORDS: [(&str, Kind, &str); 12] = [
     ("consumer", Kind::Consumer, "Asked by this system"),
     ("provider", Kind::Provider, "Asked of this system"),
     ("agreement", Kind::Agreement, "Under this agreement"),
@@ -222,6 +223,7 @@ const WORDS: [(&str, Kind, &str); 11] = [
         Kind::Outcome,
         "How it ended, such as completed or timeout; unsettled: the provider may have acted, and the consumer has no answer",
     ),
+    ("withheld", Kind::Withheld, "With this field (a JSON Pointer) beyond what is agreed"),
     ("status", Kind::Status, "With this status of the provider"),
 ];
 

@@ -33,6 +33,13 @@ pub(super) const ALL: &[Row] = &[
         en: "The certificate is bound to no operator",
     },
     Row {
+        code: "not-a-portal",
+        status: 403,
+        kk: "Жүйе азаматтар атынан сұрай алатын портал емес",
+        ru: "Система не является порталом, который может спрашивать от имени граждан",
+        en: "The system is no portal that may ask in people's names",
+    },
+    Row {
         code: "certificate-void",
         status: 401,
         kk: "Сертификат енді жарамсыз",

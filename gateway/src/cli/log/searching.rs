@@ -107,6 +107,9 @@ struct Indexed {
     /// With this status of the provider
     #[arg(long)]
     status: Option<u16>,
+    /// With this field beyond what is agreed, as `kelisim log withheld` names it
+    #[arg(long, value_name = "POINTER")]
+    withheld: Option<String>,
 }
 
 /// Forms of an export.
@@ -184,8 +187,9 @@ impl Search {
             decision,
             outcome,
             status,
+            withheld,
         } = &self.indexed;
-        let words = [region, data_type, purpose, case, user, subject, decision, outcome];
+        let words = [region, data_type, purpose, case, user, subject, decision, outcome, withheld];
         !systems.is_empty()
             || !holders.is_empty()
             || words.iter().any(|word| word.is_some())
@@ -217,6 +221,7 @@ impl Search {
             (Kind::Decision, indexed.decision.clone()),
             (Kind::Outcome, indexed.outcome.clone()),
             (Kind::Status, indexed.status.map(|status| status.to_string())),
+            (Kind::Withheld, indexed.withheld.clone()),
         ];
         Ok(Query {
             exchange: self.exchange,

@@ -1,0 +1,31 @@
+//! Personal data from outside: what is withheld and counted, and the persons whom exchanges are about (B7, D4).
+#![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
+
+#[path = "personal/consent.rs"]
+mod consent;
+#[path = "personal/excess.rs"]
+mod excess;
+#[path = "personal/hostile.rs"]
+mod hostile;
+#[path = "personal/subjects.rs"]
+mod subjects;
+#[path = "personal/usage.rs"]
+mod usage;
+#[path = "personal/versions.rs"]
+mod versions;
+
+use serde_json::Value;
+use tests::world::sample::people::{people, people_agreement};
+use tests::world::{Plan, World};
+
+/// The register publishes persons, and the portal may ask for them; its agreement changed beforehand.
+fn agreed_with(change: impl FnOnce(&mut Value)) -> Plan {
+    World::consumer_and_provider().publishing(people()).agreement_with("address-lookup", |text| {
+        *text = people_agreement();
+        change(text);
+    })
+}
+
+fn agreed() -> Plan {
+    agreed_with(|_| {})
+}
