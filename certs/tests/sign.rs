@@ -6,7 +6,7 @@ mod support;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use certs::Trust;
-use certs::sign::{GeneralJws, JwsSignature, Side, Signer, verify, verify_received};
+use certs::sign::{GeneralJws, JwsSignature, Side, Signer, verify, verify_received, verify_token};
 use certs::tls::Identity;
 use jiff::Timestamp;
 use rcgen::{CertificateParams, ExtendedKeyUsagePurpose, KeyPair, date_time_ymd};
@@ -253,5 +253,39 @@ fn general_serialisation_is_that_of_the_rfc() {
     assert!(
         serde_json::from_value::<JwsSignature>(foreign).is_err(),
         "nothing is taken from outside of the signature"
+    );
+}
+
+/// B7: what a token says is what its issuer signed, to the last bit.
+#[test]
+fn a_token_counts_as_its_issuer_signed_it_and_not_with_one_character_changed() {
+    let world = world();
+    let token = signer(&world.leaf).token(PAYLOAD).unwrap();
+    let code = |token: &str| match verify_token(token, &world.trust, today()) {
+        Ok(verified) => {
+            assert_eq!(verified.payload, PAYLOAD);
+            "good"
+        }
+        Err(fault) => fault.code(),
+    };
+    assert_eq!(code(&token), "good");
+    for at in 0..token.len() {
+        let mut other = token.clone().into_bytes();
+        other[at] = if other[at] == b'A' { b'B' } else { b'A' };
+        assert_ne!(code(std::str::from_utf8(&other).unwrap()), "good", "character {at}");
+    }
+    for (token, expected) in [
+        ("", "signature-malformed"),
+        ("..", "signature-header"),
+        (&*format!("{token}="), "signature-malformed"),
+        (&*format!("{token}."), "signature-malformed"),
+        (&*"a".repeat(20_000), "signature-too-large"),
+    ] {
+        assert_eq!(code(token), expected);
+    }
+    let late = today() + jiff::SignedDuration::from_hours(24 * 365 * 200);
+    assert!(
+        verify_token(&token, &world.trust, late).is_err(),
+        "the issuer's certificate counts now, or not at all"
     );
 }

@@ -86,7 +86,7 @@ async fn answer_that_waits_for_its_closing_finds_it_written_and_the_person_unnam
     let users = vec![sample::listed("a.serik", Some("T-1"))];
     world.ministry.approves(&sample::number("person-records"), users).await;
     world.provider.replies(Reply::Json(200, json!({ "name": "A. Person", "phone": "+7 000" })));
-    let ask = Ask::get("/address-register/person/persons/860101300123");
+    let ask = Ask::get("/address-register/person/persons/860101300126");
     let ask = ask.header("Kelisim-Case", "17").header("Kelisim-User", "a.serik");
     let answer = world.consumer.asks(&ask).await;
     assert_snapshot!(answer, @r#"200 {"name":"A. Person"}"#);
@@ -97,7 +97,7 @@ async fn answer_that_waits_for_its_closing_finds_it_written_and_the_person_unnam
     let opening = world.log.opening(answer.exchange()).unwrap();
     assert_eq!(opening.subject.unwrap().len(), 64);
     let lines: String = world.log.entries().into_iter().map(|entry| entry.line).collect();
-    assert!(!lines.contains("860101300123") && !lines.contains("A. Person"), "a person is named");
+    assert!(!lines.contains("860101300126") && !lines.contains("A. Person"), "a person is named");
 }
 
 /// Promise 2, B9, A6: at the pace of the default configuration, on a connection that is kept busy.

@@ -246,7 +246,7 @@ fn lookup() -> Ask {
     Ask::get(LOOKUP)
 }
 
-const PERSON: &str = "/address-register/person/persons/860101300123";
+const PERSON: &str = "/address-register/person/persons/860101300126";
 
 fn person() -> Ask {
     Ask::get(PERSON).header("Kelisim-Case", "17").header("Kelisim-User", "a.serik")

@@ -7,6 +7,7 @@ use certs::tls::Identity;
 use serde_json::{Value, json};
 use tests::world::sample::people::{IIN, OTHER_IIN, PERSON, QUERIES, person_record};
 use tests::world::sample::{MINISTRY, PORTAL};
+use tests::world::wait::{PAUSE, within};
 use tests::world::{Answer, Ask, Plan, Reply, World, sample};
 use uuid::Uuid;
 
@@ -38,6 +39,11 @@ fn issued(world: &World) -> (IssuedPem, Signer) {
 
 /// The issuer of a world, its certificate bound.
 async fn issuer(world: &World) -> Signer {
+    bound(world).await.1
+}
+
+/// The same with its certificate.
+async fn bound(world: &World) -> (IssuedPem, Signer) {
     let (issued, signer) = issued(world);
     let certificate = BoundCertificate {
         fingerprint: issued.fingerprint,
@@ -46,8 +52,7 @@ async fn issuer(world: &World) -> Signer {
     };
     let system = SystemId::new(ISSUER).unwrap();
     world.administrator.orders(Command::BindCertificate { system, certificate }).await;
-    world.settled().await;
-    signer
+    (issued, signer)
 }
 
 /// What a good consent says.
@@ -163,7 +168,7 @@ async fn a_consent_that_is_not_to_this_call_is_refused_and_not_spent() {
 #[tokio::test]
 async fn a_consent_that_its_issuer_did_not_sign_is_refused() {
     let world = started().await;
-    let signer = issuer(&world).await;
+    let (issued, signer) = bound(&world).await;
     let token = signed(&signer, &said());
     let pieces: Vec<&str> = token.split('.').collect();
     let elsewhere = signed(&signer, &said());
@@ -185,7 +190,7 @@ async fn a_consent_that_its_issuer_did_not_sign_is_refused() {
         assert_eq!(answer.refusal(), Some(code), "{token}: {answer}");
     }
     // Somebody else's certificate, good in itself; then the issuer's own, revoked.
-    let (_, stranger) = issued(&world);
+    let (_, stranger) = self::issued(&world);
     assert_eq!(asks(&world, &signed(&stranger, &said())).await.refusal(), Some("consent-issuer-unknown"));
     let issuer = SystemId::new(ISSUER).unwrap();
     world.integrator.orders(Command::SuspendSystem { system: issuer.clone() }).await;
@@ -193,4 +198,11 @@ async fn a_consent_that_its_issuer_did_not_sign_is_refused() {
     world.integrator.orders(Command::ResumeSystem { system: issuer }).await;
     assert_eq!(world.provider.seen().len(), 0);
     assert_eq!(asks(&world, &token).await.status, 200);
+    world.authority.revoke(&issued.serial, gateway::clock::now()).unwrap();
+    within("the revocation to act", async {
+        while asks(&world, &signed(&signer, &said())).await.refusal() != Some("consent-unproven") {
+            tokio::time::sleep(PAUSE).await;
+        }
+    })
+    .await;
 }

@@ -3,7 +3,7 @@
 use agreements::{Command, DataType};
 use serde_json::{Value, json};
 use tests::world::sample::people::{IIN, PERSON, people, person_record};
-use tests::world::{Ask, Reply};
+use tests::world::{Ask, Reply, kelisim};
 
 use super::agreed;
 
@@ -21,6 +21,24 @@ async fn running_agreements_keep_the_version_that_they_were_signed_on() {
     let answer = world.consumer.asks(&Ask::get(PERSON)).await;
     assert_eq!(answer.status, 200, "by version 1 the name may be longer: {answer}");
     assert_eq!(world.log.opening(answer.exchange()).unwrap().data_type_version, "1");
+
+    let file = world.path().join("people.json");
+    second["operations"][0]["response"]["schema"]["properties"]["name"]["maxLength"] = 4.into();
+    std::fs::write(&file, second.to_string()).unwrap();
+    let (dir, file) = (world.path().to_str().unwrap(), file.to_str().unwrap());
+    let [first, second] = [1, 2].map(|version| format!("address-register/people@{version}"));
+    for (old, new, exit, change) in [
+        (&*first, &*second, 0, "narrower"),
+        (&*second, &*first, 1, "wider"),
+        (&*second, file, 1, "wider"),
+        (&*first, &*first, 0, "same"),
+    ] {
+        let (status, said) = kelisim(&["data-type", "diff", old, new, "--json", "--dir", dir]);
+        let told: Value = serde_json::from_str(&said).unwrap();
+        assert_eq!((status.code(), told["change"].as_str()), (Some(exit), Some(change)), "{old} {new}");
+    }
+    let (status, _) = kelisim(&["data-type", "diff", &first, "address-register/people@9", "--dir", dir]);
+    assert_eq!(status.code(), Some(3), "neither a version nor a file");
 
     let clerk = world.program(&world.ministry);
     let diff = "/v1/data-types/address-register/people/diff";
