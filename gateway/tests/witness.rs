@@ -16,7 +16,7 @@ use gateway::exchange_log::{ExchangeLog, Health, LogConfig, Refused, Sealing};
 use gateway::transparency::checkpoint::Checkpoint;
 use gateway::transparency::key::{Scheme, SigningKey, VerifierKey};
 use gateway::transparency::note::Note;
-use gateway::witness::{Courier, Route, Server, Watched, Witness, Word, went_back};
+use gateway::witness::{Courier, Limits, Route, Server, Watched, Witness, Word, went_back};
 use uuid::Uuid;
 
 const ORIGIN: &str = "kelisim.example/log";
@@ -50,7 +50,7 @@ impl Scene {
         let watched = [Watched { origin: ORIGIN.into(), keys: vec![self.log_verifier()] }];
         let keys = vec![self.witness_key.parse().unwrap()];
         let witness = Witness::open(&self.dir.path().join("witness"), keys, &watched).unwrap();
-        Server::start(listen, Arc::new(witness), None, clock::now).unwrap()
+        Server::start(listen, Arc::new(witness), None, Limits::default(), clock::now).unwrap()
     }
 
     fn node(&self, name: &str) -> Node {

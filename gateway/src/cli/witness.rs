@@ -125,8 +125,8 @@ fn serve(dir: &Path, as_json: bool) -> Result<Answer, Failure> {
         let mut terminate = signal(SignalKind::terminate()).map_err(machine)?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(machine)?;
         let (acceptor, _following) = acceptor.unzip();
-        let server =
-            Server::start(settings.listen, Arc::new(witness), acceptor, clock::now).map_err(|error| {
+        let server = Server::start(settings.listen, Arc::new(witness), acceptor, settings.limits, clock::now)
+            .map_err(|error| {
                 Failure::of(Exit::Environment, &error, "free the address, or choose another in witness.toml")
             })?;
         let address = server.address();

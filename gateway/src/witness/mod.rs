@@ -5,7 +5,7 @@
 //! witness  the regulator's side: judges, remembers, cosigns
 //! kept     its memory: one file a log, replaced whole
 //! server   its face over HTTP, with or without TLS
-//! settings its own configuration file
+//! settings its own configuration file          guests   what one address may take of it
 //! courier  the gateway's side: brings checkpoints, keeps cosignatures, hears that the log went back
 //! line     its connection to one witness      waiting  which checkpoints wait, and for how long
 //! ```
@@ -15,6 +15,7 @@
 
 mod asked;
 mod courier;
+mod guests;
 mod kept;
 mod line;
 mod server;
@@ -25,6 +26,7 @@ mod witness;
 
 pub use asked::{Asked, Malformed};
 pub use courier::{Courier, Route, Standing, Word, went_back};
+pub use guests::Limits;
 pub use kept::KeptError;
 pub use server::{Server, ServerError};
 pub(crate) use settings::FILE;

@@ -1,18 +1,19 @@
 //! The witness's face: `POST /add-checkpoint` and `GET /<origin hash>/checkpoint`, as C2SP tlog-witness has them.
 //!
 //! One thread serves all: a witness answers a few logs once a second each, and each answer waits for the disk anyway.
-//! Whoever connects can cost a bounded body, a signature's verification, and one of the places for a bounded time.
+//! Whoever connects can cost a bounded body, a signature's verification, and of the places those of one address, each for a
+//! bounded time; who asks more often than a log does is told to wait, before any of its request is read.
 
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use certs::tls::Acceptor;
-use http::header::{ALLOW, CONTENT_TYPE, HeaderValue};
+use http::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
@@ -27,7 +28,11 @@ use tokio::task::JoinSet;
 use tracing::{debug, info};
 
 use super::asked::Asked;
+use super::guests::{Guests, Limits, Seat};
 use super::witness::{Refusal, Witness};
+
+#[cfg(test)]
+mod tests;
 
 /// A running witness. Dropping it stops it.
 #[derive(Debug)]
@@ -56,6 +61,7 @@ impl Server {
         listen: SocketAddr,
         witness: Arc<Witness>,
         acceptor: Option<Arc<Acceptor>>,
+        limits: Limits,
         clock: fn() -> Timestamp,
     ) -> Result<Self, ServerError> {
         let bound = || -> io::Result<(std::net::TcpListener, tokio::runtime::Runtime)> {
@@ -67,7 +73,7 @@ impl Server {
         let (socket, runtime) = bound().map_err(failed)?;
         let address = socket.local_addr().map_err(failed)?;
         let (stop, stopped) = oneshot::channel();
-        let serving = Serving { witness, acceptor, clock };
+        let serving = Serving { witness, acceptor, limits, clock };
         let thread = std::thread::Builder::new().name("witness".into()).spawn(move || {
             runtime.block_on(async {
                 tokio::select! {
@@ -98,12 +104,14 @@ impl Drop for Server {
 struct Serving {
     witness: Arc<Witness>,
     acceptor: Option<Arc<Acceptor>>,
+    limits: Limits,
     clock: fn() -> Timestamp,
 }
 
 async fn serve(socket: std::net::TcpListener, serving: Arc<Serving>) {
     let Ok(listener) = TcpListener::from_std(socket) else { return };
     let mut open = JoinSet::new();
+    let guests = Guests::new(serving.limits);
     loop {
         while open.try_join_next().is_some() {}
         let Ok((tcp, peer)) = listener.accept().await else {
@@ -114,15 +122,19 @@ async fn serve(socket: std::net::TcpListener, serving: Arc<Serving>) {
         if open.len() >= MOST_CONNECTIONS {
             continue;
         }
+        let Some(seat) = guests.seat(peer.ip(), Instant::now()) else {
+            debug!(peer.address = %peer, "turned away: this address has as many connections as it may");
+            continue;
+        };
         let serving = Arc::clone(&serving);
         open.spawn(async move {
             // However a connection behaves, its place is free again after this.
             let ended = tokio::time::timeout(LONGEST_CONNECTION, async {
                 match &serving.acceptor {
-                    None => converse(tcp, &serving).await,
+                    None => converse(tcp, &seat, &serving).await,
                     Some(acceptor) => {
                         match tokio::time::timeout(HANDSHAKE_WITHIN, acceptor.accept(tcp)).await {
-                            Ok(Ok(accepted)) => converse(accepted.stream, &serving).await,
+                            Ok(Ok(accepted)) => converse(accepted.stream, &seat, &serving).await,
                             Ok(Err(error)) => {
                                 debug!(peer.address = %peer, reason = error.code(), "handshake failed");
                             }
@@ -138,11 +150,17 @@ async fn serve(socket: std::net::TcpListener, serving: Arc<Serving>) {
     }
 }
 
-async fn converse(io: impl AsyncRead + AsyncWrite + Unpin, serving: &Arc<Serving>) {
-    let service = service_fn(|request| async { Ok::<_, Infallible>(answer(serving, request).await) });
+async fn converse(io: impl AsyncRead + AsyncWrite + Unpin, seat: &Seat, serving: &Serving) {
+    let service = service_fn(|request| async {
+        Ok::<_, Infallible>(if seat.may_ask(Instant::now()) {
+            answer(serving, request).await
+        } else {
+            too_many()
+        })
+    });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_WITHIN)
+        .header_read_timeout(seconds(serving.limits.head_seconds))
         .max_buf_size(16 << 10)
         .serve_connection(TokioIo::new(io), service);
     if let Err(error) = connection.await {
@@ -159,7 +177,7 @@ async fn answer(serving: &Serving, request: Request<Incoming>) -> Response<Full<
             return response;
         }
         let body = Limited::new(request.into_body(), Asked::MAX_BYTES).collect();
-        let body = match tokio::time::timeout(BODY_WITHIN, body).await {
+        let body = match tokio::time::timeout(seconds(serving.limits.body_seconds), body).await {
             Ok(Ok(body)) => body.to_bytes(),
             Ok(Err(_)) => {
                 return text(StatusCode::PAYLOAD_TOO_LARGE, "the body is too long or broke off\n".into());
@@ -179,6 +197,18 @@ async fn answer(serving: &Serving, request: Request<Incoming>) -> Response<Full<
         },
         _ => text(StatusCode::NOT_FOUND, "there is POST /add-checkpoint\n".into()),
     }
+}
+
+/// The connection ends with it: its body was not read.
+fn too_many() -> Response<Full<Bytes>> {
+    let mut response = text(StatusCode::TOO_MANY_REQUESTS, "more requests than a log needs: wait\n".into());
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    response
+}
+
+fn seconds(seconds: u32) -> Duration {
+    Duration::from_secs(seconds.into())
 }
 
 fn refused(refusal: &Refusal) -> Response<Full<Bytes>> {
@@ -205,10 +235,7 @@ fn text(status: StatusCode, text: String) -> Response<Full<Bytes>> {
     response
 }
 
-/// Connections at once: a log needs one.
+/// Connections at once of all addresses: a log needs one.
 const MOST_CONNECTIONS: usize = 256;
 const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
-/// For a request's head, and for the rest between two requests.
-const HEAD_WITHIN: Duration = Duration::from_secs(60);
-const BODY_WITHIN: Duration = Duration::from_secs(10);
 const LONGEST_CONNECTION: Duration = Duration::from_secs(3600);

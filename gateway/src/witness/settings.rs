@@ -10,6 +10,7 @@ use serde::Deserialize;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::guests::Limits;
 use crate::background::Background;
 use crate::clock;
 use crate::config::TrustConfig;
@@ -34,6 +35,9 @@ pub struct WitnessSettings {
     /// TLS with certificates on both sides; without it, what is sent can be read and held up on the way, not changed.
     #[serde(default)]
     pub tls: Option<TlsSettings>,
+    /// What one address may take of it.
+    #[serde(default)]
+    pub limits: Limits,
     /// The folder that relative paths start from.
     #[serde(skip)]
     base: PathBuf,
@@ -78,6 +82,10 @@ impl WitnessSettings {
         settings.base = base.to_owned();
         if let Some(log) = settings.logs.iter().find(|log| log.keys.is_empty() || log.origin.is_empty()) {
             return Err(wrong(format!("the log {:?} needs an origin and a key", log.origin)));
+        }
+        let Limits { connections, requests_per_second, head_seconds, body_seconds } = settings.limits;
+        if [connections, requests_per_second, head_seconds, body_seconds].contains(&0) {
+            return Err(wrong("limits: none of them can be 0".to_owned()));
         }
         Ok(settings)
     }
