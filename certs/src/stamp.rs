@@ -111,7 +111,8 @@ impl StampRequest {
     }
 }
 
-/// Verifies a stamp that was kept, over the SHA-256 hash `imprint`.
+/// Verifies a stamp that was kept, over the SHA-256 hash `imprint`, as of the time that it states: its signer's chain and
+/// anchor were in force then.
 ///
 /// # Errors
 /// [`StampFault`].
@@ -339,7 +340,9 @@ impl<'a> Token<'a> {
             .filter(|der| **der != signer)
             .map(|der| CertificateDer::from(*der))
             .collect();
-        let anchors: Vec<_> = anchors.anchors.iter().map(|anchor| anchor.webpki.clone()).collect();
+        // webpki asks of no anchor whether it was in force.
+        let anchors = anchors.anchors.iter().filter(|anchor| anchor.was_in_force(at));
+        let anchors: Vec<_> = anchors.map(|anchor| anchor.webpki.clone()).collect();
         let seconds = at.as_second().try_into().map_err(|_| StampFault::Signer)?;
         let time = UnixTime::since_unix_epoch(Duration::from_secs(seconds));
         let usage = KeyUsage::required(TIME_STAMPING);
@@ -394,7 +397,7 @@ pub(crate) fn wrap(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
 }
 
 /// How far the authority's clock and ours may be apart.
-const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(5);
+pub const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(5);
 const MOST_BYTES: usize = 64 << 10;
 const MOST_CERTIFICATES: usize = 16;
 const SET: u8 = 0x31;

@@ -1,5 +1,5 @@
-//! Is all damage found? Flips each byte of a log of 10 MB, removes each entry, swaps each pair of neighbours and of many
-//! others, takes the log back to each earlier state, and has verification find and locate every one.
+//! Is all damage found? Flips each byte of a log of 10 MB, removes each entry, swaps each pair of entries, takes the log back
+//! to each earlier state, and has verification find and locate every one.
 //!
 //! `cargo run --release -p gateway --example log_damage [-- KILOBYTES [DIR]]`; some minutes on all cores for 10 MB.
 //!
@@ -10,7 +10,10 @@
 
 #![allow(clippy::unwrap_used, reason = "an example ends with its first error")]
 
+mod sample;
+
 use std::{
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
     sync::{
@@ -20,11 +23,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use agreements::Fingerprint;
 use gateway::{
     exchange_log::{
-        Claim, Closing, Evidence, ExchangeLog, Finding, LogConfig, LogPort, Opening, Outcome, Problem,
-        Sealing, Severity, Sha256, Trials, make_key, verify_with,
+        Evidence, ExchangeLog, Finding, LogConfig, LogPort, Problem, Sealing, Severity, Trials, make_key,
+        verify_with,
     },
     transparency::{
         cosignature::cosign,
@@ -33,8 +35,7 @@ use gateway::{
         policy::Policy,
     },
 };
-use jiff::Timestamp;
-use uuid::Uuid;
+use sample::{closing, now, opening, scattered};
 
 fn main() {
     let kilobytes: usize = std::env::args().nth(1).map_or(10_000, |count| count.parse().unwrap());
@@ -47,8 +48,12 @@ fn main() {
         trials.lines(),
         scene.states.len()
     );
-    let missed =
-        flips(&trials) + removals(&trials) + swaps(&trials) + rollbacks(&trials) + on_files(&trials, &scene);
+    let missed = flips(&trials)
+        + removals(&trials)
+        + swaps(&trials)
+        + swaps_read_on(&trials)
+        + rollbacks(&trials)
+        + on_files(&trials, &scene);
     fs::remove_dir_all(scene.log.parent().unwrap()).unwrap();
     println!("{missed} missed");
     std::process::exit(i32::from(missed > 0));
@@ -87,24 +92,45 @@ fn removals(trials: &Trials) -> usize {
     })
 }
 
-/// Each entry in the place of each of those before it, up to `NEAR` lines away, is found there; in the place of every `FAR`th,
-/// and in a small log of each, all are tried.
-///
-/// Of a pair that is further apart the verifier skips over the tree between the two, which takes its time.
+/// Each pair of entries, swapped, is found where the first of the two stood: by the question that verification asks of
+/// each line before any other, whether it is the entry that stands here. What follows cannot take that back, so it need
+/// not be read; `exchange_log/tests/damage.rs` holds the answer against whole folders, [`swaps_read_on`] against the whole code.
 fn swaps(trials: &Trials) -> usize {
+    let lines: Vec<&[u8]> =
+        (0..trials.lines()).map(|line| trials.between(line, line + 1).trim_ascii_end()).collect();
     over_all_lines("pairs swapped", trials, |at, trial| {
+        let missed = (at + 1..lines.len()).filter(|other| {
+            let missing = Problem::Missing { count: (other - at) as u64, found: *other as u64 };
+            trial.finds_displaced(lines[*other]) != Some(missing)
+        });
+        (lines.len() - at - 1, missed.count())
+    })
+}
+
+/// The same by the whole code, which reads on behind the change: pairs up to `NEAR` lines apart, of every `FAR`th entry all,
+/// those at the tiles' edges, and of each entry `CHANCE` more. In a small log all.
+///
+/// Of a pair that is far apart the verifier goes over the tree between the two, which takes its time.
+fn swaps_read_on(trials: &Trials) -> usize {
+    let edge = |line: usize| (line + 1) % TILE < 3;
+    over_all_lines("pairs swapped and read on from", trials, |at, trial| {
         let all = at % FAR == 0 || trials.lines() < FAR;
-        let most = if all { trials.lines() } else { (at + NEAR).min(trials.lines()) };
-        let mut missed = 0;
-        for other in at + 1..most {
-            let found = trial.finds(trials.between(other, other + 1), at + 1);
-            let there = found.is_some_and(|found| {
-                found.line == at as u64 + 1
-                    && matches!(found.problem, Problem::Missing { found, .. } if found == other as u64)
-            });
-            missed += usize::from(!there);
+        let left = trials.lines() - at - 1;
+        let mut others: BTreeSet<usize> = (at + 1..trials.lines())
+            .filter(|other| all || other - at < NEAR || (edge(at) && edge(*other)))
+            .collect();
+        if left > 0 {
+            others.extend((0..CHANCE).map(|salt| at + 1 + scattered(at as u64, salt) as usize % left));
         }
-        (most.saturating_sub(at + 1), missed)
+        let missed = others.iter().filter(|other| {
+            let found = trial.finds(trials.between(**other, **other + 1), at + 1);
+            !found.is_some_and(|found| {
+                found.line == at as u64 + 1
+                    && found.offset == offset(trials, at) as u64
+                    && matches!(found.problem, Problem::Missing { found, .. } if found == **other as u64)
+            })
+        });
+        (others.len(), missed.count())
     })
 }
 
@@ -262,7 +288,7 @@ impl Scene {
         let kept = dir.join("witness.checkpoint");
         fs::copy(log.join("checkpoint.cosigned"), &kept).unwrap();
         let policy: Policy = policy.parse().unwrap();
-        let evidence = Evidence { policy: Some(policy), checkpoints: vec![kept] };
+        let evidence = Evidence { policy: Some(policy), checkpoints: vec![kept], authorities: None };
         let found = verify_with(&log, &evidence).unwrap();
         assert!(found.findings.is_empty(), "{:?}", found.findings);
         Self { log, states, evidence }
@@ -272,14 +298,7 @@ impl Scene {
 async fn write(port: &LogPort, count: usize) {
     for _ in 0..count {
         let entry = port.open(&opening()).await.unwrap();
-        let closing = Closing {
-            status: Some(200),
-            response_digest: Some(Sha256([2; 32])),
-            response_bytes: Some(1024),
-            duration_us: Some(800),
-            ..Closing::bare(now(), Outcome::Completed)
-        };
-        entry.close_durably(&closing).await.unwrap();
+        entry.close_durably(&closing()).await.unwrap();
     }
 }
 
@@ -299,51 +318,12 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "a benchmark has no clock.rs")]
-fn now() -> Timestamp {
-    Timestamp::now()
-}
-
-fn opening() -> Opening<'static> {
-    Opening {
-        exchange: Uuid::now_v7(),
-        at: now(),
-        consumer: "personnel".into(),
-        consumer_holder: "000140000001".into(),
-        provider: "address-register".into(),
-        provider_holder: "000140000002".into(),
-        data_type: "address".into(),
-        data_type_version: "1".into(),
-        operation: "lookup".into(),
-        environment: "production".into(),
-        method: Some("GET".into()),
-        agreement: "KZ-2026-1".into(),
-        agreement_version: 1,
-        purpose: "verify-residence".into(),
-        collection_purpose: None,
-        basis: "act-1/2/3.1".into(),
-        user: Some(Claim::new("900101300123")),
-        user_address: Some(Claim::new("10.1.2.3")),
-        peer_address: [127, 0, 0, 1].into(),
-        certificate: Fingerprint::new([7; 32]),
-        case: Some(Claim::new("2026/11/22-17")),
-        logical_part: Some(Claim::new("/addresses/0201300012345678")),
-        subject: None,
-        subjects: Vec::new(),
-        consent: None,
-        category: "open".into(),
-        request_digest: Some(Sha256([1; 32])),
-        request_bytes: 0,
-        registry_revision: 12,
-        traceparent: None,
-        signatures: None,
-        sealed: None,
-    }
-}
-
-/// How far apart all pairs are tried, and of which entries all pairs are.
+/// Entries of a tile.
+const TILE: usize = 256;
+/// How far apart all pairs are read on from, of which entries all pairs are, and of each entry how many others.
 const NEAR: usize = 33;
 const FAR: usize = 997;
+const CHANCE: u64 = 2;
 /// Lines that a core takes at once.
 const SHARE: usize = 64;
 /// Starts and stops, each of which is a state to go back to.

@@ -4,6 +4,8 @@
 //!
 //! `cargo run --release --example log_throughput [-- DIR]`; without a folder it uses the present one, because `/tmp` may be memory.
 
+mod sample;
+
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -11,12 +13,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use agreements::Fingerprint;
-use gateway::exchange_log::{
-    Claim, Closing, ExchangeLog, LogConfig, LogPort, LogStats, Opening, Outcome, Sha256,
-};
-use jiff::Timestamp;
-use uuid::Uuid;
+use gateway::exchange_log::{ExchangeLog, LogConfig, LogPort, LogStats};
+use sample::{closing, now, opening};
 
 const EACH: Duration = Duration::from_millis(400);
 const ROUNDS: usize = 9;
@@ -215,13 +213,7 @@ async fn exchanges(port: &LogPort, until: Instant, work: Duration) -> Vec<Durati
         let since = Instant::now();
         let entry = port.open(&opening()).await.expect("the log takes what this asks");
         took.push(since.elapsed());
-        entry.close(&Closing {
-            status: Some(200),
-            response_digest: Some(Sha256([2; 32])),
-            response_bytes: Some(1024),
-            duration_us: Some(800),
-            ..Closing::bare(now(), Outcome::Completed)
-        });
+        entry.close(&closing());
     }
 }
 
@@ -246,47 +238,5 @@ impl Cpu {
 
     fn since(self, before: Self) -> Self {
         Self { all: self.all - before.all, writer: self.writer - before.writer }
-    }
-}
-
-#[expect(clippy::disallowed_methods, reason = "a benchmark has no clock.rs")]
-fn now() -> Timestamp {
-    Timestamp::now()
-}
-
-fn opening() -> Opening<'static> {
-    Opening {
-        exchange: Uuid::now_v7(),
-        at: now(),
-        consumer: "personnel".into(),
-        consumer_holder: "000140000001".into(),
-        provider: "address-register".into(),
-        provider_holder: "000140000002".into(),
-        data_type: "address".into(),
-        data_type_version: "1".into(),
-        operation: "lookup".into(),
-        environment: "production".into(),
-        method: Some("GET".into()),
-        agreement: "KZ-2026-1".into(),
-        agreement_version: 1,
-        purpose: "verify-residence".into(),
-        collection_purpose: None,
-        basis: "act-1/2/3.1".into(),
-        user: Some(Claim::new("900101300123")),
-        user_address: Some(Claim::new("10.1.2.3")),
-        peer_address: [127, 0, 0, 1].into(),
-        certificate: Fingerprint::new([7; 32]),
-        case: Some(Claim::new("2026/11/22-17")),
-        logical_part: Some(Claim::new("/addresses/0201300012345678")),
-        subject: None,
-        subjects: Vec::new(),
-        consent: None,
-        category: "open".into(),
-        request_digest: Some(Sha256([1; 32])),
-        request_bytes: 0,
-        registry_revision: 12,
-        traceparent: None,
-        signatures: None,
-        sealed: None,
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! `cargo run --release --example log_verify [-- EXCHANGES [DIR]]`; 500,000 exchanges, a million entries, unless told.
 
+mod sample;
+
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -9,14 +11,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use agreements::Fingerprint;
-use gateway::exchange_log::{
-    Claim, Closing, Evidence, ExchangeLog, LogConfig, LogPort, Opening, Outcome, Sealing, Sha256, make_key,
-    verify_with,
-};
+use gateway::exchange_log::{Evidence, ExchangeLog, LogConfig, LogPort, Sealing, make_key, verify_with};
 use gateway::transparency::key::Scheme;
-use jiff::Timestamp;
-use uuid::Uuid;
+use sample::{closing, now, opening};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let exchanges = std::env::args().nth(1).map_or(Ok(500_000), |count| count.parse::<usize>())?;
@@ -53,7 +50,7 @@ fn measure(dir: &Path, exchanges: usize) -> Result<(), Box<dyn std::error::Error
     told("sealed", report.entries, since.elapsed(), cpu() - before);
     log.shutdown();
 
-    let evidence = Evidence { policy: Some(policy), checkpoints: Vec::new() };
+    let evidence = Evidence { policy: Some(policy), ..Evidence::default() };
     for _ in 0..3 {
         let (since, before) = (Instant::now(), cpu());
         let found = verify_with(&config.dir, &evidence)?;
@@ -75,13 +72,7 @@ fn told(what: &str, entries: u64, took: Duration, cpu: Duration) {
 async fn write(port: &LogPort, count: usize) {
     for _ in 0..count {
         let entry = port.open(&opening()).await.expect("the log takes what this asks");
-        entry.close(&Closing {
-            status: Some(200),
-            response_digest: Some(Sha256([2; 32])),
-            response_bytes: Some(1024),
-            duration_us: Some(800),
-            ..Closing::bare(now(), Outcome::Completed)
-        });
+        entry.close(&closing());
     }
 }
 
@@ -89,46 +80,4 @@ async fn write(port: &LogPort, count: usize) {
 fn cpu() -> Duration {
     let text = fs::read_to_string("/proc/self/schedstat").unwrap_or_default();
     Duration::from_nanos(text.split(' ').next().and_then(|ns| ns.parse().ok()).unwrap_or(0))
-}
-
-#[expect(clippy::disallowed_methods, reason = "a benchmark has no clock.rs")]
-fn now() -> Timestamp {
-    Timestamp::now()
-}
-
-fn opening() -> Opening<'static> {
-    Opening {
-        exchange: Uuid::now_v7(),
-        at: now(),
-        consumer: "personnel".into(),
-        consumer_holder: "000140000001".into(),
-        provider: "address-register".into(),
-        provider_holder: "000140000002".into(),
-        data_type: "address".into(),
-        data_type_version: "1".into(),
-        operation: "lookup".into(),
-        environment: "production".into(),
-        method: Some("GET".into()),
-        agreement: "KZ-2026-1".into(),
-        agreement_version: 1,
-        purpose: "verify-residence".into(),
-        collection_purpose: None,
-        basis: "act-1/2/3.1".into(),
-        user: Some(Claim::new("900101300123")),
-        user_address: Some(Claim::new("10.1.2.3")),
-        peer_address: [127, 0, 0, 1].into(),
-        certificate: Fingerprint::new([7; 32]),
-        case: Some(Claim::new("2026/11/22-17")),
-        logical_part: Some(Claim::new("/addresses/0201300012345678")),
-        subject: None,
-        subjects: Vec::new(),
-        consent: None,
-        category: "open".into(),
-        request_digest: Some(Sha256([1; 32])),
-        request_bytes: 0,
-        registry_revision: 12,
-        traceparent: None,
-        signatures: None,
-        sealed: None,
-    }
 }

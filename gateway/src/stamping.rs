@@ -21,7 +21,7 @@ use tracing::{error, info, warn};
 
 use crate::background::Background;
 use crate::clock;
-use crate::exchange_log::{ExchangeLog, KeptCheckpoint, keep_checkpoint};
+use crate::exchange_log::{ExchangeLog, KeptCheckpoint, STAMP_EXTENSION, keep_checkpoint};
 
 /// Where stamps come from, and what their absence means.
 #[derive(Debug, Clone)]
@@ -113,7 +113,7 @@ pub fn start(stamping: Stamping, dir: PathBuf, log: Arc<ExchangeLog>, stats: Arc
 pub fn stamp_newest(stamping: &Stamping, dir: &Path) -> Result<Option<Stamp>, StampError> {
     let Some(KeptCheckpoint { path, bytes }) = keep_checkpoint(dir)? else { return Ok(None) };
     let imprint: [u8; 32] = digest(&SHA256, &bytes).as_ref().try_into().expect("SHA-256 has 32 bytes");
-    let place = path.with_extension(EXTENSION);
+    let place = path.with_extension(STAMP_EXTENSION);
     if let Ok(kept) = std::fs::read(&place) {
         return Ok(Some(verify_stamp(&kept, &imprint, &stamping.anchors)?));
     }
@@ -159,8 +159,6 @@ async fn ask(authority: &Uri, query: Vec<u8>) -> Result<Bytes, StampError> {
     }
 }
 
-/// Of a stamp's file, beside its checkpoint's.
-pub const EXTENSION: &str = "tsr";
 /// Longest that an authority may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 const MOST_BYTES: usize = 64 << 10;

@@ -11,9 +11,13 @@ use std::time::Duration;
 
 use certs::TrustAnchors;
 use gateway::clock;
-use gateway::exchange_log::{ExchangeLog, Health, LogConfig, Sealing, make_key};
+use gateway::exchange_log::{
+    Evidence, ExchangeLog, Health, LogConfig, Problem, Sealing, StampAuthorities, Verification, make_key,
+    verify_with,
+};
 use gateway::stamping::{self, StampError, StampStats, Stamping, stamp_newest};
 use gateway::transparency::key::Scheme;
+use jiff::{SignedDuration, Timestamp};
 use tempfile::TempDir;
 
 /// D3: when a checkpoint existed is stated by somebody else, in a form that other tools verify.
@@ -42,6 +46,143 @@ fn checkpoint_is_stamped_and_openssl_verifies_what_is_kept() {
     let stamped = fs::read(&response).unwrap();
     fs::write(&response, [&stamped[..90], &[stamped[90] ^ 1], &stamped[91..]].concat()).unwrap();
     assert!(matches!(stamp_newest(&stamping, &log), Err(StampError::Fault(_))));
+}
+
+/// D3: whoever has the folder and the authority's certificate verifies offline what the authority stated, and when.
+#[test]
+fn verification_of_the_folder_verifies_its_time_stamps_and_names_those_that_are_wrong() {
+    if !has_openssl() {
+        return;
+    }
+    let dir = sealed_log();
+    let log = dir.path().join("log");
+    let root = fs::read(dir.path().join("root.pem")).unwrap();
+    let judge = |pem: &[u8], now: Timestamp| {
+        let authorities =
+            Some(StampAuthorities { anchors: TrustAnchors::of_any_time_from_pem(pem).unwrap(), now });
+        verify_with(&log, &Evidence { authorities, ..Evidence::default() }).unwrap()
+    };
+    let now = clock::now();
+    let stated = |found: &Verification| -> Vec<(String, Problem)> {
+        let name = |path: &Path| path.strip_prefix(&log).unwrap().display().to_string();
+        let others = found.findings.iter().filter(|found| found.problem != Problem::NoPolicy);
+        others.map(|found| (name(&found.path), found.problem.clone())).collect()
+    };
+    let none = judge(&root, now);
+    assert_eq!(stated(&none), [("checkpoints".into(), Problem::NothingStamped)]);
+    assert!(!none.is_whole());
+
+    let stamping = Stamping { authority: authority(&dir, Answers::Stamp), ..nobody(&dir) };
+    let stamp = stamp_newest(&stamping, &log).unwrap().unwrap();
+    let found = judge(&root, now);
+    assert!(found.is_whole() && stated(&found).is_empty(), "{:?}", found.findings);
+    assert_eq!((found.stamps, found.stamped), (1, Some((found.sealed, stamp.clone()))));
+    let unchecked = verify_with(&log, &Evidence::default()).unwrap();
+    assert_eq!(stated(&unchecked), [("checkpoints".into(), Problem::NoAuthority)]);
+    assert!(unchecked.is_whole());
+
+    let mut kept = fs::read_dir(log.join("checkpoints")).unwrap().map(|file| file.unwrap().path());
+    let response = kept.find(|path| path.extension().is_some()).unwrap();
+    let name = response.strip_prefix(&log).unwrap().display().to_string();
+    let bytes = fs::read(&response).unwrap();
+    let bad = |found: Verification, expected: &str| {
+        let stated = stated(&found);
+        let why = stated.iter().find_map(|(at, problem)| match problem {
+            Problem::BadStamp { why } if *at == name => Some(why),
+            _ => None,
+        });
+        let why = why.unwrap_or_else(|| panic!("{stated:?}"));
+        assert!(why.contains(expected), "{why}");
+        assert!(!found.is_whole());
+    };
+    bad(judge(&root, now - SignedDuration::from_hours(1)), "still to come");
+    // Another authority's certificate, of the same name.
+    openssl(
+        dir.path(),
+        "req -x509 -new -nodes -newkey ec -pkeyopt ec_paramgen_curve:P-256 -keyout other.key -out other.pem -days 9 -subj /CN=Root -addext keyUsage=critical,keyCertSign",
+    );
+    bad(judge(&fs::read(dir.path().join("other.pem")).unwrap(), now), "no time-stamping authority");
+    // A byte of the response changed is found, or changes nothing that is signed.
+    for at in (0..bytes.len()).step_by(11) {
+        let mut changed = bytes.clone();
+        changed[at] ^= 1;
+        fs::write(&response, changed).unwrap();
+        let found = judge(&root, now);
+        assert!(
+            found.stamped.is_none() || found.stamped.as_ref().is_some_and(|(_, said)| *said == stamp),
+            "byte {at}: {:?}",
+            found.stamped
+        );
+    }
+    fs::write(&response, b"").unwrap();
+    bad(judge(&root, now), "malformed");
+    // The stamp of one checkpoint beside another, and beside none.
+    fs::write(&response, &bytes).unwrap();
+    let checkpoint = response.with_extension("");
+    let genuine = fs::read(&checkpoint).unwrap();
+    let mut other = genuine.clone();
+    let letter = genuine.len() - 20;
+    other[letter] = if other[letter] == b'A' { b'B' } else { b'A' };
+    fs::write(&checkpoint, other).unwrap();
+    bad(judge(&root, now), "another hash");
+    fs::remove_file(&checkpoint).unwrap();
+    bad(judge(&root, now), "is not here");
+    fs::write(&checkpoint, &genuine).unwrap();
+    // Of two checkpoints that are kept one has no stamp: that is told, and speaks not against the record.
+    fs::write(checkpoint.with_file_name("9999"), &genuine).unwrap();
+    let found = judge(&root, now);
+    assert_eq!(stated(&found), [("checkpoints/9999.tsr".into(), Problem::NotStamped { others: 0 })]);
+    assert!(found.is_whole());
+}
+
+/// D3: a stamp shows that what a checkpoint covers was there, so entries that say they came later are not believed.
+#[test]
+fn entries_that_say_they_came_after_their_stamp_are_found() {
+    if !has_openssl() {
+        return;
+    }
+    let dir = log_sealed_at(|| clock::now() + SignedDuration::from_hours(2));
+    let log = dir.path().join("log");
+    let stamping = Stamping { authority: authority(&dir, Answers::Stamp), ..nobody(&dir) };
+    stamp_newest(&stamping, &log).unwrap().unwrap();
+    let anchors = stamping.anchors;
+    let authorities = Some(StampAuthorities { anchors, now: clock::now() });
+    let found = verify_with(&log, &Evidence { authorities, ..Evidence::default() }).unwrap();
+    let early = |problem: &Problem| matches!(problem, Problem::StampTooEarly { seconds } if *seconds > 7_000);
+    let finding = found.findings.iter().find(|found| early(&found.problem)).unwrap();
+    assert!(finding.path.extension().is_some_and(|extension| extension == "tsr"));
+    assert!(!found.is_whole());
+}
+
+/// D3
+#[test]
+fn command_verifies_time_stamps_offline_and_ends_with_one_if_a_stamp_is_wrong() {
+    if !has_openssl() {
+        return;
+    }
+    let dir = sealed_log();
+    let log = dir.path().join("log");
+    let stamping = Stamping { authority: authority(&dir, Answers::Stamp), ..nobody(&dir) };
+    stamp_newest(&stamping, &log).unwrap().unwrap();
+    let verify = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kelisim"));
+        command.args(["log", "verify", "log", "--authority", "root.pem", "--json"]).current_dir(dir.path());
+        let said = command.output().unwrap();
+        let document: serde_json::Value = serde_json::from_slice(&said.stdout).unwrap();
+        (said.status.code(), document)
+    };
+    let (code, said) = verify();
+    assert_eq!((code, &said["stamps"]), (Some(0), &1.into()), "{said}");
+    assert_eq!(said["stamped"]["size"], said["sealed"]);
+    assert!(said["stamped"]["authority"].as_str().unwrap().contains("Stamper"));
+    let mut kept = fs::read_dir(log.join("checkpoints")).unwrap().map(|file| file.unwrap().path());
+    let response = kept.find(|path| path.extension().is_some()).unwrap();
+    fs::write(&response, b"nothing").unwrap();
+    let (code, said) = verify();
+    assert_eq!((code, &said["whole"]), (Some(1), &false.into()));
+    let wrong = said["findings"].as_array().unwrap().iter();
+    let named = |found: &serde_json::Value| found["file"].as_str().unwrap().ends_with(".tsr");
+    assert!(wrong.clone().any(|found| found["severity"] == "broken" && named(found)), "{said}");
 }
 
 #[test]
@@ -83,12 +224,18 @@ fn missing_stamp_is_counted_and_closes_the_log_only_where_the_setting_says_so() 
 
 /// A folder with a sealed log, and an authority's keys.
 fn sealed_log() -> TempDir {
+    log_sealed_at(clock::now)
+}
+
+/// The same, whose entries have their time from `clock`.
+fn log_sealed_at(clock: fn() -> Timestamp) -> TempDir {
     let dir = tempfile::tempdir().unwrap();
     let (key, _) = make_key("node.example", Scheme::Ed25519).unwrap();
     let outside = dir.path().join("last.checkpoint");
     let sealing = Sealing { keys: vec![key], outside, every: Duration::from_secs(60) };
-    let config = LogConfig::new(dir.path().join("log"), "node.example", clock::now);
-    let (log, _) = ExchangeLog::start(LogConfig { sealing: Some(Arc::new(sealing)), ..config }).unwrap();
+    let config = LogConfig::new(dir.path().join("log"), "node.example", clock);
+    let config = LogConfig { sealing: Some(Arc::new(sealing)), segment_bytes: 1 << 20, ..config };
+    let (log, _) = ExchangeLog::start(config).unwrap();
     log.shutdown();
     let write = |name: &str, text: &str| fs::write(dir.path().join(name), text).unwrap();
     write(

@@ -29,7 +29,20 @@ impl TrustAnchors {
     pub fn from_pem(pem: &[u8], now: Timestamp) -> Result<Self, AnchorError> {
         let mut all = Self { anchors: Vec::new() };
         for der in CertificateDer::pem_slice_iter(pem) {
-            all.anchors.push(Anchor::enrol(der.map_err(|_| AnchorError::NotPem)?, now)?);
+            all.anchors.push(Anchor::enrol(der.map_err(|_| AnchorError::NotPem)?, Some(now))?);
+        }
+        if all.anchors.is_empty() { Err(AnchorError::None) } else { Ok(all) }
+    }
+
+    /// Reads and checks every certificate of a PEM file, also those whose time is over: to judge what was said while they
+    /// were in force, which time stamps over old checkpoints are.
+    ///
+    /// # Errors
+    /// As [`Self::from_pem`].
+    pub fn of_any_time_from_pem(pem: &[u8]) -> Result<Self, AnchorError> {
+        let mut all = Self { anchors: Vec::new() };
+        for der in CertificateDer::pem_slice_iter(pem) {
+            all.anchors.push(Anchor::enrol(der.map_err(|_| AnchorError::NotPem)?, None)?);
         }
         if all.anchors.is_empty() { Err(AnchorError::None) } else { Ok(all) }
     }
@@ -38,7 +51,7 @@ impl TrustAnchors {
     pub(crate) fn fit_from_pem(pem: &[u8], now: Timestamp) -> Result<(Self, Vec<AnchorError>), AnchorError> {
         let (mut all, mut refused) = (Self { anchors: Vec::new() }, Vec::new());
         for der in CertificateDer::pem_slice_iter(pem) {
-            match Anchor::enrol(der.map_err(|_| AnchorError::NotPem)?, now) {
+            match Anchor::enrol(der.map_err(|_| AnchorError::NotPem)?, Some(now)) {
                 Ok(anchor) => all.anchors.push(anchor),
                 Err(fault) => refused.push(fault),
             }
@@ -53,7 +66,8 @@ impl TrustAnchors {
 }
 
 impl Anchor {
-    fn enrol(der: CertificateDer<'static>, now: Timestamp) -> Result<Self, AnchorError> {
+    /// `now`: when it must be in force, if it matters.
+    fn enrol(der: CertificateDer<'static>, now: Option<Timestamp>) -> Result<Self, AnchorError> {
         let fault = {
             let certificate = Certificate::read(&der).map_err(|_| AnchorError::Unfit {
                 subject: "unreadable".into(),
@@ -70,9 +84,14 @@ impl Anchor {
             .to_owned();
         Ok(Self { der, webpki })
     }
+
+    /// Whether its time was running at `at`.
+    pub(crate) fn was_in_force(&self, at: Timestamp) -> bool {
+        Certificate::read(&self.der).is_ok_and(|certificate| in_time(&certificate, at).is_ok())
+    }
 }
 
-fn check(certificate: &Certificate<'_>, now: Timestamp) -> Result<(), AnchorFault> {
+fn check(certificate: &Certificate<'_>, now: Option<Timestamp>) -> Result<(), AnchorFault> {
     if certificate.version != 3 {
         return Err(AnchorFault::NotVersion3);
     }
@@ -88,12 +107,17 @@ fn check(certificate: &Certificate<'_>, now: Timestamp) -> Result<(), AnchorFaul
         return Err(AnchorFault::UnknownCriticalExtension);
     }
     certificate.key.kind()?;
-    // To the second, as certificates tell it.
-    if now < certificate.not_before || certificate.not_after.as_second() < now.as_second() {
-        return Err(AnchorFault::OutOfTime { from: certificate.not_before, to: certificate.not_after });
-    }
+    now.map_or(Ok(()), |now| in_time(certificate, now))?;
     if certificate.subject_name()? != certificate.issuer_name()? || !certificate.signed.by(certificate.key) {
         return Err(AnchorFault::NotSelfSigned);
+    }
+    Ok(())
+}
+
+/// To the second, as certificates tell it.
+fn in_time(certificate: &Certificate<'_>, at: Timestamp) -> Result<(), AnchorFault> {
+    if at < certificate.not_before || certificate.not_after.as_second() < at.as_second() {
+        return Err(AnchorFault::OutOfTime { from: certificate.not_before, to: certificate.not_after });
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::index::{Index, IndexError};
-use super::query::{Cursor, Hit, Query, Viewer};
+use super::query::{Hit, Query, Viewer};
 use super::words::Kind;
 
 /// Some of the uses of a person's data.
@@ -30,6 +30,8 @@ impl Index {
         offset: usize,
         limit: usize,
     ) -> Result<Uses, IndexError> {
+        // One state of the index for all of it, whatever comes in meanwhile.
+        let state = self.connection.unchecked_transaction()?;
         let with = |kind: Kind, word: &str| {
             let mut narrower = query.clone();
             narrower.words.push((kind, word.to_owned()));

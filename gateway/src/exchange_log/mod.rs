@@ -81,7 +81,10 @@ pub use self::{
     stats::LogStats,
     text::{Claim, Sha256},
     tiles::{StoredTree, TileError},
-    verification::{Evidence, Finding, Problem, Severity, Trial, Trials, Verification, verify, verify_with},
+    verification::{
+        Evidence, Finding, Problem, STAMP_EXTENSION, Severity, StampAuthorities, Trial, Trials, Verification,
+        verify, verify_with,
+    },
     walk::{LinePlace, PlacedEntries, Walk, entry_at, hash_of},
     writer::WriteError,
 };

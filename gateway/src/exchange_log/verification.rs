@@ -9,11 +9,13 @@
 //! ```text
 //! reading  one pass over the segments    seen  what a line says, by hand
 //! sealed   checkpoints, tiles, bundles   trial   what would be found, were a line another
+//! stamps   an authority's time stamps
 //! ```
 
 mod reading;
 mod sealed;
 mod seen;
+mod stamps;
 mod trial;
 
 use std::{
@@ -21,6 +23,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use certs::TrustAnchors;
+use certs::stamp::Stamp;
+use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{
@@ -30,6 +35,7 @@ use super::{
 use crate::transparency::policy::Policy;
 use reading::Reading;
 use sealed::Sealed;
+pub use stamps::EXTENSION as STAMP_EXTENSION;
 pub use trial::{Trial, Trials};
 
 /// What the log is held against, beside itself.
@@ -39,6 +45,17 @@ pub struct Evidence {
     pub policy: Option<Policy>,
     /// Checkpoints that were kept elsewhere, as by witnesses.
     pub checkpoints: Vec<PathBuf>,
+    /// Whose time stamps count. Without it none is checked.
+    pub authorities: Option<StampAuthorities>,
+}
+
+/// Whose time stamps over checkpoints count.
+#[derive(Debug, Clone)]
+pub struct StampAuthorities {
+    /// Whom their signers must lead to; also those whose time is over.
+    pub anchors: TrustAnchors,
+    /// Stamps state no later time.
+    pub now: Timestamp,
 }
 
 /// [`verify_with`] what is in the folder alone.
@@ -114,6 +131,10 @@ pub struct Verification {
     pub sealed: u64,
     /// Entries under the newest checkpoint that as many witnesses cosigned as the policy asks for, if it asks.
     pub witnessed: Option<u64>,
+    /// Time stamps that were verified.
+    pub stamps: usize,
+    /// Of these the one over the newest checkpoint, and how many entries that has.
+    pub stamped: Option<(u64, Stamp)>,
     /// The first entry that the folder holds, as the log declares; 0: it holds all.
     pub minimum: u64,
     /// Index behind the last entry.
@@ -259,6 +280,30 @@ pub enum Problem {
     /// The policy asks for witnesses, and no checkpoint has their cosignatures.
     #[error("no checkpoint bears the cosignatures that the policy asks for")]
     NotWitnessed,
+    /// There are time stamps, and they were not checked.
+    #[error("time stamps were not checked: no authority was named")]
+    NoAuthority,
+    /// A checkpoint that is kept has no time stamp: it was none's turn, the authority was away, or the stamp was removed.
+    #[error("this checkpoint has no time stamp, and {others} before it have none")]
+    NotStamped {
+        /// How many others, with fewer entries.
+        others: u64,
+    },
+    /// An authority was named, and no checkpoint has its stamp.
+    #[error("no checkpoint bears a time stamp of the authorities that were named")]
+    NothingStamped,
+    /// What stands as a time stamp is none of its checkpoint.
+    #[error("no time stamp of its checkpoint: {why}")]
+    BadStamp {
+        /// Why.
+        why: String,
+    },
+    /// The stamp says that its checkpoint existed before one of its entries was received.
+    #[error("stamped {seconds} s before the checkpoint's last entries were received, as these say")]
+    StampTooEarly {
+        /// By how much.
+        seconds: i64,
+    },
     /// The entries lead to another root than was signed.
     #[error("the first {size} entries are not those that were signed")]
     OtherRoot {
@@ -298,6 +343,8 @@ impl Finding {
             Problem::TimeBackwards { .. }
             | Problem::Pruned { .. }
             | Problem::NoPolicy
+            | Problem::NoAuthority
+            | Problem::NotStamped { .. }
             | Problem::NoSegments => Severity::Notice,
             Problem::NotAnEntry
             | Problem::BeginsLater { .. }
@@ -315,6 +362,9 @@ impl Finding {
             | Problem::NotAccepted { .. }
             | Problem::NotSealed
             | Problem::NotWitnessed
+            | Problem::NothingStamped
+            | Problem::BadStamp { .. }
+            | Problem::StampTooEarly { .. }
             | Problem::OtherRoot { .. }
             | Problem::NotAsSealed
             | Problem::TileDiffers { .. }

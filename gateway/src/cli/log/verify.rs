@@ -2,21 +2,24 @@
 
 use std::path::PathBuf;
 
+use certs::TrustAnchors;
 use clap::Args;
 use serde_json::json;
 
 use super::super::table::Table;
 use super::super::{Answer, Common, Exit, Failure};
 use super::receipts::read_policy;
-use crate::exchange_log::{Evidence, Severity, verify_with};
+use crate::clock;
+use crate::exchange_log::{Evidence, Severity, StampAuthorities, verify_with};
 
 #[derive(Args)]
 #[command(after_help = "\
 Example:
-  kelisim log verify /mnt/copy/log --policy log.policy --checkpoint witness.checkpoint
+  kelisim log verify /mnt/copy/log --policy log.policy --checkpoint witness.checkpoint --authority time.pem
 
 Reads all entries, and holds them against the chain, the tiles and every checkpoint that is kept or named. Without a
-policy no signature is checked. Ends with 1 if anything speaks against the record. A gateway may write meanwhile.")]
+policy no signature is checked, without an authority no time stamp. Ends with 1 if anything speaks against the record. A
+gateway may write meanwhile.")]
 pub(in crate::cli) struct VerifyArgs {
     /// The log's folder [default: that of the configuration]
     #[arg(value_name = "FOLDER")]
@@ -27,6 +30,10 @@ pub(in crate::cli) struct VerifyArgs {
     /// A checkpoint that was kept elsewhere, as by a witness; may be repeated
     #[arg(long, value_name = "FILE")]
     checkpoint: Vec<PathBuf>,
+    /// Certificates of the authorities whose time stamps count, PEM [default: log.time_stamps.anchors, if there is an
+    /// authority, unless a folder is named]
+    #[arg(long, value_name = "FILE")]
+    authority: Option<PathBuf>,
 }
 
 impl VerifyArgs {
@@ -37,8 +44,9 @@ impl VerifyArgs {
         } else {
             None
         };
+        let authorities = authorities(self.authority, self.folder.is_none(), common)?;
         let dir = super::dir_or(self.folder, common)?;
-        let evidence = Evidence { policy, checkpoints: self.checkpoint };
+        let evidence = Evidence { policy, checkpoints: self.checkpoint, authorities };
         let found = verify_with(&dir, &evidence).map_err(|error| {
             let what = format!("cannot read {} or a checkpoint: {error}", dir.display());
             Failure::new(Exit::Environment, what, "name the log's folder, and see who may read it")
@@ -77,6 +85,12 @@ impl VerifyArgs {
             found.checkpoints,
             found.witnessed.map(|size| format!("; witnesses saw {size} entries")).unwrap_or_default(),
         );
+        if let Some((size, stamp)) = &found.stamped {
+            text.push_str(&format!(
+                "{} time stamps; {} says that the first {size} entries were there at {}\n",
+                found.stamps, stamp.authority, stamp.at
+            ));
+        }
         if found.minimum > 0 {
             text.push_str(&format!(
                 "from entry {} on; what is before was pruned, as the log declares\n",
@@ -113,10 +127,41 @@ impl VerifyArgs {
             "sealed": found.sealed,
             "checkpoints": found.checkpoints,
             "witnessed": found.witnessed,
+            "stamps": found.stamps,
+            "stamped": found.stamped.as_ref().map(|(size, stamp)| {
+                json!({ "size": size, "at": stamp.at, "authority": stamp.authority })
+            }),
             "findings": listed,
             "more_findings": found.more_findings,
         });
         let answer = Answer::new(json, text);
         Ok(if whole { answer } else { answer.negative() })
     }
+}
+
+/// Whose time stamps count: those in a file, or of the authority that stamps our own log.
+fn authorities(
+    named: Option<PathBuf>,
+    ours: bool,
+    common: &Common,
+) -> Result<Option<StampAuthorities>, Failure> {
+    let path = match named {
+        Some(path) => path,
+        None if ours => {
+            let config = common.config()?;
+            let stamps = &config.log.time_stamps;
+            if stamps.authority.is_none() {
+                return Ok(None);
+            }
+            config.path(&stamps.anchors)
+        }
+        None => return Ok(None),
+    };
+    let unusable = |error: &dyn std::error::Error| {
+        let what = format!("{}: {}", path.display(), crate::telemetry::chain(error));
+        Failure::new(Exit::Environment, what, "name the certificates of time-stamping authorities, as PEM")
+    };
+    let pem = std::fs::read(&path).map_err(|error| unusable(&error))?;
+    let anchors = TrustAnchors::of_any_time_from_pem(&pem).map_err(|error| unusable(&error))?;
+    Ok(Some(StampAuthorities { anchors, now: clock::now() }))
 }

@@ -203,7 +203,8 @@ impl History {
     }
 
     fn check(&self, what: &str) {
-        let evidence = Evidence { policy: Some(self.policy.clone()), checkpoints: self.seen.clone() };
+        let evidence =
+            Evidence { policy: Some(self.policy.clone()), checkpoints: self.seen.clone(), authorities: None };
         let found = verify_with(&self.world.log_dir(), &evidence).unwrap();
         assert!(found.findings.is_empty(), "{what}: {:?}", found.findings);
         assert_eq!(found.open_at_end, 0, "{what}: openings without closings are unknown");

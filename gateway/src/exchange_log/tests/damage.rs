@@ -55,6 +55,37 @@ fn removed_swapped_repeated_and_forged_entries_are_found() {
     ]);
 }
 
+/// D3: so a pair that was swapped is found where its first entry stood, whatever stands between the two.
+#[test]
+fn what_is_found_first_of_each_swapped_pair_is_what_the_displaced_line_alone_says() {
+    let world = World::new();
+    world.write(20);
+    let trials = Trials::of(&world.log_dir(), &Evidence::default()).unwrap();
+    let lines = world.lines();
+    assert_eq!(lines.len(), trials.lines());
+    let (mut trial, mut pairs) = (trials.begin(), 0);
+    for at in 0..lines.len() {
+        for other in at + 1..lines.len() {
+            let displaced = trial.finds_displaced(lines[other].as_bytes());
+            let missing = Problem::Missing { count: (other - at) as u64, found: other as u64 };
+            assert_eq!(displaced, Some(missing.clone()));
+            // The whole folder, with the two swapped; and the trial that reads on behind the first of them.
+            let mut swapped = lines.clone();
+            swapped.swap(at, other);
+            world.replace_lines(&swapped);
+            let found = verify(&world.log_dir()).unwrap().findings;
+            let first = found.iter().find(|found| found.severity() == Severity::Broken).unwrap();
+            assert_eq!((first.line, &first.problem), (at as u64 + 1, &missing));
+            let tried = trial.finds(trials.between(other, other + 1), at + 1).unwrap();
+            assert_eq!((tried.line, tried.problem), (at as u64 + 1, missing));
+            pairs += 1;
+        }
+        assert_eq!(trial.finds_displaced(lines[at].as_bytes()), None, "it stands where it should");
+        trial.step();
+    }
+    assert_eq!(pairs, 41 * 40 / 2);
+}
+
 /// D3
 #[test]
 fn cut_end_and_missing_segment_are_found() {

@@ -106,7 +106,7 @@ fn log_rolled_back_with_everything_in_its_folder_is_found_by_a_cosigned_checkpoi
     fs::write(&seen, note.to_string()).unwrap();
     let log = world.sealing.as_ref().unwrap().keys[0].verifier().to_string();
     let policy: Policy = format!("log {log}\nwitness w {}\nquorum w\n", witness.verifier()).parse().unwrap();
-    let evidence = Evidence { policy: Some(policy), checkpoints: vec![seen.clone()] };
+    let evidence = Evidence { policy: Some(policy), checkpoints: vec![seen.clone()], authorities: None };
     let found = verify_with(&world.log_dir(), &evidence).unwrap();
     assert!(found.is_whole(), "{:?}", found.findings);
     assert_eq!(found.witnessed, Some(found.entries));

@@ -74,7 +74,7 @@ impl Attic {
     }
 
     fn verified(&self) -> Verification {
-        let evidence = Evidence { policy: Some(self.policy()), checkpoints: Vec::new() };
+        let evidence = Evidence { policy: Some(self.policy()), ..Evidence::default() };
         verify_with(&self.world.log_dir(), &evidence).unwrap()
     }
 

@@ -1,6 +1,6 @@
 //! One pass over the segments: order, chain, openings and closings, time; each line held against its sealed hash.
 
-use std::{collections::BTreeMap, io, time::Duration};
+use std::{cmp::Ordering, collections::BTreeMap, io, time::Duration};
 
 use jiff::SignedDuration;
 use uuid::Uuid;
@@ -171,12 +171,11 @@ impl<'a> Reading<'a> {
             return;
         };
         let index = seen.index;
-        if index < self.next {
-            self.find(place, Problem::Repeated { found: index });
-            return;
-        }
-        if index > self.next {
-            self.find(place, Problem::Missing { count: index - self.next, found: index });
+        if let Some(problem) = self.out_of_order(&seen) {
+            self.find(place, problem);
+            if index < self.next {
+                return;
+            }
             self.settle_last(None);
             self.sealed.skip_to(index);
             self.open_known = OpenKnown::FromNextHeader;
@@ -187,6 +186,16 @@ impl<'a> Reading<'a> {
         self.check_record(&seen, place, header);
         self.check_chain(leaf, &seen, place);
         self.check_time(seen.at, place);
+        self.sealed.read_to(self.next, self.latest);
+    }
+
+    /// What is found first about an entry that stands where another should: that does not depend on what follows.
+    pub(super) fn out_of_order(&self, seen: &Seen) -> Option<Problem> {
+        match seen.index.cmp(&self.next) {
+            Ordering::Less => Some(Problem::Repeated { found: seen.index }),
+            Ordering::Equal => None,
+            Ordering::Greater => Some(Problem::Missing { count: seen.index - self.next, found: seen.index }),
+        }
     }
 
     fn check_chain(&mut self, leaf: &[u8], seen: &Seen, place: Place) {
@@ -363,6 +372,7 @@ impl<'a> Reading<'a> {
         self.found.checkpoints = self.sealed.kept_checkpoints();
         self.found.minimum = self.sealed.minimum;
         (self.found.sealed, self.found.witnessed) = (self.sealed.sealed(), self.sealed.witnessed);
+        (self.found.stamps, self.found.stamped) = (self.sealed.stamps.count(), self.sealed.stamps.newest());
         self.found.next = self.next;
         self.found
     }

@@ -12,7 +12,7 @@ use super::super::{
     sealer::{COSIGNED, KEPT, NAME},
     tiles::StoredTree,
 };
-use super::{Evidence, Problem};
+use super::{Evidence, Problem, stamps::Stamps};
 use crate::transparency::{
     BUNDLE_ENTRIES, Edge, Hash, TilePath, checkpoint::Checkpoint, note::Note, policy::NotAccepted,
     tile_bytes, tile_hashes,
@@ -40,6 +40,7 @@ pub(super) struct Sealed {
     pub(super) minimum: u64,
     /// Entries under the newest checkpoint that enough witnesses cosigned.
     pub(super) witnessed: Option<u64>,
+    pub(super) stamps: Stamps,
     pub(super) found: Vec<Elsewhere>,
 }
 
@@ -55,6 +56,7 @@ impl Sealed {
             bundle: (u64::MAX, Arc::default(), 0),
             minimum: 0,
             witnessed: None,
+            stamps: Stamps::default(),
             found: Vec::new(),
         };
         let mut paths = vec![dir.join(NAME), dir.join(COSIGNED)];
@@ -77,6 +79,7 @@ impl Sealed {
                 Err(error) => return Err(error),
             }
         }
+        sealed.stamps = Stamps::read(&dir.join(KEPT), evidence.authorities.as_ref(), &mut sealed.found)?;
         sealed.read_minimum(evidence);
         Arc::make_mut(&mut sealed.checkpoints).sort_by_key(|(_, checkpoint)| checkpoint.size);
         if let Some(policy) = &evidence.policy {
@@ -245,6 +248,11 @@ impl Sealed {
         }
     }
 
+    /// Holds time stamps against the entries before `next`, of which the newest was received at `latest`.
+    pub(super) fn read_to(&mut self, next: u64, latest: Option<i64>) {
+        self.stamps.read_to(next, latest, &mut self.found);
+    }
+
     /// The first checkpoint that knows more than `entries`, from the largest.
     pub(super) fn beyond(&self, entries: u64) -> Option<&(PathBuf, Checkpoint)> {
         self.checkpoints.last().filter(|(_, checkpoint)| checkpoint.size > entries)
@@ -293,7 +301,7 @@ impl Sealed {
 }
 
 /// A file of at most `most` bytes.
-fn bounded(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+pub(super) fn bounded(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     File::open(path)?.take(most + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > most { Err(io::ErrorKind::FileTooLarge.into()) } else { Ok(bytes) }

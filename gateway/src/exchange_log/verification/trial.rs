@@ -7,9 +7,10 @@ use std::{io, path::Path};
 
 use super::{
     super::reader::{Leaves, Segment},
-    Evidence, Finding, Severity, Verification,
+    Evidence, Finding, Problem, Severity, Verification,
     reading::{At, Reading},
     sealed::Sealed,
+    seen::Seen,
 };
 use crate::exchange_log::checkpoint::Checkpoint;
 
@@ -113,6 +114,14 @@ impl Trial<'_> {
             }
         }
         None
+    }
+
+    /// What is found first if `line`, which has no newline, stands here: what verification asks of each line before anything
+    /// else. `None`: it stands where it should, or is no entry.
+    ///
+    /// The same as [`Trial::finds`] says of it, whatever follows, without reading on.
+    pub fn finds_displaced(&self, line: &[u8]) -> Option<Problem> {
+        self.reading.out_of_order(&Seen::of(line)?)
     }
 
     /// What is found in all if the log ends here.
