@@ -1,6 +1,7 @@
 //! The command line, as people and scripts use it.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod evidence;
 mod folder;
 mod keep;
 mod life;

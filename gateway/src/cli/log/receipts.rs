@@ -95,7 +95,7 @@ pub(in crate::cli) struct VerifyProofArgs {
     entry: Option<PathBuf>,
     /// Where the entry must be, as Kelisim-Entry said
     #[arg(long, value_name = "ORIGIN/INDEX")]
-    at: Option<String>,
+    place: Option<String>,
 }
 
 impl VerifyProofArgs {
@@ -125,9 +125,11 @@ impl VerifyProofArgs {
             }
         };
         let place = format!("{}/{}", accepted.checkpoint.origin, receipt.index);
-        if let Some(at) = self.at.filter(|at| *at != place) {
+        if let Some(named) = self.place.filter(|named| *named != place) {
             let json = json!({ "proven": false, "problem": "another place", "entry": place });
-            return Ok(Answer::new(json, format!("NOT PROVEN: it is entry {place}, not {at}\n")).negative());
+            return Ok(
+                Answer::new(json, format!("NOT PROVEN: it is entry {place}, not {named}\n")).negative()
+            );
         }
         let said: Value = serde_json::from_slice(&entry).unwrap_or_default();
         let mut text =
