@@ -4,8 +4,9 @@
 //! unless told otherwise; ten million take 12 GB for some minutes. What stands in DIR is searched again, and stays there.
 //!
 //! Each search is done as the API does it: the index is opened, the page found, its entries read from the log. `cold` is
-//! the slowest of three after the system was told to forget both files; `again` of three after that; `deep` the hundredth
-//! page; `oldest` a page that begins where one in a hundred items is left.
+//! the slowest of three after the system was told to forget both files; `again` of three after that, and `CPU` the least time
+//! on a processor that one of these took, whatever else the machine did; `deep` the hundredth page; `oldest` a page that
+//! begins where one in a hundred items is left.
 
 #![allow(clippy::unwrap_used, reason = "an example ends with its first error")]
 
@@ -78,7 +79,14 @@ impl Scene {
             self.forget();
             ask(None).0
         });
-        let again = most(&|| ask(None).0);
+        let mut cpu = Duration::MAX;
+        let again = (0..3).map(|_| {
+            let before = processor_time();
+            let took = ask(None).0;
+            cpu = cpu.min(processor_time() - before);
+            took
+        });
+        let again = again.max().unwrap_or_default();
         let page = ask(None).1;
         let mut after = page.next;
         for _ in 0..98 {
@@ -90,10 +98,11 @@ impl Scene {
             ask(Some(self.oldest)).0
         });
         println!(
-            "{name:<46} {:>5} {:>9} {:>9} {:>9} {:>9}",
+            "{name:<46} {:>5} {:>9} {:>9} {:>9} {:>9} {:>9}",
             page.hits.len(),
             ms(cold),
             ms(again),
+            ms(cpu),
             deep.map_or(String::new(), ms),
             ms(oldest)
         );
@@ -337,6 +346,12 @@ fn exchange(number: u64) -> Uuid {
 /// Ten entries a second: ten million are eleven days.
 fn at(number: u64) -> Timestamp {
     "2026-01-01T00:00:00Z".parse::<Timestamp>().unwrap() + SignedDuration::from_millis(number as i64 * 100)
+}
+
+/// Of this thread.
+fn processor_time() -> Duration {
+    let text = fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    Duration::from_nanos(text.split(' ').next().and_then(|ns| ns.parse().ok()).unwrap_or_default())
 }
 
 fn bytes(dir: &Path) -> u64 {
