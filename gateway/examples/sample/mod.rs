@@ -33,6 +33,8 @@ pub(crate) fn opening() -> Opening<'static> {
         case: Some(Claim::new("2026/11/22-17")),
         logical_part: Some(Claim::new("/addresses/0201300012345678")),
         subject: None,
+        subjects: Vec::new(),
+        consent: None,
         category: "open".into(),
         request_digest: Some(Sha256([1; 32])),
         request_bytes: 0,

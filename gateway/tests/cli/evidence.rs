@@ -93,6 +93,8 @@ fn opening(exchange: Uuid, at: Timestamp) -> Opening<'static> {
         case: None,
         logical_part: None,
         subject: None,
+        subjects: Vec::new(),
+        consent: None,
         category: "open".into(),
         request_digest: Some(Sha256([1; 32])),
         request_bytes: 0,
