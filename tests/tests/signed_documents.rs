@@ -114,6 +114,7 @@ async fn documents_that_are_not_signed_as_agreed_are_whole_for_nobody() {
         ("a PDF without", pdf(&plain), "document-unsigned"),
         ("appended to", pdf(&appended), "document-changed"),
         ("changed within", pdf(&changed), "document-signature-content"),
+        ("within, by somebody else", pdf(&sign_pdf(&plain, &clerk, now).unwrap()), "document-signer-named"),
         ("its string moved", pdf(&moved), "document-signature-malformed"),
         ("over another", docx(&beside(b"another", &[&head])), "document-signature-content"),
         ("no signature", docx(b"PKCS"), "document-signature-malformed"),

@@ -24,18 +24,10 @@ pub(super) struct Signatures {
     trust: Arc<Trust>,
     now: Timestamp,
     file: Option<File>,
-    /// Files that passed and beside which signatures may stand.
-    awaiting: HashMap<String, (Digested, Owed)>,
+    /// Files that passed and beside which signatures may stand; and why one has to, unless they are signed within.
+    awaiting: HashMap<String, (Digested, Result<(), Unsigned>)>,
     /// Whose signatures counted, as entries have them.
     counted: BTreeSet<String>,
-}
-
-/// Whether a signature has to stand beside a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Owed {
-    Yes,
-    /// It is signed within, too.
-    No,
 }
 
 /// A document as it passes.
@@ -132,11 +124,11 @@ impl Notary for Signatures {
         match (within, file.digests) {
             (Some(Ok(signatures)), None) => self.judge(&signatures),
             (Some(Ok(signatures)), Some(digests)) => {
-                let owed = if self.judge(&signatures).is_ok() { Owed::No } else { Owed::Yes };
-                self.awaits(file.name, digests, owed)
+                let within = self.judge(&signatures);
+                self.awaits(file.name, digests, within)
             }
             (Some(Err(DocumentFault::Unsigned)) | None, Some(digests)) => {
-                self.awaits(file.name, digests, Owed::Yes)
+                self.awaits(file.name, digests, Err(unsigned(DocumentFault::Unsigned)))
             }
             (Some(Err(fault)), _) => Err(unsigned(fault)),
             (None, None) => Err(unsigned(DocumentFault::Unsigned)),
@@ -150,16 +142,19 @@ impl Notary for Signatures {
     }
 
     fn finish(self: Box<Self>) -> Result<String, Unsigned> {
-        if self.awaiting.values().any(|(_, owed)| *owed == Owed::Yes) {
-            return Err(unsigned(DocumentFault::Unsigned));
-        }
+        self.awaiting.values().try_for_each(|(_, within)| *within)?;
         Ok(self.counted.into_iter().collect::<Vec<_>>().join(" "))
     }
 }
 
 impl Signatures {
-    fn awaits(&mut self, name: String, digests: Digests, owed: Owed) -> Result<(), Unsigned> {
-        match self.awaiting.insert(name, (digests.finish(), owed)) {
+    fn awaits(
+        &mut self,
+        name: String,
+        digests: Digests,
+        within: Result<(), Unsigned>,
+    ) -> Result<(), Unsigned> {
+        match self.awaiting.insert(name, (digests.finish(), within)) {
             None => Ok(()),
             Some(_) => Err(OF_NONE),
         }
