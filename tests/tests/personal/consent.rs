@@ -206,3 +206,26 @@ async fn a_consent_that_its_issuer_did_not_sign_is_refused() {
     })
     .await;
 }
+
+/// B7, C8: a repeat gets the first answer, for which the consent was given; nobody is asked, and nothing is spent.
+#[tokio::test]
+async fn a_repeat_under_an_idempotency_key_gets_the_answer_that_its_consent_was_given_for() {
+    let world = started().await;
+    world.provider.replies(Reply::Json(200, json!({ "people": [person_record(IIN)] })));
+    let signer = issuer(&world).await;
+    let token = signed(&signer, &said());
+    let ask = |key: &str, token: &str| {
+        let ask = Ask::post(QUERIES, &json!({ "iins": [IIN] })).header("Kelisim-Consent", token);
+        ask.header("Idempotency-Key", &format!("\"{key}\""))
+    };
+    let first = world.consumer.asks(&ask("k-1", &token)).await;
+    assert_eq!(first.status, 200, "{first}");
+    let again = world.consumer.asks(&ask("k-1", &token)).await;
+    assert_eq!((again.status, &again.body), (200, &first.body));
+    assert_eq!(again.header("kelisim-first-exchange"), Some(first.exchange().to_string().as_str()));
+    assert_eq!(world.log.opening(again.exchange()).unwrap().consent, None, "it was the first's");
+    assert_eq!(world.consumer.asks(&ask("k-2", &token)).await.refusal(), Some("consent-used"));
+    let other = signed(&signer, &said());
+    assert_eq!(world.consumer.asks(&ask("k-2", &other)).await.status, 200, "a refused call keeps no key");
+    assert_eq!(world.provider.seen().len(), 2);
+}
