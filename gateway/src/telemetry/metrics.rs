@@ -152,7 +152,7 @@ impl Metrics {
                 2,
                 "Refusals that got no entry of their own, because there was a flood of them",
             ),
-            withheld: counter(26, "Members and elements that were withheld, because no agreement names them"),
+            withheld: counter(30, "Members and elements that were withheld, because no agreement names them"),
             seconds: Histogram::with_opts(seconds).expect("a metric's name is well-formed"),
             connections: gauge(4, "Connections that are open"),
             connections_refused: counter(5, "Connections closed at once, because too many were open"),
