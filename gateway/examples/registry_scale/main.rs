@@ -2,14 +2,16 @@
 //!
 //! `cargo run --release -p gateway --example registry_scale -- --agreements 100000 --systems 10000 --events 1000000`
 //!
-//! Each measurement is a process of its own, on the same data folder: `--dir DIR` to keep it, else a temporary one.
+//! Each measurement is a process of its own, on the same data folder: `--dir DIR` to keep it, else a temporary one. Starts with
+//! a snapshot, and decisions, are measured `--rounds` times (3). `--json` prints the rows for programs.
 #![allow(clippy::unwrap_used, missing_docs, unreachable_pub, reason = "a measurement, not the product")]
 
 mod estate;
+mod report;
 
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -17,11 +19,12 @@ use agreements::*;
 use certs::trust::Trust;
 use estate::{Estate, Random, Size, certificate, code, code_of_agreement, pair, regulator};
 use gateway::clock;
-use gateway::registry::follower::{Follower, Following};
+use gateway::registry::follower::{Follower, Following, Took};
 use gateway::registry::proof::Proofs;
 use gateway::registry::snapshot::Snapshots;
 use gateway::registry::{Allowed, Store};
 use gateway::trusted::TrustFiles;
+use report::{Machine, Row, Table};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -50,16 +53,33 @@ fn main() {
             (Some(made), dir)
         }
     };
-    println!("{} agreements, {} systems, {} events", size.agreements, size.systems, size.events);
-    for phase in ["build", "without-snapshot", "with-snapshot", "command", "changes", "decide"] {
-        if phase == "build" && dir.join("kelisim.toml").exists() {
-            continue;
-        }
+    let rounds = usize::try_from(number("--rounds", 3)).unwrap();
+    let mut rows = Vec::new();
+    let mut run = |phase: &str| {
+        eprintln!("{phase} …");
         let mut again = Command::new(std::env::current_exe().unwrap());
         again.args(&arguments).args(["--phase", phase, "--dir"]).arg(&dir);
-        assert!(again.status().unwrap().success(), "{phase} failed");
+        let ended = again.stderr(Stdio::inherit()).output().unwrap();
+        assert!(ended.status.success(), "{phase} failed");
+        let said = String::from_utf8(ended.stdout).unwrap();
+        rows.extend(said.lines().map(|line| serde_json::from_str::<Row>(line).unwrap()));
+    };
+    if !dir.join("kelisim.toml").exists() {
+        run("build");
+    }
+    run("without-snapshot");
+    for _ in 0..rounds {
+        run("with-snapshot");
+        run("decide");
+    }
+    for phase in ["estate", "command", "changes"] {
+        run(phase);
     }
     drop(temporary);
+    match arguments.iter().any(|argument| argument == "--json") {
+        true => println!("{}", serde_json::to_string_pretty(&rows).unwrap()),
+        false => println!("{}", report::tables(&rows)),
+    }
 }
 
 fn measure(phase: &str, dir: &Path, size: Size) {
@@ -67,51 +87,56 @@ fn measure(phase: &str, dir: &Path, size: Size) {
     match phase {
         "build" => {
             std::fs::create_dir_all(dir).unwrap();
-            let begun = Instant::now();
             Estate::build(dir, size, clock::now());
-            let bytes = std::fs::metadata(dir.join("registry.sqlite")).unwrap().len();
-            println!("built in {:.0?}: {} MiB of SQLite", begun.elapsed(), bytes >> 20);
+        }
+        "estate" => {
+            let mib = |name: &str| (std::fs::metadata(dir.join(name)).unwrap().len() >> 20) as f64;
+            Row::new(Table::Estate, "estate")
+                .with("agreements", f64::from(size.agreements))
+                .with("systems", f64::from(size.systems))
+                .with("events", estate.store().revision().unwrap() as f64)
+                .with("registry MiB", mib("registry.sqlite"))
+                .with("snapshot MiB", mib("registry.sqlite.snapshot"))
+                .say();
         }
         "without-snapshot" => {
             for end in ["snapshot", "verdicts"] {
                 let _ = std::fs::remove_file(dir.join(format!("registry.sqlite.{end}")));
             }
-            let (_follower, _) = started(&estate, "start from all events, every signature verified");
-            let begun = Instant::now();
+            let (_follower, row) =
+                started(&estate, "first start: all events folded, every signature verified");
+            row.say();
             let snapshot = dir.join("registry.sqlite.snapshot");
-            while !snapshot.exists() {
+            let verdicts = dir.join("registry.sqlite.verdicts");
+            while !snapshot.exists() || !verdicts.exists() {
                 std::thread::sleep(Duration::from_millis(10));
             }
-            let bytes = std::fs::metadata(&snapshot).unwrap().len() >> 20;
-            println!("snapshot of {bytes} MiB after {:.1?} more; {}", begun.elapsed(), Machine::now());
         }
         "with-snapshot" => {
-            let (_follower, before) = started(&estate, "start with snapshot");
-            std::thread::sleep(Duration::from_secs(5));
-            println!("5 s later, the chain checked: {}", Machine::now().since(&before));
+            let (_follower, row) = started(&estate, "start");
+            // The whole chain is checked meanwhile.
+            std::thread::sleep(Duration::from_secs(10));
+            row.with("RSS later MiB", Machine::now().resident_mib()).say();
         }
         "command" => {
             let (begun, before) = (Instant::now(), Machine::now());
             let office = gateway::office::Office::open(&estate.config()).unwrap();
             assert_eq!(office.registry().revision(), estate.store().revision().unwrap());
-            println!(
-                "a command opens the folder in {:.2?}; {}",
-                begun.elapsed(),
-                Machine::now().since(&before)
-            );
+            before.spent("a command opens the folder", begun.elapsed()).say();
         }
         "changes" => changes(&estate),
         "decide" => {
-            let (follower, _) = started(&estate, "start with snapshot");
+            let (follower, _) = started(&estate, "start");
             let view = follower.views.newest();
-            decisions(&view.book, "1,000 pairs in turn", 1_000, size);
-            decisions(&view.book, "all pairs in turn", size.agreements as usize, size);
+            decisions(&view.book, "decide, 1,000 pairs in turn", 1_000, size);
+            decisions(&view.book, "decide, all pairs in turn", size.agreements as usize, size);
         }
         other => panic!("no phase {other}"),
     }
 }
 
-fn started(estate: &Estate, what: &str) -> (Follower, Machine) {
+/// A gateway's start as far as its first view: with it, calls are decided.
+fn started(estate: &Estate, what: &str) -> (Follower, Row) {
     let (begun, before) = (Instant::now(), Machine::now());
     let config = estate.config();
     let trust = Arc::new(Trust::new(TrustFiles::of(&config).load(clock::now()).unwrap()));
@@ -123,15 +148,19 @@ fn started(estate: &Estate, what: &str) -> (Follower, Machine) {
     };
     let store = Box::new(estate.store());
     let follower = Follower::start(store, Proofs::new(trust), Snapshots::of(&config), following).unwrap();
-    let view = follower.views.newest();
-    assert_eq!(view.book.agreements().count(), estate.size.agreements as usize);
-    println!("{what}: {:.2?}; {}", begun.elapsed(), Machine::now().since(&before));
-    (follower, before)
+    let Took { reading, proving, booking } = follower.took;
+    let row = before
+        .spent(what, begun.elapsed())
+        .with("reading s", reading.as_secs_f64())
+        .with("proving s", proving.as_secs_f64())
+        .with("book s", booking.as_secs_f64());
+    assert_eq!(follower.views.newest().book.agreements().count(), estate.size.agreements as usize);
+    (follower, row)
 }
 
 /// How long after an append the view says so; the follower looks every 10 ms.
 fn changes(estate: &Estate) {
-    let (follower, _) = started(estate, "start with snapshot");
+    let (follower, _) = started(estate, "start");
     let mut store = estate.store();
     let (version, system) = (1, SystemId::new(&code(17)).unwrap());
     let act = |version: &str| {
@@ -189,7 +218,8 @@ fn changes(estate: &Estate) {
             })
             .collect();
         took.sort_unstable();
-        println!("{what}: in force after {:.1?} (median), {:.1?} (longest of 20)", took[10], took[19]);
+        let ms = |took: Duration| took.as_secs_f64() * 1e3;
+        Row::new(Table::Changes, what).with("median ms", ms(took[10])).with("longest ms", ms(took[19])).say();
     }
 }
 
@@ -202,8 +232,11 @@ fn decisions(book: &Book, what: &str, many: usize, size: Size) {
         .collect();
     let now = "2026-06-10T07:00:00Z".parse().unwrap();
     let mut costs = Vec::new();
-    for round in 0..2 {
-        costs.clear();
+    // The first round fills caches, and counts for nothing.
+    for round in 0..=200_000_usize.div_ceil(many) {
+        if round == 1 {
+            costs.clear();
+        }
         for hundred in asked.chunks(100) {
             let begun = Instant::now();
             for (certificate, provider) in hundred {
@@ -212,11 +245,10 @@ fn decisions(book: &Book, what: &str, many: usize, size: Size) {
             }
             costs.push(begun.elapsed().as_nanos() / hundred.len() as u128);
         }
-        black_box(round);
     }
     costs.sort_unstable();
     let (median, p99) = (costs[costs.len() / 2], costs[costs.len() * 99 / 100]);
-    println!("decide, {what}: {median} ns (median of hundreds), {p99} ns (p99 of hundreds)");
+    Row::new(Table::Decisions, what).with("median ns", median as f64).with("p99 ns", p99 as f64).say();
 }
 
 fn call(certificate: Fingerprint, provider: &str) -> Call<'_> {
@@ -234,42 +266,5 @@ fn call(certificate: Fingerprint, provider: &str) -> Call<'_> {
             user: Some("a.serikov"),
             agreement: None,
         },
-    }
-}
-
-/// What this process used so far.
-struct Machine {
-    user: f64,
-    resident_kib: u64,
-    most_resident_kib: u64,
-}
-
-impl Machine {
-    fn now() -> Self {
-        let status = std::fs::read_to_string("/proc/self/status").unwrap();
-        let kib = |name: &str| {
-            let line = status.lines().find(|line| line.starts_with(name)).unwrap();
-            line.split_whitespace().nth(1).unwrap().parse().unwrap()
-        };
-        let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
-        let after = stat.rsplit(") ").next().unwrap();
-        let ticks: f64 = after.split(' ').nth(11).unwrap().parse().unwrap();
-        Self { user: ticks / 100.0, resident_kib: kib("VmRSS"), most_resident_kib: kib("VmHWM") }
-    }
-
-    fn since(self, before: &Self) -> Self {
-        Self { user: self.user - before.user, ..self }
-    }
-}
-
-impl std::fmt::Display for Machine {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { user, resident_kib, most_resident_kib } = self;
-        write!(
-            f,
-            "{user:.1} s of user CPU, {} MiB resident, {} MiB at most",
-            resident_kib >> 10,
-            most_resident_kib >> 10
-        )
     }
 }

@@ -30,7 +30,20 @@ pub struct Follower {
     pub views: Arc<Views>,
     /// How often the store could not be read.
     pub failures: Arc<AtomicU64>,
+    /// What the start took.
+    pub took: Took,
     _thread: Background,
+}
+
+/// How long a start took, part by part.
+#[derive(Debug, Clone, Copy)]
+pub struct Took {
+    /// Reading the registry: as it was remembered, and what happened since; or all of its events.
+    pub reading: Duration,
+    /// Recalling what was verified, and verifying what was not.
+    pub proving: Duration,
+    /// Making the book, and the view of it.
+    pub booking: Duration,
 }
 
 /// Why a registry cannot be followed.
@@ -78,7 +91,9 @@ impl Follower {
         snapshots: Option<Snapshots>,
         following: Following,
     ) -> Result<Self, FollowError> {
+        let begun = Instant::now();
         let (registry, chain, read) = snapshot::open(&mut *store, snapshots.as_ref())?;
+        let reading = begun.elapsed();
         let proofs = proofs.with_evidence(store.another()?);
         // Taken before any is proven: if trust changes meanwhile, they are renewed.
         let proofs_generation = proofs.generation();
@@ -110,8 +125,13 @@ impl Follower {
             unproven: Unproven::default(),
             keeper,
         };
-        let view = folding.first_view();
-        info!(registry.revision = view.book.revision(), "registry read");
+        let (view, booking) = folding.first_view();
+        let took = Took { reading, proving: begun.elapsed() - reading - booking, booking };
+        let Took { proving, .. } = took;
+        info!(
+            registry.revision = view.book.revision(),
+            "registry read in {reading:.1?}, proven in {proving:.1?}, in force after {booking:.1?} more"
+        );
         let views = Arc::new(Views::new(view, following.lease));
         let failures = Arc::new(AtomicU64::new(0));
         let (seen, counted) = (Arc::clone(&views), Arc::clone(&failures));
@@ -122,7 +142,7 @@ impl Follower {
                 error!(error = %crate::telemetry::chain(&error), "registry cannot be confirmed");
             }
         });
-        Ok(Self { views, failures, _thread: thread })
+        Ok(Self { views, failures, took, _thread: thread })
     }
 }
 
@@ -304,7 +324,8 @@ impl Folding {
         }
     }
 
-    fn first_view(&mut self) -> View {
+    /// The first view, and how long it took once all was proven.
+    fn first_view(&mut self) -> (View, Duration) {
         let in_force: Vec<_> =
             self.registry.agreements().filter(|one| one.stage == Stage::Concurred).collect();
         let now = clock::now();
@@ -322,6 +343,7 @@ impl Folding {
             of.versions.push((agreement.header.version, verdict));
             of.list = list;
         }
+        let proven = Instant::now();
         let unproven = RefCell::<Unproven>::default();
         let prove = |signed: Signed<'_>| {
             let known = match signed {
@@ -343,7 +365,7 @@ impl Folding {
         let book = Book::new(&self.registry, self.environment, &prove);
         drop(verdicts);
         self.unproven = unproven.into_inner();
-        View::new(book, None, self.allowed)
+        (View::new(book, None, self.allowed), proven.elapsed())
     }
 
     fn replace(&mut self, views: &Views, changes: &Changes, asked: Instant) {
