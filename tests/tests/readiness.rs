@@ -17,7 +17,7 @@ async fn systems_are_found_ready_and_the_first_call_passes_only_then() {
     let world = agreed(World::consumer_and_provider()).await;
     answers(&world, SignedDuration::ZERO, sample::street());
     let call = Ask::get("/address-register/streets/streets");
-    let early = world.consumer.asks(&call).await;
+    let early = world.consumer.asks(&call.clone().header("Date", &http_date(SignedDuration::ZERO))).await;
     assert_eq!(early.refusal(), Some("readiness-missing"));
 
     let integrator = world.program(&world.integrator);
@@ -33,7 +33,8 @@ async fn systems_are_found_ready_and_the_first_call_passes_only_then() {
     assert!(of(&found, "provider", "certificate").1.ends_with("h left"));
     assert_eq!(of(&found, "consumer", "protocol"), ("passed", "http/1.1"));
     assert!(of(&found, "consumer", "reachability").1.starts_with("it connected over mutual TLS at "));
-    assert_eq!(of(&found, "consumer", "clock").0, "unmeasured");
+    let (outcome, detail) = of(&found, "consumer", "clock");
+    assert!(outcome == "passed" && detail.contains(", by the Date of its call at "), "{detail}");
 
     world.settled().await;
     assert_eq!(world.consumer.asks(&call).await.status, 200);
@@ -73,6 +74,38 @@ async fn a_provider_whose_clock_is_off_is_not_ready() {
         let (outcome, detail) = of(&found, "provider", "clock");
         assert!(outcome == "failed" && detail.contains(words), "{detail}");
         assert_eq!(found["ready"], "failed");
+    }
+}
+
+/// B5; Portal 62.3: both sides. A consumer calls and is not called, so its calls say what time it has.
+#[tokio::test]
+async fn a_consumer_whose_clock_is_off_is_not_ready_and_one_that_says_no_date_is_unmeasured() {
+    let world = agreed(World::consumer_and_provider()).await;
+    answers(&world, SignedDuration::ZERO, sample::street());
+    let integrator = world.program(&world.integrator);
+    let call = Ask::get("/address-register/streets/streets");
+    world.consumer.asks(&call).await;
+    let found = checked(&integrator).await;
+    assert_eq!((of(&found, "consumer", "clock").0, &found["holds"]), ("unmeasured", &json!(true)));
+    for (off, outcome, words) in [
+        (-90, "failed", "s behind: set it"),
+        (300, "failed", "s ahead: set it"),
+        (0, "passed", "by the Date"),
+    ] {
+        let date = http_date(SignedDuration::from_secs(off));
+        world.consumer.asks(&call.clone().header("Date", &date)).await;
+        let found = checked(&integrator).await;
+        let (came_out, detail) = of(&found, "consumer", "clock");
+        assert!(came_out == outcome && detail.contains(words), "{detail}");
+        assert_eq!(found["holds"], off == 0);
+    }
+    for nonsense in ["tomorrow", "Thu, 01 Jan 1970 00:00:00 GMT, Thu, 01 Jan 1970 00:00:00 GMT"] {
+        world.consumer.asks(&call.clone().header("Date", nonsense)).await;
+        assert_eq!(
+            of(&checked(&integrator).await, "consumer", "clock").0,
+            "passed",
+            "{nonsense} says nothing"
+        );
     }
 }
 
@@ -212,7 +245,7 @@ async fn agreed(plan: Plan) -> World {
 /// The provider answers with streets like this one, by a clock that is off.
 fn answers(world: &World, off: SignedDuration, street: Value) {
     world.provider.acts(move |seen| {
-        let date = (clock::now() + off).strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+        let date = http_date(off);
         let headers = vec![("Date", date), ("Content-Type", "application/json".to_owned())];
         Reply::With(200, headers, answer(&seen.head[0], &street).to_string().into_bytes())
     });
@@ -248,4 +281,9 @@ fn of<'f>(found: &'f Value, party: &str, kind: &str) -> (&'f str, &'f str) {
     let mut matching = checks.iter().filter(|one| one["party"] == party && one["check"]["kind"] == kind);
     let one = matching.next().unwrap();
     (one["outcome"].as_str().unwrap(), one["detail"].as_str().unwrap())
+}
+
+/// A moment of a clock that is off, as HTTP writes it.
+fn http_date(off: SignedDuration) -> String {
+    (clock::now() + off).strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
 }

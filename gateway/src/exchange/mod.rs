@@ -115,7 +115,7 @@ pub struct Shared {
     pub memory: Arc<Budget>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
-    /// When consumers were last seen.
+    /// When consumers were last seen, and their clocks.
     pub arrivals: Arc<Arrivals>,
     /// What became of requests that bore an idempotency key.
     pub repeats: Repeats,
@@ -218,6 +218,8 @@ impl ExchangePath {
     ) -> Carried {
         let received = Received { exchange: Uuid::now_v7(), at: clock::now(), since: Instant::now() };
         let (head, body) = request.into_parts();
+        // B5: also of a call that is refused, as the first one is before readiness was checked.
+        self.shared.arrivals.hears(&caller.chain.fingerprint(), &head.headers, received.at);
         if !repeat::goes_on_alone(&head) {
             return self.answer(caller, framing, received, head, body).await;
         }

@@ -274,12 +274,17 @@ impl<'p> Talk<'p> {
 
     fn clock(&self, tolerance: SignedDuration) -> Found {
         let Some(offset) = self.offset else { return Found::unmeasured("its answers bear no Date") };
-        let direction = if offset.is_negative() { "behind" } else { "ahead" };
-        match offset.abs() {
-            none if none.is_zero() => Found::passed("the same second"),
-            off if off <= tolerance => Found::passed(format!("{} s {direction}", off.as_secs())),
-            off => Found::failed(format!("{} s {direction}: set it by reference time", off.as_secs())),
-        }
+        clock_of(offset, tolerance)
+    }
+}
+
+/// What is found of a clock that is so far off.
+pub(super) fn clock_of(offset: SignedDuration, tolerance: SignedDuration) -> Found {
+    let direction = if offset.is_negative() { "behind" } else { "ahead" };
+    match offset.abs() {
+        none if none.is_zero() => Found::passed("the same second"),
+        off if off <= tolerance => Found::passed(format!("{} s {direction}", off.as_secs())),
+        off => Found::failed(format!("{} s {direction}: set it by reference time", off.as_secs())),
     }
 }
 

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! plan      what is to be checked, taken from the registry     line    the provider: TLS, HTTP, its clock
-//! sample    what its operations are asked, and the answers     arrivals  when consumers were last seen
+//! sample    what its operations are asked, and the answers     arrivals  when consumers were last seen, and their clocks
 //! ```
 //!
 //! Trust: a provider that is not ready may be hostile. Each wait ends with the check, each answer is bounded by what the
@@ -26,7 +26,7 @@ use certs::trust::Trust;
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
-pub use self::arrivals::{Arrivals, Seen};
+pub use self::arrivals::{Arrivals, Arrived, Said, Seen};
 pub use self::plan::{Plan, Unplannable};
 
 use self::line::Found;
@@ -61,7 +61,7 @@ impl Prober {
     ///
     /// # Cancel safety
     /// Dropped meanwhile, the connection is closed and nothing is recorded.
-    pub async fn check(&self, plan: &Plan, arrived: Option<Seen>) -> Vec<ReadinessCheck> {
+    pub async fn check(&self, plan: &Plan, arrived: Option<Arrived>) -> Vec<ReadinessCheck> {
         let until = Instant::now() + self.settings.timeout();
         let mut checks = self.of_consumer(plan, arrived);
         let found = line::look(&self.connector, &self.settings, plan, until).await;
@@ -70,14 +70,14 @@ impl Prober {
     }
 
     /// A consumer calls, it is not called: what is known of it is what is bound to it, and how it was last seen.
-    fn of_consumer(&self, plan: &Plan, arrived: Option<Seen>) -> Vec<ReadinessCheck> {
+    fn of_consumer(&self, plan: &Plan, arrived: Option<Arrived>) -> Vec<ReadinessCheck> {
         let ends = plan.consumer_certificates.iter().map(|bound| bound.not_after).max();
         let certificate = match ends {
             Some(ends) => life(ends, clock::now(), self.settings.least_life()),
             None => Found::failed("no certificate is bound to it"),
         };
         let unseen = "it calls and is not called, and has not connected since this gateway started";
-        let (reachability, protocol) = match arrived {
+        let (reachability, protocol) = match arrived.map(|known| known.seen) {
             Some(Seen { at, alpn }) => {
                 let spoke = match alpn {
                     Alpn::Http1 => "http/1.1",
@@ -88,7 +88,19 @@ impl Prober {
             }
             None => (Found::unmeasured(unseen), Found::unmeasured(unseen)),
         };
-        let clock = Found::unmeasured("a consumer does not say what time it has");
+        let clock = match arrived.and_then(|known| known.said) {
+            Some(said) if clock::now().duration_since(said.at) <= SAID_LATELY => {
+                let found = line::clock_of(said.offset, self.settings.clock_tolerance());
+                let at = said.at.strftime("%Y-%m-%dT%H:%M:%SZ");
+                Found { detail: format!("{}, by the Date of its call at {at}", found.detail), ..found }
+            }
+            Some(_) => {
+                Found::unmeasured("it has said no Date for a day: have it call, to be refused if need be")
+            }
+            None => Found::unmeasured(
+                "no call of it bore a Date since this gateway started: have it call, to be refused if need be",
+            ),
+        };
         [
             (CheckKind::Certificate, certificate),
             (CheckKind::Clock, clock),
@@ -133,6 +145,9 @@ pub fn passed(checks: &[ReadinessCheck]) -> bool {
     };
     !checks.iter().any(|one| one.outcome == CheckOutcome::Failed || unreached(one))
 }
+
+/// How long what a consumer said of its clock is believed: clocks drift.
+const SAID_LATELY: SignedDuration = SignedDuration::from_hours(24);
 
 /// Characters of a detail, and one that says that it goes on.
 const MOST_DETAIL: usize = 499;

@@ -352,7 +352,8 @@ mod tests {
     #[test]
     fn a_signing_key_does_not_show_itself() {
         let (key, text) = SigningKey::generate(&"a.example".parse().unwrap(), Scheme::Ed25519).unwrap();
-        let secret = text.rsplit('+').next().unwrap();
+        // It may have a plus of its own.
+        let secret = text.splitn(5, '+').nth(4).unwrap();
         assert!(!format!("{key:?}").contains(secret));
     }
 }
