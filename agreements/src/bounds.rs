@@ -16,7 +16,7 @@ use crate::{
 pub struct Template {
     /// For which purpose.
     pub purpose: Purpose,
-    /// Counts the purpose's templates from 1; the newest holds.
+    /// Counts the purpose's templates from 1; the newest holds, until it is recalled.
     pub version: u32,
     /// What it is for, in words.
     pub title: Words,
@@ -57,19 +57,34 @@ pub struct TemplateData {
     pub fields: Vec<String>,
 }
 
+/// Whether a template counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum TemplateStanding {
+    /// Agreements for its purpose are judged by it.
+    Holds,
+    /// A newer one came after it.
+    Superseded,
+    /// The regulator recalled it.
+    Recalled,
+}
+
 /// What a template says to an agreement.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Fit {
     /// Which of the agreement's purposes.
     pub purpose: Purpose,
-    /// The template's version; none where there is no template for the purpose.
+    /// The template's version; none where no template holds for the purpose.
     pub template: Option<u32>,
+    /// The version that was the purpose's last one, where it was recalled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recalled: Option<u32>,
     /// In which points the agreement goes beyond it, from the bound to what is agreed; none if it is within.
     pub wider: Vec<Point>,
 }
 
 impl Fit {
-    /// Whether there is a template, and the agreement is within it.
+    /// Whether a template holds, and the agreement is within it.
     pub fn is_within(&self) -> bool {
         self.template.is_some() && self.wider.is_empty()
     }
@@ -134,13 +149,15 @@ impl Template {
     }
 }
 
-/// What the newest template of each purpose says to an agreement.
+/// What the template that holds for each purpose says to an agreement.
 pub fn fits(text: &AgreementText, registry: &Registry) -> Vec<Fit> {
     let of_purpose = text.purposes.iter().map(|named| {
         let template = registry.template(&named.code);
+        let newest = registry.templates_of(&named.code).next_back();
         Fit {
             purpose: named.code.clone(),
             template: template.map(|one| one.version),
+            recalled: newest.filter(|_| template.is_none()).map(|one| one.version),
             wider: template.map_or_else(Vec::new, |one| one.judge(text)),
         }
     });

@@ -13,8 +13,8 @@ use crate::{
     CalendarDay, CardCorrection, Category, Conformity, DataType, DataTypeId, DelegationNumber,
     DelegationText, Document, Effect, Employee, EndOfOperation, Endpoint, Fingerprint, Fit, Gap, Holder,
     Information, LiftingText, ListedUser, ObjectCard, Operator, OperatorId, OperatorStanding, Paper,
-    PrescriptionText, ProtocolText, ReadinessCheck, Revoked, RulingText, Signature, Significance, Subject,
-    SystemCard, SystemId, Template, Term, UserList, Words, YearlyHoliday,
+    PrescriptionText, ProtocolText, Purpose, ReadinessCheck, Revoked, RulingText, Signature, Significance,
+    Subject, SystemCard, SystemId, Template, Term, UserList, Words, YearlyHoliday,
 };
 
 /// Something an operator asks the registry to do.
@@ -110,8 +110,12 @@ pub enum Command {
     /// Lets a suspended paper count again.
     ResumePaper { system: SystemId, paper: Paper },
     /// Registers a system in one step: the integrator's shortcut for an application that came whole on paper. It is
-    /// recorded as an application that was accepted at once.
-    RegisterSystem { card: SystemCard, code: String },
+    /// recorded as an application that was accepted at once; without a code, it gets the next.
+    RegisterSystem {
+        card: SystemCard,
+        #[serde(default)]
+        code: Option<String>,
+    },
     /// Corrects where a system may connect from and where it listens (A4, A9).
     UpdateSystem {
         system: SystemId,
@@ -145,6 +149,8 @@ pub enum Command {
     Categorise { provider: SystemId, data_type: DataTypeId, category: Category },
     /// Publishes a version of a template: how far agreements for a purpose may go.
     PublishTemplate { template: Template },
+    /// Recalls the template that holds for a purpose: none holds until another version is published.
+    RecallTemplate { purpose: Purpose, version: u32 },
     /// Draws up a version of an agreement: `document` is its canonical form (RFC 8785).
     DraftAgreement { document: String },
     /// Adds a holder's signature.
@@ -396,6 +402,10 @@ pub enum Event {
     },
     TemplatePublished {
         template: Template,
+    },
+    TemplateRecalled {
+        purpose: Purpose,
+        version: u32,
     },
     AgreementSubmitted {
         number: AgreementNumber,

@@ -1,18 +1,18 @@
-//! Deadlines that run, were met or were missed (A2-A4, A8): each worked out from what happened and the calendar of now.
+//! Deadlines that run, were met or were missed (A2-A4, A8, B9): each worked out from what happened and the calendar of now.
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{Bin, Dossier, Filed, Outcome, Registry, Subject, TermKind, almaty};
+use crate::{Agreement, Bin, Dossier, Filed, Outcome, Registry, Stage, Subject, TermKind, almaty};
 
 /// A step of the law with its last day.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Deadline {
     /// What is due.
     pub kind: TermKind,
-    /// Of what: `application 7`, `system portal`.
+    /// Of what: `application 7`, `system portal`, `agreement a-1 version 2`.
     pub about: String,
     /// Who owes it: a holder; nobody named is the service integrator.
     pub owed_by: Option<Bin>,
@@ -65,6 +65,7 @@ impl Registry {
             let about = Subject::Object(object.card.id.clone());
             self.of_dossier(&about, object.card.holder, &object.dossier, &mut deadlines);
         }
+        deadlines.extend(self.agreements().flat_map(|agreement| self.deadlines_of_agreement(agreement)));
         deadlines.sort_by(|one, other| (one.due, &one.about).cmp(&(other.due, &other.about)));
         deadlines
     }
@@ -97,6 +98,17 @@ impl Registry {
             deadlines.extend(self.deadline(TermKind::Registration, about, Some(holder), from, met));
         }
         deadlines
+    }
+
+    /// B9: the regulator's, for its outcome, from each submission; whoever takes the agreement back ends it too.
+    fn deadlines_of_agreement<'r>(&'r self, agreement: &'r Agreement) -> impl Iterator<Item = Deadline> + 'r {
+        let steps = agreement.history.iter().enumerate();
+        let submissions = steps.filter(|(_, step)| step.stage == Stage::Submitted);
+        submissions.filter_map(|(at, step)| {
+            let met = agreement.history.get(at + 1).map(|next| day(next.at));
+            let about = format!("agreement {} version {}", agreement.header.number, agreement.header.version);
+            self.deadline(TermKind::Consideration, about, self.regulator(), day(step.at), met)
+        })
     }
 
     /// Registration 15: ten working days from a change, or from the discovery of what is wrong or missing.

@@ -65,7 +65,7 @@ pub use agreement::{
 };
 pub use application::{Application, ApplicationFault, ApplicationNumber, Applied, Filed, Gap, Outcome};
 pub use book::{AgreementPage, Book, Changes, Followed, GrantPage, SystemPage};
-pub use bounds::{Fit, Template, TemplateData, fits};
+pub use bounds::{Fit, Template, TemplateData, TemplateStanding, fits};
 pub use calendar::{Calendar, CalendarDay, DayIs, DayKind, HolidayFault, OnWeekend, YearlyHoliday};
 pub use command::{Command, CommandName, Event, Recorded};
 pub use data_type::{

@@ -29,7 +29,8 @@ pub fn entitled(command: CommandName) -> &'static [Role] {
         CommandName::RecordAct
         | CommandName::RepealAct
         | CommandName::SetTerm
-        | CommandName::PublishTemplate => &[Regulator],
+        | CommandName::PublishTemplate
+        | CommandName::RecallTemplate => &[Regulator],
         CommandName::SetCalendarDay | CommandName::ClearCalendarDay | CommandName::SetYearlyHoliday => {
             &[Administrator, Regulator, NationalOperator]
         }

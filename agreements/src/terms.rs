@@ -23,6 +23,8 @@ pub enum TermKind {
     Correction,
     /// Putting agreements onto another basis, from the last day of an act that they stand on (B10).
     Basis,
+    /// The regulator's outcome on an agreement, from its submission (B9).
+    Consideration,
 }
 
 /// In which days a term is counted.
@@ -118,6 +120,7 @@ mod tests {
             (TermKind::Return, 2),
             (TermKind::Correction, 10),
             (TermKind::Basis, 30),
+            (TermKind::Consideration, 10),
         ] {
             let term = terms.on(kind, day("2026-02-02")).unwrap();
             assert_eq!((term.days, term.counted), (days, Counted::Working));
@@ -138,7 +141,7 @@ mod tests {
         };
         terms.set(changed.clone());
         terms.set(changed);
-        assert_eq!(terms.all().len(), 6);
+        assert_eq!(terms.all().len(), 7);
         let due = |from: &str| {
             let term = terms.on(TermKind::Return, day(from)).unwrap();
             term.due(day(from), &Calendar::default())

@@ -73,7 +73,7 @@ fn every_command() -> Vec<Command> {
         Command::RevokeAccess { operator: OperatorId::new("petrov").unwrap(), access: Revoked::Password },
         Command::RecordAct { act: act("new", "1") },
         repeal(),
-        Command::RegisterSystem { card: card("new", MINISTRY), code: "new".into() },
+        Command::RegisterSystem { card: card("new", MINISTRY), code: Some("new".into()) },
         Command::UpdateSystem { system: system.clone(), networks: None, endpoint: None },
         Command::SuspendSystem { system: system.clone() },
         Command::ResumeSystem { system: system.clone() },
@@ -88,6 +88,7 @@ fn every_command() -> Vec<Command> {
         Command::PublishDataType { data_type: DataType { version: 2, ..record() } },
         categorise(Category::Public),
         Command::PublishTemplate { template: template() },
+        Command::RecallTemplate { purpose: template().purpose, version: 1 },
         draft(&agreement),
         sign(&agreement, Side::Consumer, MINISTRY),
         Command::SubmitAgreement { number: number.clone(), version },
@@ -213,7 +214,7 @@ fn what_was_never_registered_is_unknown() {
     for (actor, command) in [
         (administrator(), Command::RegisterOperator { operator }),
         (administrator(), Command::NameRegulator { bin: nobody }),
-        (integrator(), Command::RegisterSystem { card, code: "new".into() }),
+        (integrator(), Command::RegisterSystem { card, code: Some("new".into()) }),
         (integrator(), bind("nobody", 20)),
         (integrator(), Command::UnbindCertificate { certificate: fingerprint(99) }),
         (integrator(), Command::SuspendSystem { system: system("nobody") }),
@@ -229,7 +230,8 @@ fn what_was_never_registered_is_unknown() {
 #[test]
 fn what_is_registered_is_not_registered_again() {
     let mut world = World::exchanging();
-    let again = |id: &str, code: &str| Command::RegisterSystem { card: card(id, OFFICE), code: code.into() };
+    let again =
+        |id: &str, code: &str| Command::RegisterSystem { card: card(id, OFFICE), code: Some(code.into()) };
     let twice = vec![listed("a", None), listed("b", None), listed("a", Some("T-1"))];
     let users = World::exchanging().approval(&number_of(&personnel_agreement()), twice);
     let elsewhere = with(next_version(&personnel_agreement()), "/consumer", json!("insurer"));
@@ -253,13 +255,14 @@ fn what_is_registered_is_not_registered_again() {
 fn an_incomplete_application_is_returned_with_what_is_missing() {
     let mut world = World::empty();
     let mut bare = SystemCard { documents: vec![document(DocumentKind::TrialAct)], ..card("bare", MINISTRY) };
-    let error = world.refused(registrar(), Command::RegisterSystem { card: bare.clone(), code: "1".into() });
+    let error =
+        world.refused(registrar(), Command::RegisterSystem { card: bare.clone(), code: Some("1".into()) });
     let missing =
         vec![DocumentKind::Description, DocumentKind::TechnicalDocumentation, DocumentKind::ProductionAct];
     assert_eq!(error, CommandError::Incomplete { system: system("bare"), missing });
     bare.ownership = Ownership::NonState;
     bare.documents = vec![document(DocumentKind::Description)];
-    world.must(registrar(), Command::RegisterSystem { card: bare, code: "1".into() });
+    world.must(registrar(), Command::RegisterSystem { card: bare, code: Some("1".into()) });
 }
 
 /// A5
@@ -267,7 +270,7 @@ fn an_incomplete_application_is_returned_with_what_is_missing() {
 fn production_is_entered_once_and_with_its_act() {
     let mut world = World::empty();
     let trial = SystemCard { phase: Phase::Trial, ..card("portal", MINISTRY) };
-    world.must(registrar(), Command::RegisterSystem { card: trial, code: "1".into() });
+    world.must(registrar(), Command::RegisterSystem { card: trial, code: Some("1".into()) });
     let enter = |kind| Command::EnterProduction { system: system("portal"), act: document(kind) };
     let error = world.refused(integrator(), enter(DocumentKind::TrialAct));
     assert!(matches!(error, CommandError::Incomplete { .. }), "{error}");
@@ -280,7 +283,7 @@ fn production_is_entered_once_and_with_its_act() {
 fn a_system_always_names_its_networks() {
     let mut world = World::registered();
     let nowhere = SystemCard { networks: vec![], ..card("nowhere", MINISTRY) };
-    let error = world.refused(registrar(), Command::RegisterSystem { card: nowhere, code: "1".into() });
+    let error = world.refused(registrar(), Command::RegisterSystem { card: nowhere, code: Some("1".into()) });
     assert_eq!(error, CommandError::NoNetworks { system: system("nowhere") });
     let update = Command::UpdateSystem { system: system("portal"), networks: Some(vec![]), endpoint: None };
     let error = world.refused(integrator(), update);

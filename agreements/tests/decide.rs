@@ -76,7 +76,7 @@ fn a_trial_system_exchanges_in_the_trial_environment_only() {
 
     let mut world = World::registered();
     let trial = SystemCard { phase: Phase::Trial, ..card("rehearsal", MINISTRY) };
-    world.must(registrar(), Command::RegisterSystem { card: trial, code: "code-rehearsal".into() });
+    world.must(registrar(), Command::RegisterSystem { card: trial, code: Some("code-rehearsal".into()) });
     world.must(integrator(), bind("rehearsal", 12));
     let call = Call { certificate: fingerprint(12), ..call() };
     assert_eq!(world.answer(&call), "wrong-environment");
@@ -195,7 +195,7 @@ fn an_unregistered_provider_is_unknown() {
 fn a_provider_that_never_said_where_it_listens_cannot_be_asked() {
     let mut world = World::exchanging();
     let silent = SystemCard { endpoint: None, ..card("silent", AGENCY) };
-    world.must(registrar(), Command::RegisterSystem { card: silent, code: "code-silent".into() });
+    world.must(registrar(), Command::RegisterSystem { card: silent, code: Some("code-silent".into()) });
     let (system, conformity) = (system("silent"), conformity("silent"));
     world.must(
         integrator(),

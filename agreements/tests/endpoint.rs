@@ -73,7 +73,7 @@ fn an_endpoint_that_cannot_be_dialled_as_written_enters_the_registry_by_no_comma
     let mut world = World::registered();
     for (endpoint, fault) in faulty {
         let card = SystemCard { endpoint: Some(endpoint.clone()), ..card("newcomer", MINISTRY) };
-        let register = Command::RegisterSystem { card, code: "9".into() };
+        let register = Command::RegisterSystem { card, code: Some("9".into()) };
         let refused = |id| CommandError::Endpoint { system: system(id), fault };
         assert_eq!(world.refused(integrator(), register), refused("newcomer"), "{endpoint:?}");
         let update = Command::UpdateSystem {

@@ -116,10 +116,20 @@ fn an_application_belongs_to_the_organisation_it_is_for() {
     world.must(officer(MINISTRY), back.clone());
     let settled = CommandError::Settled { number: ApplicationNumber(1), outcome: "withdrawn" };
     assert_eq!(world.refused(officer(MINISTRY), back), settled);
-    let shortcut = Command::RegisterSystem { card: card("portal", MINISTRY), code: "1".into() };
+    let shortcut = Command::RegisterSystem { card: card("portal", MINISTRY), code: Some("1".into()) };
     world.must(integrator(), shortcut);
     let known = world.refused(officer(MINISTRY), submit(application("portal", MINISTRY)));
     assert!(matches!(known, CommandError::Exists { .. }), "{known}");
+}
+
+/// A2
+#[test]
+fn a_system_registered_in_one_step_without_a_code_gets_the_next() {
+    let mut world = World::empty();
+    for (id, code) in [("portal", "KZ-STATE-0001"), ("other", "KZ-STATE-0002")] {
+        world.must(registrar(), Command::RegisterSystem { card: card(id, MINISTRY), code: None });
+        assert_eq!(world.registry.system(&system(id)).unwrap().code, code);
+    }
 }
 
 /// A2: the integrator's shortcut leaves an application on record, with what it never said.
@@ -128,7 +138,7 @@ fn a_system_registered_in_one_step_has_its_application_too() {
     let mut world = World::empty();
     world.must(officer(MINISTRY), submit(application("portal", MINISTRY)));
     let shortcut =
-        |id: &str| Command::RegisterSystem { card: card(id, MINISTRY), code: format!("code-{id}") };
+        |id: &str| Command::RegisterSystem { card: card(id, MINISTRY), code: Some(format!("code-{id}")) };
     let open = world.refused(integrator(), shortcut("portal"));
     assert!(matches!(open, CommandError::Exists { .. }), "no way around an open application: {open}");
     world.must(integrator(), shortcut("other"));
@@ -146,7 +156,7 @@ fn a_system_registered_in_one_step_has_its_application_too() {
 #[test]
 fn who_registers_a_system_in_one_step_does_not_record_its_papers() {
     let mut world = World::empty();
-    let shortcut = Command::RegisterSystem { card: card("portal", MINISTRY), code: "1".into() };
+    let shortcut = Command::RegisterSystem { card: card("portal", MINISTRY), code: Some("1".into()) };
     world.must(registrar(), shortcut);
     let papers = |id: &str| {
         let conformity = conformity(id);

@@ -164,7 +164,7 @@ fn who_may_approve_is_confirmed_by_a_second_administrator() {
     world.must(administrator(), enrol("judge", Role::ServiceIntegrator, NATIONAL_OPERATOR, json!({})));
     assert_eq!(standing(&world, "judge"), OperatorStanding::Unconfirmed);
     let judge = actor("judge", Role::ServiceIntegrator, NATIONAL_OPERATOR);
-    let register = Command::RegisterSystem { card: card("portal", MINISTRY), code: "1".into() };
+    let register = Command::RegisterSystem { card: card("portal", MINISTRY), code: Some("1".into()) };
     let early = world.refused(judge.clone(), register.clone());
     assert_eq!(
         early,

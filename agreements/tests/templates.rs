@@ -101,6 +101,37 @@ fn templates_are_the_regulators_and_the_newest_holds() {
     assert_eq!(world.registry.templates_of(&purpose).count(), 2);
 }
 
+/// E4: what the regulator recalls holds no more, and is not forgotten; another may follow.
+#[test]
+fn a_recalled_template_judges_nobody_until_another_is_published() {
+    let mut world = published();
+    let text: AgreementText = from_json(personnel_agreement());
+    let purpose = Purpose::new("staffing").unwrap();
+    let recall = |version| Command::RecallTemplate { purpose: Purpose::new("staffing").unwrap(), version };
+    let officer = world.refused(officer(MINISTRY), recall(1));
+    assert_eq!(officer, CommandError::NotInRole { role: Role::HolderOfficer });
+    assert_eq!(world.refused(regulator(), recall(2)).code(), "unknown");
+    assert_eq!(world.run_because(regulator(), recall(1), " ").unwrap_err().code(), "no-reason");
+    world.must(regulator(), recall(1));
+    assert_eq!(world.refused(regulator(), recall(1)).code(), "template-unfit");
+    let fit = fits(&text, &world.registry).remove(0);
+    assert_eq!((fit.template, fit.recalled, fit.wider.len(), fit.is_within()), (None, Some(1), 0, false));
+    let one = world.registry.templates_of(&purpose).next().unwrap();
+    let trace = world.registry.recall_of(one).unwrap();
+    assert_eq!((&trace.actor, trace.reason.as_str()), (&regulator(), "as decided"));
+
+    let again = Command::PublishTemplate { template: template() };
+    assert_eq!(world.refused(regulator(), again).code(), "template-unfit", "its number is taken");
+    world.must(regulator(), Command::PublishTemplate { template: Template { version: 2, ..template() } });
+    assert_eq!(
+        world.refused(regulator(), recall(1)).code(),
+        "template-unfit",
+        "it is not the one that holds"
+    );
+    let fit = fits(&text, &world.registry).remove(0);
+    assert_eq!((fit.template, fit.recalled, fit.is_within()), (Some(2), None, true));
+}
+
 /// B9: what the template says is on record with the submission, before the regulator.
 #[test]
 fn how_it_fits_is_on_record_with_the_submission() {

@@ -15,6 +15,8 @@ mod orders;
 mod reads;
 #[path = "api/record.rs"]
 mod record;
+#[path = "api/rulings.rs"]
+mod rulings;
 #[path = "api/schemathesis.rs"]
 mod schemathesis;
 #[path = "api/signing.rs"]

@@ -367,7 +367,7 @@ fn newcomer(attestation: Option<Conformity>, quality: Option<Conformity>) -> Sce
         let world = agreed().start().await;
         let system = sample::system("newcomer");
         let card = sample::card("newcomer", sample::MINISTRY, None);
-        world.registrar.issues(Command::RegisterSystem { card, code: "code-newcomer".into() });
+        world.registrar.issues(Command::RegisterSystem { card, code: Some("code-newcomer".into()) });
         if let Some(conformity) = attestation {
             world.integrator.issues(Command::RecordAttestation { system: system.clone(), conformity });
         }

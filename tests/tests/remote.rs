@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
 use agreements::CommandName;
-use certs::authority::PersonRequest;
+use certs::authority::{Authority, PersonRequest};
 use gateway::clock;
 use serde_json::{Value, json};
 use tests::world::{Desk, World, kelisim, sample};
@@ -90,13 +90,122 @@ async fn an_agreement_is_drawn_up_signed_and_checked_at_a_server() {
     assert_eq!(ministry.does(1, &["agreement", "readiness", "streets"]).await["holds"], false);
 }
 
+/// A2, E4: a system is registered and bound at a server; a certificate that the gateway would not let in is not bound.
+#[tokio::test]
+async fn a_system_is_registered_and_bound_at_a_server() {
+    let world = World::consumer_and_provider().start().await;
+    let [registrar, integrator] = [&world.registrar, &world.integrator].map(|desk| Away::of(&world, desk));
+    let why = ["--reason", "as applied for"];
+    let mut card = serde_json::to_value(sample::card("newcomer", sample::MINISTRY, None)).unwrap();
+    card["documents"] = json!([]);
+    let file = registrar.file("card.json", &card.to_string());
+    let bare = registrar.runs(&[&["system", "register", &file], &why[..]].concat()).await;
+    assert_eq!(bare.0, 1, "without its documents: {bare:?}");
+    let mut register = vec!["system", "register", &file, "--reason", "as applied for"];
+    let documents = ["description", "trial-act", "production-act", "technical-documentation"];
+    let documents =
+        documents.map(|kind| format!("{kind}={}", registrar.file(&format!("{kind}.pdf"), "%PDF-1.7 paper")));
+    documents.iter().for_each(|document| register.extend(["--document", document.as_str()]));
+    let done = registrar.does(0, &register).await;
+    assert_eq!(done["events"][0]["event"]["code"], "KZ-STATE-0003");
+
+    let (issued, _) = world.certificate("newcomer");
+    let chain = integrator.file("newcomer.pem", &issued.chain);
+    let done = integrator.does(0, &[&["system", "bind", "newcomer", &chain], &why[..]].concat()).await;
+    let bound = &done["events"][0]["event"]["certificate"];
+    assert_eq!(bound["fingerprint"], json!(issued.fingerprint));
+    let stranger = Authority::create(&integrator.files.join("stranger"), clock::now()).unwrap();
+    let theirs = integrator.file("theirs.pem", &stranger.anchors_pem().unwrap());
+    let refused = integrator.does(1, &[&["system", "bind", "newcomer", &theirs], &why[..]].concat()).await;
+    assert_eq!(refused, Value::Null);
+    let program = world.program(&world.integrator);
+    let told =
+        program.post("/v1/certificates/check", &json!({ "chain": stranger.anchors_pem().unwrap() })).await;
+    assert_eq!(told.outcome(), "422 certificate-untrusted");
+    let told = program.post("/v1/certificates/check", &json!({ "chain": "none" })).await;
+    assert_eq!(told.outcome(), "400 body-malformed");
+}
+
+/// E4: tokens and passwords are given at a server, where what proves them stays.
+#[tokio::test]
+async fn access_is_given_and_taken_at_a_server() {
+    let world = World::consumer_and_provider().start().await;
+    world.password(&world.administrator, PASSWORD);
+    let administrator = Away::of(&world, &world.administrator);
+    let why = ["--reason", "new in the body"];
+    let token = ["operator", "token", "ministry", "by-a-token", "--days", "1"];
+    assert_eq!(administrator.runs(&[&token[..], &why].concat()).await.0, 1, "no token makes tokens");
+    let administrator = administrator.logged_in(&world, "administrator", PASSWORD).await;
+    let token = ["operator", "token", "ministry", "nightly", "--days", "1"];
+    let done = administrator.does(0, &[&token[..], &why].concat()).await;
+    let nightly = Away {
+        token: administrator.file("nightly", done["token"].as_str().unwrap()),
+        ..administrator.clone()
+    };
+    assert_eq!(nightly.runs(&["system", "list"]).await.0, 0);
+    let known = administrator.does(0, &["operator", "access", "ministry"]).await;
+    assert_eq!(known["tokens"].as_array().unwrap().len(), 1);
+    administrator
+        .does(0, &[&["operator", "revoke", "token", "ministry", "nightly"], &why[..]].concat())
+        .await;
+    assert_eq!(nightly.runs(&["system", "list"]).await.0, 1, "it counts no more");
+
+    let password = ["operator", "password", "ministry", "--generate"];
+    let done = administrator.does(0, &[&password[..], &why].concat()).await;
+    let ministry = Away::of(&world, &world.ministry);
+    let ministry = ministry.logged_in(&world, "ministry", done["password"].as_str().unwrap()).await;
+    let (exit, said) = ministry.runs(&[&password[..], &why].concat()).await;
+    assert_eq!(exit, 1, "one's own is asked for before it is changed: {said}");
+
+    let person = world.person("An officer");
+    let chain = administrator.file("officer.pem", &person.chain);
+    let bind = ["operator", "certificate", "ministry", "--chain", &chain];
+    let done = administrator.does(0, &[&bind[..], &why].concat()).await;
+    assert_eq!(done["events"][0]["event"]["certificate"]["fingerprint"], json!(person.fingerprint));
+}
+
+/// Data types are imported, and templates published, judged by and recalled, at a server.
+#[tokio::test]
+async fn data_types_and_templates_are_kept_at_a_server() {
+    let world = World::consumer_and_provider().agreement("address-lookup").start().await;
+    let [agency, ministry, regulator] =
+        [&world.agency, &world.ministry, &world.regulator].map(|desk| Away::of(&world, desk));
+    let why = ["--reason", "as ordered"];
+    let document = json!({
+        "openapi": "3.1.0", "info": { "title": "Houses", "version": "1" },
+        "paths": { "/houses": { "get": { "operationId": "listHouses", "responses": { "200": {
+            "content": { "application/json": { "schema": { "type": "array" } } } } } } } },
+    });
+    let file = agency.file("openapi.json", &document.to_string());
+    let import = ["data-type", "import", &file, "--provider", sample::REGISTER, "--id", "houses"];
+    assert_eq!(agency.does(0, &[&import[..], &["--dry-run"]].concat()).await["data_type"]["version"], 1);
+    for version in [1, 2] {
+        agency.does(0, &[&import[..], &why].concat()).await;
+        let shown = agency.does(0, &["data-type", "show", sample::REGISTER, "houses"]).await;
+        assert_eq!(shown["versions"].as_array().unwrap().len(), version);
+    }
+
+    let template = json!({ "purpose": "delivery", "version": 1, "title": "Delivery", "most_days": 1 });
+    let file = regulator.file("template.json", &template.to_string());
+    regulator.does(0, &[&["template", "publish", &file], &why[..]].concat()).await;
+    let draft = ministry.file("draft.json", &sample::agreement("address-lookup").to_string());
+    let judged = ministry.does(1, &["agreement", "check-template", &draft]).await;
+    assert_eq!(judged["fits"][0]["wider"][0]["field"], "access_period.until");
+    regulator.does(0, &[&["template", "recall", "delivery", "1"], &why[..]].concat()).await;
+    assert_eq!(ministry.does(0, &["template", "list"]).await["items"].as_array().unwrap().len(), 1);
+    let shown = ministry.does(0, &["template", "show", "delivery"]).await;
+    assert_eq!((&shown["holds"], &shown["versions"][0]["standing"]), (&Value::Null, &json!("recalled")));
+    let judged = ministry.does(1, &["agreement", "check-template", &draft]).await;
+    assert_eq!((&judged["fits"][0]["template"], &judged["fits"][0]["recalled"]), (&Value::Null, &json!(1)));
+}
+
 /// Scripts can tell why something was not done.
 #[tokio::test]
 async fn what_cannot_be_done_at_a_server_says_why_by_its_exit_code() {
     let world = World::consumer_and_provider().start().await;
     let ministry = Away::of(&world, &world.ministry);
-    for local in [&["run"][..], &["log", "verify"], &["certs", "crl"], &["operator", "password", "ministry"]]
-    {
+    let iin = ["operator", "certificate", "ministry", "--iin", "860101300123"];
+    for local in [&["run"][..], &["log", "verify"], &["certs", "crl"], &iin] {
         assert_eq!(ministry.runs(local).await.0, 4, "{local:?}");
     }
     let suspend = ["system", "suspend", "portal", "--reason", "x"];
@@ -114,6 +223,8 @@ async fn what_cannot_be_done_at_a_server_says_why_by_its_exit_code() {
     let other = Away { ca: ministry.file("other.pem", &issued.chain), ..ministry };
     assert_eq!(other.runs(&["system", "list"]).await.0, 3, "not who it should be");
 }
+
+const PASSWORD: &str = "correct horse battery";
 
 /// Somebody who works from elsewhere: an address, a root, a token, and a folder of their own for files.
 #[derive(Clone)]
@@ -133,6 +244,14 @@ impl Away {
         away.ca = away.file("root.pem", &world.authority.anchors_pem().unwrap());
         away.token = away.file("token", &world.token(desk, "away", CommandName::all().collect(), 1));
         away
+    }
+
+    /// The same with a session in the place of the token.
+    async fn logged_in(self, world: &World, operator: &str, password: &str) -> Self {
+        let login = json!({ "operator": operator, "password": password, "deliver": "bearer" });
+        let told = world.clerk().post("/v1/session", &login).await;
+        let token = self.file("session", told.json()["session"].as_str().unwrap());
+        Self { token, ..self }
     }
 
     /// A file that nobody else may read.

@@ -38,6 +38,7 @@ impl Changes {
             | Event::AccessConfirmed { .. }
             | Event::ProtocolSigned { .. }
             | Event::TemplatePublished { .. }
+            | Event::TemplateRecalled { .. }
             | Event::AccessRevoked { .. }
             | Event::ApplicationSubmitted { .. }
             | Event::ApplicationReturned { .. }

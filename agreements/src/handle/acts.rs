@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 
 use super::{Check, CommandError};
-use crate::{Act, ActId, Event, Template, TermKind};
+use crate::{Act, ActId, Event, Purpose, Template, TermKind};
 
 impl Check<'_> {
     pub(super) fn record_act(&self, act: Act) -> Result<Event, CommandError> {
@@ -44,10 +44,27 @@ impl Check<'_> {
                 return Err(CommandError::Unknown { what });
             }
         }
-        let newest = self.registry.template(&template.purpose).map_or(0, |known| known.version);
+        // Recalled ones count: no version says two things.
+        let newest = self.registry.templates_of(&template.purpose).next_back();
+        let newest = newest.map_or(0, |known| known.version);
         if template.version != newest.saturating_add(1) {
             return Err(CommandError::TemplateUnfit("has a version that is not the next of its purpose"));
         }
         Ok(Event::TemplatePublished { template })
+    }
+
+    /// The version is named, so that nobody recalls one that they have not seen.
+    pub(super) fn recall_template(&self, purpose: Purpose, version: u32) -> Result<Event, CommandError> {
+        let known = self.registry.templates_of(&purpose).any(|one| one.version == version);
+        if !known {
+            return Err(CommandError::Unknown { what: format!("template {version} of {purpose}") });
+        }
+        self.reasoned()?;
+        if self.registry.template(&purpose).is_none_or(|holds| holds.version != version) {
+            return Err(CommandError::TemplateUnfit(
+                "does not hold: another came after it, or it was recalled",
+            ));
+        }
+        Ok(Event::TemplateRecalled { purpose, version })
     }
 }

@@ -131,25 +131,31 @@ impl Check<'_> {
         if good { Ok(()) } else { Err(CommandError::NothingSaid) }
     }
 
-    /// The first code of its kind that nobody has.
     fn next_code(&self, application: &Application) -> String {
-        let (kind, known) = match &application.of {
-            Applied::System(card) => {
-                let kind = match card.ownership {
-                    Ownership::State => "STATE",
-                    Ownership::NonState => "OTHER",
-                };
-                (kind, self.registry.systems().count())
-            }
+        match &application.of {
+            Applied::System(card) => self.next_system_code(card.ownership),
             Applied::Object(card) => {
                 let kind = match card.kind {
                     ObjectKind::Resource => "RES",
                     ObjectKind::Software => "SOFT",
                     ObjectKind::Infrastructure => "INFRA",
                 };
-                (kind, self.registry.objects().count())
+                self.first_free(kind, self.registry.objects().count())
             }
+        }
+    }
+
+    /// The code that a system gets where none is named.
+    pub(super) fn next_system_code(&self, ownership: Ownership) -> String {
+        let kind = match ownership {
+            Ownership::State => "STATE",
+            Ownership::NonState => "OTHER",
         };
+        self.first_free(kind, self.registry.systems().count())
+    }
+
+    /// The first code of its kind that nobody has.
+    fn first_free(&self, kind: &str, known: usize) -> String {
         let mut codes = (known + 1..).map(|number| format!("KZ-{kind}-{number:04}"));
         codes.find(|code| self.free_code(code).is_ok()).expect("of endlessly many codes one is free")
     }

@@ -110,6 +110,7 @@ pub fn handle(
         }
 
         Command::PublishTemplate { template } => check.publish_template(template)?,
+        Command::RecallTemplate { purpose, version } => check.recall_template(purpose, version)?,
         Command::DraftAgreement { document } => check.draft_agreement(document)?,
         Command::SignAgreement { number, version, signature } => {
             check.sign_agreement(number, version, signature)?

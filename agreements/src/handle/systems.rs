@@ -9,10 +9,15 @@ use crate::{
 };
 
 impl Check<'_> {
-    pub(super) fn register_system(&self, card: SystemCard, code: String) -> Result<Event, CommandError> {
+    pub(super) fn register_system(
+        &self,
+        card: SystemCard,
+        code: Option<String>,
+    ) -> Result<Event, CommandError> {
         if self.registry.system(&card.id).is_some() {
             return Err(CommandError::Exists { what: format!("system {}", card.id) });
         }
+        let code = code.unwrap_or_else(|| self.next_system_code(card.ownership));
         self.free_code(&code)?;
         if let Some(Filed { outcome: Outcome::Pending, number, .. }) =
             self.registry.newest_application(&Subject::System(card.id.clone()))

@@ -140,6 +140,11 @@ impl Registry {
                 let key = (template.purpose.clone(), template.version);
                 self.templates.insert(key, template.clone());
             }
+            Event::TemplateRecalled { purpose, version } => {
+                let key = (purpose.clone(), *version);
+                self.templates.get(&key)?;
+                self.recalls.insert(key, Trace::of(recorded));
+            }
             Event::AgreementSubmitted { number, version, conformity, fits: _ } => {
                 let agreement = self.step(number, *version, Stage::Submitted, recorded)?;
                 agreement.conformity.clone_from(conformity);

@@ -24,7 +24,7 @@ use crate::{
     Accounted, Act, ActId, AgreementNumber, ApplicationNumber, ApprovedUsers, Bin, Calendar, Category,
     DataType, DataTypeId, Delegation, DelegationNumber, Enrolment, Filed, Fingerprint, Holder, ListedUser,
     ObjectId, Operator, OperatorAccess, OperatorId, Prescription, PrescriptionNumber, Purpose, Recorded,
-    Subject, System, SystemId, Template, Terms, TokenId,
+    Subject, System, SystemId, Template, TemplateStanding, Terms, TokenId, Trace,
 };
 
 /// Everything that is registered. Changed only by [`Registry::apply`].
@@ -52,6 +52,8 @@ pub struct Registry {
     agreements: BTreeMap<(AgreementNumber, u32), Arc<Agreement>>,
     users: BTreeMap<AgreementNumber, ApprovedUsers>,
     templates: BTreeMap<(Purpose, u32), Template>,
+    /// Templates that were recalled: when, by whom, why.
+    recalls: BTreeMap<(Purpose, u32), Trace>,
     delegations: BTreeMap<DelegationNumber, Delegation>,
     prescriptions: BTreeMap<PrescriptionNumber, Prescription>,
     access: BTreeMap<OperatorId, OperatorAccess>,
@@ -225,9 +227,24 @@ impl Registry {
         self.agreements.values().map(|agreement| &**agreement)
     }
 
-    /// The newest template of a purpose.
+    /// The template that holds for a purpose: the newest, unless it was recalled.
     pub fn template(&self, purpose: &Purpose) -> Option<&Template> {
-        self.templates_of(purpose).next_back()
+        self.templates_of(purpose).next_back().filter(|newest| self.recall_of(newest).is_none())
+    }
+
+    /// When, by whom and why a template was recalled, if it was.
+    pub fn recall_of(&self, template: &Template) -> Option<&Trace> {
+        self.recalls.get(&(template.purpose.clone(), template.version))
+    }
+
+    /// Whether a template counts.
+    pub fn template_standing(&self, template: &Template) -> TemplateStanding {
+        let newest = self.templates_of(&template.purpose).next_back();
+        match newest {
+            _ if self.recall_of(template).is_some() => TemplateStanding::Recalled,
+            Some(newest) if newest.version == template.version => TemplateStanding::Holds,
+            Some(_) | None => TemplateStanding::Superseded,
+        }
     }
 
     /// All versions of a purpose's template, oldest first.

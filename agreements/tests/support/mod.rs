@@ -70,7 +70,7 @@ impl World {
         for (id, holder, certificate) in SYSTEMS {
             world.must(
                 registrar(),
-                Command::RegisterSystem { card: card(id, holder), code: format!("code-{id}") },
+                Command::RegisterSystem { card: card(id, holder), code: Some(format!("code-{id}")) },
             );
             let conformity = conformity(id);
             world.must(

@@ -7,7 +7,7 @@
 //! commands   changes                 signing    … by signatures     grants  … of access
 //! reads      resources               public     the public register
 //! explain    a call nobody made      documents  the depositary
-//! imports    OpenAPI documents as data types
+//! imports    OpenAPI documents as data types           certificates  looked at before they are bound
 //! readiness  checks of systems       tag        what If-Match and If-None-Match go by
 //! record     the exchange log: searches, exports, proofs, tiles
 //! usage      who used a person's data, for portals
@@ -19,6 +19,7 @@
 pub mod access;
 mod asked;
 mod auth;
+mod certificates;
 mod commands;
 mod documents;
 mod explain;
@@ -57,6 +58,7 @@ pub fn operations() -> Vec<Operation> {
     let mut all = commands::operations();
     all.extend(reads::operations());
     all.extend(imports::operations());
+    all.extend(certificates::operations());
     all.extend(readiness::operations());
     all.extend(explain::operations());
     all.extend(documents::operations());

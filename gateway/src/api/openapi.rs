@@ -11,7 +11,7 @@ use utoipa::{PartialSchema, ToSchema};
 
 use super::operation::{Access, Media, Operation};
 use super::problem::{self, ProblemDocument};
-use super::{grants, imports, public, readiness, reads, session, words};
+use super::{certificates, grants, imports, public, readiness, reads, session, words};
 use crate::api::explain;
 
 /// Where it is.
@@ -196,11 +196,17 @@ fn schemas() -> Value {
         reads::DueDay,
         reads::TermList,
         reads::DeadlineLine,
+        reads::TemplateSheet,
+        agreements::TemplateStanding,
+        agreements::Ruled,
+        agreements::Protocol,
         agreements::Prescription,
         agreements::Delegation,
         public::PublicAgreement,
         explain::ExplainRequest,
         imports::ImportRequest,
+        certificates::CertificateRequest,
+        agreements::BoundCertificate,
         crate::import::Imported,
         readiness::ReadinessSheet,
         readiness::ReadinessRequest,

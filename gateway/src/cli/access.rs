@@ -5,15 +5,13 @@
 use std::io::BufRead;
 
 use agreements::{
-    Access, BoundCertificate, Command, CommandName, Effect, Event, Fingerprint, Given, OperatorId, Recorded,
-    Revoked, TokenId,
+    Access, Actor, Command, CommandName, Effect, Event, Fingerprint, Given, OperatorId, Recorded, Revoked,
+    TokenId,
 };
-use certs::Purpose;
 use certs::authority::PersonRequest;
-use certs::keys::read_certificates;
 use clap::{Args, Subcommand};
 use jiff::SignedDuration;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::certificates::{kept, organisation, unused};
 use super::common::word;
@@ -22,6 +20,7 @@ use super::table::{Table, moment};
 use super::{Answer, Common, Exit, Failure};
 use crate::api::access::{AccessError, AccessStore, Secret, TokenText, hash_password, verify_password};
 use crate::clock;
+use crate::office::OfficeError;
 
 #[derive(Args)]
 pub(super) struct PasswordArguments {
@@ -89,8 +88,11 @@ pub(super) enum RevokeCommand {
 
 pub(super) fn password(common: &Common, asked: PasswordArguments) -> Result<Answer, Failure> {
     let mut desk = Desk::open(common)?;
-    let store = store(&desk)?;
     let actor = desk.actor()?;
+    if common.server.is_some() {
+        return password_at_server(&desk, &actor, asked);
+    }
+    let store = store(&desk)?;
     if actor.id == asked.id {
         knows(&desk, &store, &asked.id)?;
     }
@@ -114,14 +116,55 @@ pub(super) fn password(common: &Common, asked: PasswordArguments) -> Result<Answ
     })
 }
 
+/// The same where the registry and what proves access are at a server: it asks for one's own password before itself.
+fn password_at_server(desk: &Desk<'_>, actor: &Actor, asked: PasswordArguments) -> Result<Answer, Failure> {
+    let own = actor.id == asked.id;
+    let has = desk.office.at(|server| if own { server.has_password(&asked.id) } else { Ok(false) });
+    let old = if has.transpose()?.unwrap_or(false) { Some(line()?) } else { None };
+    let made = if asked.generate { Some(Secret::fresh()?.text()) } else { None };
+    let password = match &made {
+        Some(made) => made.clone(),
+        None => line()?,
+    };
+    let access = json!({ "password": { "password": password, "old": old } });
+    let (events, _) = granted(desk, &asked.id, access)?;
+    let done = format!("{} may log in with the new password", asked.id);
+    let answer = desk.issued(&events, given(&events, done))?;
+    Ok(match made {
+        Some(made) => answer.and(Answer::new(json!({ "password": made }), format!("{made}\n"))),
+        None => answer,
+    })
+}
+
+/// Has a server grant a means of access; the secret that it made, if it makes one.
+fn granted(
+    desk: &Desk<'_>,
+    operator: &OperatorId,
+    access: Value,
+) -> Result<(Vec<Recorded>, Option<String>), Failure> {
+    let granted = desk.office.at(|server| server.grant(operator, access, desk.reason()));
+    Ok(granted.ok_or(OfficeError::NoFolder)??)
+}
+
 pub(super) fn token(common: &Common, asked: TokenArguments) -> Result<Answer, Failure> {
     let mut desk = Desk::open(common)?;
-    let store = store(&desk)?;
-    let secret = Secret::fresh()?;
     let expires = clock::now()
         .checked_add(SignedDuration::from_hours(24 * i64::from(asked.days)))
         .map_err(|error| Failure::of(Exit::Usage, &error, "choose fewer --days"))?;
     let actor = desk.actor()?;
+    let done = format!("{} may use this token until {expires}; it is shown once", asked.id);
+    if common.server.is_some() {
+        let access = json!({ "token": { "id": asked.name, "commands": asked.commands, "expires": expires } });
+        let (events, token) = granted(&desk, &asked.id, access)?;
+        // Asked again after the connection broke, a server answers without the secret.
+        let token = token.ok_or_else(|| {
+            let todo = format!("take it away: kelisim operator revoke token {} {}", asked.id, asked.name);
+            Failure::new(Exit::Environment, "the token was granted, and its secret was lost on the way", todo)
+        })?;
+        return Ok(desk.issued(&events, given(&events, done))?.and(shown(&token)));
+    }
+    let store = store(&desk)?;
+    let secret = Secret::fresh()?;
     let access = Access::Token { id: asked.name.clone(), commands: asked.commands, expires };
     let events = desk.office.issue(
         Command::GrantAccess { operator: asked.id.clone(), access },
@@ -130,9 +173,11 @@ pub(super) fn token(common: &Common, asked: TokenArguments) -> Result<Answer, Fa
     )?;
     store.set_token(&asked.name, &secret)?;
     let token = TokenText { id: asked.name, secret }.to_string();
-    let done = format!("{} may use this token until {expires}; it is shown once", asked.id);
-    let shown = Answer::new(json!({ "token": token }), format!("{token}\n"));
-    Ok(desk.issued(&events, given(&events, done))?.and(shown))
+    Ok(desk.issued(&events, given(&events, done))?.and(shown(&token)))
+}
+
+fn shown(token: &str) -> Answer {
+    Answer::new(json!({ "token": token }), format!("{token}\n"))
 }
 
 /// What lets an operator in, without what is secret.
@@ -199,12 +244,15 @@ fn knows(desk: &Desk<'_>, store: &AccessStore, id: &OperatorId) -> Result<(), Fa
 
 pub(super) fn certificate(common: &Common, asked: CertificateArguments) -> Result<Answer, Failure> {
     let mut desk = Desk::open(common)?;
-    let operator = desk.registry().operator(&asked.id).cloned().ok_or_else(|| {
-        Failure::new(Exit::Refused, format!("no operator {}", asked.id), "see `kelisim operator list`")
-    })?;
     match (asked.chain, asked.iin) {
         (Some(chain), _) => bind(&mut desk, asked.id, &read(&chain)?),
+        // The trial authority is in the folder.
+        (None, Some(_)) if common.server.is_some() => Err(OfficeError::NoFolder.into()),
         (None, Some(iin)) => {
+            let operator = desk.registry().operator(&asked.id).cloned().ok_or_else(|| {
+                let todo = "see `kelisim operator list`";
+                Failure::new(Exit::Refused, format!("no operator {}", asked.id), todo)
+            })?;
             let folder = common.folder();
             let out = format!("operator-{}", asked.id);
             unused(&folder, &out)?;
@@ -234,7 +282,10 @@ pub(super) fn revoke(common: &Common, command: RevokeCommand) -> Result<Answer, 
             let done = format!("token {name} counts no more");
             let access = Revoked::Token { id: name.clone() };
             let answer = desk.issue(Command::RevokeAccess { operator: id, access }, done)?;
-            store(&desk)?.forget_token(&name)?;
+            // At a server it counts no more either: what proves it stays there, and proves nothing.
+            if common.server.is_none() {
+                store(&desk)?.forget_token(&name)?;
+            }
             Ok(answer)
         }
         RevokeCommand::Certificate { fingerprint } => {
@@ -246,18 +297,7 @@ pub(super) fn revoke(common: &Common, command: RevokeCommand) -> Result<Answer, 
 
 /// Binds the first certificate of a chain, if this gateway would let its bearer in.
 fn bind(desk: &mut Desk<'_>, operator: OperatorId, chain: &[u8]) -> Result<Answer, Failure> {
-    let chain = read_certificates(chain)?;
-    let verified =
-        desk.office.trust().verify(&chain, Purpose::Client, clock::now()).map_err(|untrusted| {
-            let todo =
-                "bind a certificate for clients, of an authority in [trust], with a revocation list in force";
-            Failure::of(Exit::Refused, &untrusted, todo)
-        })?;
-    let certificate = BoundCertificate {
-        fingerprint: verified.fingerprint(),
-        serial: verified.serial().to_owned(),
-        not_after: verified.not_after(),
-    };
+    let certificate = desk.certificate(chain)?;
     let done = format!("{} is {operator}, until {}", certificate.fingerprint, certificate.not_after);
     let (actor, command) = (desk.actor()?, Command::BindOperatorCertificate { operator, certificate });
     let events = desk.office.issue(command, &actor, desk.reason())?;

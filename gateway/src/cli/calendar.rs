@@ -88,7 +88,7 @@ pub(super) struct Holiday {
 Example:
   kelisim calendar term return 3 --counted calendar --clause 'Portal 28' --from 2026-07-01 --as regulator
 
-Terms: registration, outcome, return, correction.")]
+Terms: registration, outcome, return, correction, basis, consideration.")]
 pub(super) struct SetTerm {
     /// Which
     #[arg(value_parser = word::<TermKind>)]

@@ -29,7 +29,7 @@ In JSON:
         /// The data type
         file: PathBuf,
     },
-    /// Publish a data type whose operations are those of an OpenAPI document (3.0 or 3.1, JSON)
+    /// Publish a data type whose operations are those of an OpenAPI document (3.0 or 3.1, JSON or YAML)
     #[command(after_help = "\
 Example:
   kelisim data-type import openapi.json --provider address-register --id address --dry-run
@@ -111,9 +111,7 @@ pub(super) fn run(common: &Common, command: DataTypeCommand) -> Result<Answer, F
             desk.issue(Command::PublishDataType { data_type }, done)
         }
         DataTypeCommand::Import { file, provider, id, title, category, dry_run } => {
-            let published = desk.registry().published(&provider, &id);
-            let newest = published.and_then(|known| known.versions.keys().last().copied());
-            let version = newest.unwrap_or(0).saturating_add(1);
+            let version = newest(&desk, &provider, &id)?.saturating_add(1);
             let naming = Naming { provider, id, version, title, category };
             let imported = import::read(&read(&file)?, naming)
                 .map_err(|error| Failure::of(Exit::Refused, &error, "correct the document"))?;
@@ -182,6 +180,15 @@ fn version(desk: &Desk<'_>, named: &str) -> Result<DataType, Failure> {
         Some(data_type) => Ok((**data_type).clone()),
         None => read_json(&PathBuf::from(named)),
     }
+}
+
+/// The newest version of a data type, here or at the server; 0 before the first.
+fn newest(desk: &Desk<'_>, provider: &SystemId, id: &DataTypeId) -> Result<u32, Failure> {
+    if let Some(newest) = desk.office.at(|server| server.newest_data_type(provider, id)) {
+        return Ok(newest?);
+    }
+    let published = desk.registry().published(provider, id);
+    Ok(published.and_then(|known| known.versions.keys().last().copied()).unwrap_or(0))
 }
 
 /// What was taken of a document, and what was not.

@@ -5,9 +5,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use agreements::{
-    Actor, AgreementNumber, Command, CommandError, Document, DocumentKind, OperatorId, Recorded, Registry,
-    Role, entitled,
+    Actor, AgreementNumber, BoundCertificate, Command, CommandError, Document, DocumentKind, OperatorId,
+    Recorded, Registry, Role, entitled,
 };
+use certs::Purpose;
+use certs::keys::read_certificates;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -89,10 +91,16 @@ impl<'c> Desk<'c> {
 
     /// Issues a command; `done` says what came of it.
     pub(super) fn issue(&mut self, command: Command, done: impl Into<String>) -> Result<Answer, Failure> {
+        let events = self.carried_out(command)?;
+        self.issued(&events, done)
+    }
+
+    /// Issues a command; the events that follow from it.
+    pub(super) fn carried_out(&mut self, command: Command) -> Result<Vec<Recorded>, Failure> {
         let actor = self.actor()?;
         let roles = entitled(command.name());
         match self.office.issue(command, &actor, self.reason()) {
-            Ok(events) => self.issued(&events, done),
+            Ok(events) => Ok(events),
             Err(registry::Failure::Refused(error @ CommandError::NotInRole { .. })) => {
                 let what = format!("{}: {error}", actor.id);
                 Err(Failure::new(Exit::Refused, what, self.who_may(roles)))
@@ -109,6 +117,25 @@ impl<'c> Desk<'c> {
         let events = serde_json::to_value(events)
             .map_err(|error| Failure::of(Exit::Environment, &error, "report this: it is a bug"))?;
         Ok(Answer::new(json!({ "revision": revision, "events": events }), text))
+    }
+
+    /// What is to be bound of a chain in PEM, its own certificate first, if the gateway would let its bearer in.
+    pub(super) fn certificate(&self, pem: &[u8]) -> Result<BoundCertificate, Failure> {
+        let chain = read_certificates(pem)?;
+        let text = String::from_utf8_lossy(pem);
+        if let Some(checked) = self.office.at(|server| server.check_certificate(&text)) {
+            return Ok(checked?);
+        }
+        let verified =
+            self.office.trust().verify(&chain, Purpose::Client, clock::now()).map_err(|untrusted| {
+                let todo = "bind a certificate for clients, of an authority in [trust], with a revocation list in force";
+                Failure::of(Exit::Refused, &untrusted, todo)
+            })?;
+        Ok(BoundCertificate {
+            fingerprint: verified.fingerprint(),
+            serial: verified.serial().to_owned(),
+            not_after: verified.not_after(),
+        })
     }
 
     /// Keeps a file in the depositary.

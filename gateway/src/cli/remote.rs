@@ -12,10 +12,12 @@ mod reads;
 
 use std::sync::Arc;
 
-use agreements::{Actor, AgreementNumber, Command, Recorded};
+use agreements::{
+    Actor, AgreementNumber, BoundCertificate, Command, DataTypeId, OperatorId, Recorded, SystemId,
+};
 use clap::ArgMatches;
 use http::Method;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 pub(super) use self::line::Line;
 use super::common::Common;
@@ -82,6 +84,39 @@ impl Server for Line {
         Ok(found["list"].as_u64().and_then(|serial| serial.try_into().ok()).unwrap_or(0))
     }
 
+    fn check_certificate(&mut self, chain: &str) -> Result<BoundCertificate, ServerError> {
+        let found = self.ask(Method::POST, "/v1/certificates/check", Some(&json!({ "chain": chain })))?;
+        serde_json::from_value(found).map_err(|error| ServerError::unreadable(&error))
+    }
+
+    fn grant(
+        &mut self,
+        operator: &OperatorId,
+        access: Value,
+        reason: &str,
+    ) -> Result<(Vec<Recorded>, Option<String>), ServerError> {
+        let body = json!({ "operator": operator, "access": access, "reason": reason });
+        let answer = self.ask(Method::POST, "/v1/commands/grant-access", Some(&body))?;
+        let events = serde_json::from_value(answer["events"].clone());
+        let events = events.map_err(|error| ServerError::unreadable(&error))?;
+        Ok((events, answer["secret"].as_str().map(str::to_owned)))
+    }
+
+    fn has_password(&mut self, operator: &OperatorId) -> Result<bool, ServerError> {
+        let found = self.ask(Method::GET, &format!("/v1/operators/{operator}/access"), None)?;
+        Ok(!found["password"].is_null())
+    }
+
+    fn newest_data_type(&mut self, provider: &SystemId, id: &DataTypeId) -> Result<u32, ServerError> {
+        let found = match self.ask(Method::GET, &format!("/v1/data-types/{provider}/{id}"), None) {
+            Err(ServerError::Problem { status: 404, .. }) => return Ok(0),
+            found => found?,
+        };
+        let versions = found["versions"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let newest = versions.last().and_then(|newest| newest["version"].as_u64());
+        Ok(newest.and_then(|newest| newest.try_into().ok()).unwrap_or(0))
+    }
+
     fn deposit(&mut self, sha256: &str, bytes: Vec<u8>) -> Result<(), ServerError> {
         self.send(Method::PUT, &format!("/v1/documents/{sha256}"), "application/octet-stream", bytes)
             .map(drop)
@@ -110,9 +145,16 @@ const WRITES: &[&str] = &[
     "operator suspend",
     "operator resume",
     "operator remove",
+    "operator password",
+    "operator token",
+    "operator certificate",
+    "operator confirm-access",
     "operator revoke password",
+    "operator revoke token",
     "operator revoke certificate",
     "regulator name",
+    "system register",
+    "system bind",
     "system suspend",
     "system resume",
     "system decommission",
@@ -141,9 +183,12 @@ const WRITES: &[&str] = &[
     "calendar holiday",
     "calendar term",
     "data-type publish",
+    "data-type import",
     "data-type categorise",
     "act record",
     "act repeal",
+    "template publish",
+    "template recall",
     "agreement draft",
     "agreement sign",
     "agreement submit",

@@ -3,11 +3,8 @@
 use std::path::PathBuf;
 
 use agreements::{
-    BoundCertificate, Command, Conformity, DocumentKind, Endpoint, Fingerprint, Ownership, Registry, System,
-    SystemCard, SystemId,
+    Command, Conformity, DocumentKind, Endpoint, Event, Fingerprint, Registry, System, SystemCard, SystemId,
 };
-use certs::keys::read_certificates;
-use certs::trust::Purpose;
 use clap::{Args, Subcommand};
 use ipnet::IpNet;
 use jiff::civil::Date;
@@ -17,7 +14,6 @@ use super::common::word;
 use super::desk::{Desk, kebab, read, read_json};
 use super::table::{Table, facts};
 use super::{Answer, Common, Exit, Failure};
-use crate::clock;
 
 #[derive(Subcommand)]
 pub(super) enum SystemCommand {
@@ -252,17 +248,7 @@ pub(super) fn run(common: &Common, command: SystemCommand) -> Result<Answer, Fai
 
 /// Binds the first certificate of a chain, if this gateway would let its bearer in.
 pub(super) fn bind(desk: &mut Desk<'_>, system: SystemId, chain: &[u8]) -> Result<Answer, Failure> {
-    let chain = read_certificates(chain)?;
-    let verified =
-        desk.office.trust().verify(&chain, Purpose::Client, clock::now()).map_err(|untrusted| {
-            let todo = "bind a certificate of an authority in [trust], with a revocation list in force";
-            Failure::of(Exit::Refused, &untrusted, todo)
-        })?;
-    let certificate = BoundCertificate {
-        fingerprint: verified.fingerprint(),
-        serial: verified.serial().to_owned(),
-        not_after: verified.not_after(),
-    };
+    let certificate = desk.certificate(chain)?;
     let done = format!("{} is {system}, until {}", certificate.fingerprint, certificate.not_after);
     desk.issue(Command::BindCertificate { system, certificate }, done)
 }
@@ -273,9 +259,13 @@ impl Register {
         for (kind, path) in &self.documents {
             card.documents.push(desk.deposit(*kind, path)?);
         }
-        let code = self.code.unwrap_or_else(|| next_code(desk.registry(), card.ownership));
-        let done = format!("{} is registered: {code}", card.id);
-        desk.issue(Command::RegisterSystem { card, code }, done)
+        let id = card.id.clone();
+        let events = desk.carried_out(Command::RegisterSystem { card, code: self.code })?;
+        let code = events.iter().find_map(|one| match &one.event {
+            Event::SystemRegistered { code, .. } => Some(code.as_str()),
+            _ => None,
+        });
+        desk.issued(&events, format!("{id} is registered: {}", code.unwrap_or_default()))
     }
 }
 
@@ -403,17 +393,6 @@ fn paper(paper: Option<&Conformity>) -> String {
     let scope = if paper.scope.is_empty() { String::new() } else { format!(", for {}", paper.scope) };
     let Conformity { number, issuer, valid_from, valid_until, .. } = paper;
     format!("{number} of {issuer}{scope}, {valid_from} to {valid_until}{suspended}{withdrawn}")
-}
-
-/// The first code of its kind that nobody has.
-fn next_code(registry: &Registry, ownership: Ownership) -> String {
-    let kind = match ownership {
-        Ownership::State => "STATE",
-        Ownership::NonState => "OTHER",
-    };
-    let free = |code: &String| registry.systems().all(|system| system.code != *code);
-    let mut codes = (registry.systems().count() + 1..).map(|number| format!("KZ-{kind}-{number:04}"));
-    codes.find(free).expect("of endlessly many codes one is free")
 }
 
 pub(super) fn document(text: &str) -> Result<(DocumentKind, PathBuf), String> {

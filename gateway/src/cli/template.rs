@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use agreements::{Command, Fit, Purpose, Template};
+use agreements::{Command, Fit, Purpose, Template, TemplateStanding, Trace};
 use clap::Subcommand;
 use serde_json::json;
 
 use super::desk::{Desk, kebab, read_json};
-use super::table::{Table, facts, short};
+use super::table::{Table, facts, moment, short};
 use super::{Answer, Common, Exit, Failure};
 
 #[derive(Subcommand)]
@@ -26,10 +26,20 @@ In JSON; what is left out is left to the parties:
         /// The template, JSON
         file: PathBuf,
     },
+    /// Recall the template that holds for a purpose, for the regulator: none holds until another version is published
+    #[command(
+        after_help = "Example:\n  kelisim template recall delivery 2 --as regulator --reason 'the act was amended'"
+    )]
+    Recall {
+        /// The purpose
+        purpose: Purpose,
+        /// The version that holds
+        version: u32,
+    },
     /// List templates
     #[command(after_help = "Example:\n  kelisim template list")]
     List,
-    /// Show the newest template of a purpose
+    /// Show the template of a purpose: the one that holds, or the one that was recalled
     #[command(after_help = "Example:\n  kelisim template show delivery")]
     Show {
         /// The purpose
@@ -45,14 +55,19 @@ pub(super) fn run(common: &Common, command: TemplateCommand) -> Result<Answer, F
             let done = format!("template {} of {} holds", template.version, template.purpose);
             desk.issue(Command::PublishTemplate { template }, done)
         }
+        TemplateCommand::Recall { purpose, version } => {
+            let done = format!("template {version} of {purpose} is recalled: none holds");
+            desk.issue(Command::RecallTemplate { purpose, version }, done)
+        }
         TemplateCommand::List => {
-            let mut table = Table::new(["PURPOSE", "VERSION", "UNTIL", "TITLE"]);
+            let mut table = Table::new(["PURPOSE", "VERSION", "STANDING", "UNTIL", "TITLE"]);
             let all: Vec<&Template> = desk.registry().templates().collect();
             for one in &all {
                 let until = one.until.map_or_else(|| "-".to_owned(), |day| day.to_string());
                 table.row([
                     one.purpose.to_string(),
                     one.version.to_string(),
+                    kebab(&desk.registry().template_standing(one)),
                     until,
                     short(one.title.as_str()),
                 ]);
@@ -60,11 +75,14 @@ pub(super) fn run(common: &Common, command: TemplateCommand) -> Result<Answer, F
             Ok(Answer::new(json!({ "templates": all }), table.or("no template is published")))
         }
         TemplateCommand::Show { purpose } => {
-            let Some(one) = desk.registry().template(&purpose) else {
+            let Some(one) = desk.registry().templates_of(&purpose).next_back() else {
                 let todo = "see `kelisim template list`";
                 return Err(Failure::new(Exit::Refused, format!("no template of {purpose}"), todo));
             };
-            Answer::of(one, told(one))
+            let (standing, recalled) =
+                (desk.registry().template_standing(one), desk.registry().recall_of(one));
+            let json = json!({ "template": one, "standing": standing, "recalled": recalled });
+            Ok(Answer::new(json, told(one, standing, recalled)))
         }
     }
 }
@@ -75,7 +93,8 @@ pub(super) fn judged(fits: &[Fit]) -> Table {
     for fit in fits {
         let purpose = fit.purpose.to_string();
         let Some(version) = fit.template else {
-            table.row([purpose, "none".into(), "-".into(), "-".into(), "judged by nobody".into()]);
+            let none = fit.recalled.map_or_else(|| "none".to_owned(), |one| format!("{one}, recalled"));
+            table.row([purpose, none, "-".into(), "-".into(), "judged by nobody".into()]);
             continue;
         };
         if fit.is_within() {
@@ -94,7 +113,10 @@ pub(super) fn judged(fits: &[Fit]) -> Table {
 pub(super) fn in_words(fit: &Fit) -> String {
     let wider = fit.wider.iter().map(|point| format!("{} ({})", point.field, short(&point.after)));
     match fit.template {
-        None => format!("{}: no template", fit.purpose),
+        None => match fit.recalled {
+            Some(version) => format!("{}: no template, {version} was recalled", fit.purpose),
+            None => format!("{}: no template", fit.purpose),
+        },
         Some(version) if fit.wider.is_empty() => format!("{}: within template {version}", fit.purpose),
         Some(version) => {
             let wider = wider.collect::<Vec<_>>().join(", ");
@@ -103,15 +125,19 @@ pub(super) fn in_words(fit: &Fit) -> String {
     }
 }
 
-fn told(one: &Template) -> String {
+fn told(one: &Template, standing: TemplateStanding, recalled: Option<&Trace>) -> String {
     let bound = |words: Option<String>| words.unwrap_or_else(|| "left to the parties".to_owned());
     let data = one.data.iter().map(|data| {
         let operations = data.operations.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         format!("{} of {}: {operations}; fields {}", data.data_type, data.provider, data.fields.join(", "))
     });
     let data = Some(data.collect::<Vec<_>>().join("\n")).filter(|lines| !lines.is_empty());
+    let recalled = recalled.map_or_else(String::new, |trace| {
+        format!(", {} by {}: {}", moment(trace.at), trace.actor.id, trace.reason)
+    });
     facts([
         ("template", format!("{} of {}", one.version, one.purpose)),
+        ("standing", format!("{}{recalled}", kebab(&standing))),
         ("title", one.title.to_string()),
         ("days", bound(one.most_days.map(|days| days.to_string()))),
         ("until", bound(one.until.map(|day| day.to_string()))),

@@ -172,7 +172,7 @@ impl Registrar {
             documents: self.documents(member)?,
         };
         let registrar = self.actor(&OperatorId::new(REGISTRAR).trouble("name the registrar")?)?;
-        self.issue(Command::RegisterSystem { card, code: member.code.clone() }, &registrar)?;
+        self.issue(Command::RegisterSystem { card, code: Some(member.code.clone()) }, &registrar)?;
         let system = member.id.clone();
         if let Some(conformity) = self.conformity(member, DocumentKind::Attestation, member.attestation)? {
             self.issue(Command::RecordAttestation { system: system.clone(), conformity }, &integrator)?;

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use agreements::{Actor, AgreementNumber, Command, Recorded};
+use agreements::{
+    Actor, AgreementNumber, BoundCertificate, Command, DataTypeId, OperatorId, Recorded, SystemId,
+};
 use serde_json::Value;
 
 /// The registry of a server, as one of its operators.
@@ -33,6 +35,35 @@ pub trait Server {
     /// # Errors
     /// [`ServerError`].
     fn serial(&mut self, number: &AgreementNumber) -> Result<u32, ServerError>;
+
+    /// What is to be bound of a chain in PEM, if the server's gateway would let its bearer in.
+    ///
+    /// # Errors
+    /// [`ServerError`].
+    fn check_certificate(&mut self, chain: &str) -> Result<BoundCertificate, ServerError>;
+
+    /// Grants a password or a token, as the API takes it; and the secret, where the server makes one.
+    ///
+    /// # Errors
+    /// As [`Server::issue`].
+    fn grant(
+        &mut self,
+        operator: &OperatorId,
+        access: Value,
+        reason: &str,
+    ) -> Result<(Vec<Recorded>, Option<String>), ServerError>;
+
+    /// Whether an operator has a password.
+    ///
+    /// # Errors
+    /// [`ServerError`].
+    fn has_password(&mut self, operator: &OperatorId) -> Result<bool, ServerError>;
+
+    /// The newest version of a data type; 0 before the first.
+    ///
+    /// # Errors
+    /// [`ServerError`].
+    fn newest_data_type(&mut self, provider: &SystemId, id: &DataTypeId) -> Result<u32, ServerError>;
 
     /// Keeps a document in the server's depositary.
     ///

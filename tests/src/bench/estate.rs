@@ -123,7 +123,7 @@ impl Estate {
         // Who registers a system in one step does not record its papers.
         let mut registrar = actor(Role::ServiceIntegrator, OPERATOR)?;
         registrar.id = OperatorId::new("registrar")?;
-        let register = Command::RegisterSystem { card, code: format!("KZ-{id}") };
+        let register = Command::RegisterSystem { card, code: Some(format!("KZ-{id}")) };
         self.office.issue(register, &registrar, "benchmark")?;
         for command in [attest, certify, bind] {
             self.issue(Role::ServiceIntegrator, OPERATOR, command)?;

@@ -251,7 +251,7 @@ pub(super) fn registered([registrar, integrator]: [&Desk; 2], card: SystemCard) 
     let system = card.id.clone();
     let conformity = sample::conformity(system.as_str(), "2026-01-01", "2099-12-31");
     let code = format!("code-{system}");
-    registrar.issues(Command::RegisterSystem { card, code });
+    registrar.issues(Command::RegisterSystem { card, code: Some(code) });
     integrator.issues(Command::RecordAttestation { system: system.clone(), conformity: conformity.clone() });
     integrator.issues(Command::RecordQualityCertificate { system, conformity });
 }

@@ -236,3 +236,30 @@ async fn how_an_agreement_fits_its_template_is_told_before_and_after_it_is_draft
     let sheet = ministry.get("/v1/agreements/address-lookup").await.json();
     assert_eq!(sheet["fits"], told["fits"]);
 }
+
+/// E4: what the regulator recalls judges nobody any more, is shown as recalled, and stands in the history.
+#[tokio::test]
+async fn a_template_is_recalled_by_the_regulator_and_says_so_to_drafts() {
+    let world = World::consumer_and_provider().agreement("address-lookup").start().await;
+    let [ministry, regulator] = [&world.ministry, &world.regulator].map(|desk| world.program(desk));
+    let template = json!({ "purpose": "delivery", "version": 1, "title": "Delivery", "most_days": 1 });
+    regulator.command("publish-template", json!({ "template": template })).await;
+    let recall = json!({ "purpose": "delivery", "version": 1 });
+    assert_eq!(ministry.command("recall-template", recall.clone()).await.outcome(), "403 not-in-role");
+    assert_eq!(regulator.command("recall-template", recall.clone()).await.outcome(), "200");
+    assert_eq!(regulator.command("recall-template", recall).await.outcome(), "422 template-unfit");
+    let draft = json!({ "document": sample::agreement("address-lookup") });
+    let told = ministry.post("/v1/lint", &draft).await.json();
+    assert_eq!(
+        told["fits"],
+        json!([{ "purpose": "delivery", "template": null, "recalled": 1, "wider": [] }])
+    );
+    let sheet = ministry.get("/v1/templates/delivery").await.json();
+    assert_eq!((&sheet["holds"], &sheet["versions"][0]["standing"]), (&Value::Null, &json!("recalled")));
+    assert_eq!(sheet["versions"][0]["recalled"]["actor"]["id"], "regulator");
+    let held = ministry.get("/v1/templates?standing=holds").await.json();
+    assert_eq!(held["items"], json!([]));
+    let history = regulator.get("/v1/events?event=template-recalled").await.json();
+    assert_eq!(history["items"].as_array().unwrap().len(), 1, "{history}");
+    assert_eq!(ministry.get("/v1/templates/nothing").await.outcome(), "404 not-found");
+}

@@ -165,7 +165,7 @@ pub(super) fn operations() -> Vec<Operation> {
     ]
 }
 
-fn versions() -> Value {
+pub(super) fn versions() -> Value {
     serde_json::json!({ "type": "integer", "minimum": 1, "maximum": u32::MAX })
 }
 

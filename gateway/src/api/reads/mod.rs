@@ -6,7 +6,9 @@ mod history;
 mod orders;
 mod parties;
 mod registration;
+mod rulings;
 mod systems;
+mod templates;
 
 use ::agreements::{Actor, Eyes, Registry, Viewer, almaty};
 use serde::Serialize;
@@ -24,13 +26,16 @@ pub(in crate::api) use self::agreements::{
 pub(in crate::api) use self::calendar::{CalendarYear, DueDay, TermList};
 pub(in crate::api) use self::registration::DeadlineLine;
 pub(in crate::api) use self::systems::{DataTypeSheet, SystemLine};
+pub(in crate::api) use self::templates::TemplateSheet;
 
 /// All operations that read the registry.
 pub(in crate::api) fn operations() -> Vec<Operation> {
     let mut all = parties::operations();
     all.extend(systems::operations());
     all.extend(registration::operations());
+    all.extend(templates::operations());
     all.extend(agreements::operations());
+    all.extend(rulings::operations());
     all.extend(orders::operations());
     all.extend(calendar::operations());
     all.extend(history::operations());

@@ -1,6 +1,6 @@
-//! Organisations, operators, acts, templates.
+//! Organisations, operators, acts.
 
-use agreements::{Act, Bin, Holder, Operator, OperatorId, Purpose, Role, Template};
+use agreements::{Act, Bin, Holder, Operator, OperatorId, Role};
 use serde_json::json;
 
 use super::super::asked::{Asked, Reply};
@@ -64,15 +64,6 @@ pub(super) fn operations() -> Vec<Operation> {
         )
         .with([operator(), at()]),
         Operation::read(
-            "list-templates",
-            "/v1/templates",
-            "Lists versions of templates: how far agreements for a purpose may go",
-            part,
-            paging::media(named("Template")),
-            templates,
-        )
-        .with(list([parameter("purpose", "Those of a purpose", named("Purpose"))])),
-        Operation::read(
             "list-acts",
             "/v1/acts",
             "Lists versions of acts",
@@ -135,20 +126,6 @@ fn access(shared: &Shared, asked: &Asked) -> Result<Reply, Problem> {
         registry.operator(&id).filter(|_| theirs)?;
         Some(registry.access(&id).cloned().unwrap_or_default())
     })
-}
-
-fn templates(shared: &Shared, asked: &Asked) -> Result<Reply, Problem> {
-    let purpose: Option<Purpose> = asked.parameter("purpose")?;
-    page(
-        shared,
-        asked,
-        |registry, _| {
-            registry.templates().filter(|one| purpose.as_ref().is_none_or(|of| one.purpose == *of)).collect()
-        },
-        // Versions rise as numbers do.
-        |one: &Template| format!("{}\0{:010}", one.purpose, one.version),
-        Clone::clone,
-    )
 }
 
 fn acts(shared: &Shared, asked: &Asked) -> Result<Reply, Problem> {

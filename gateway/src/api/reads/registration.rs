@@ -1,8 +1,8 @@
 //! Applications, other objects, and what is due.
 
 use agreements::{
-    Accounted, Actor, ApplicationNumber, Deadline, DeadlineStanding, Eyes, Filed, Notice, ObjectId, Registry,
-    Role, almaty, is_told, notices,
+    Accounted, Actor, AgreementNumber, ApplicationNumber, Deadline, DeadlineStanding, Eyes, Filed, Notice,
+    ObjectId, Registry, Role, almaty, is_told, notices,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -129,6 +129,11 @@ fn theirs<'r>(registry: &'r Registry, eyes: Eyes, actor: &Actor) -> impl Fn(&Dea
                 (Some("system"), Some(id)) => {
                     let system = id.parse().ok().and_then(|id| registry.system(&id));
                     system.is_some_and(|system| viewer.sees_system(system))
+                }
+                (Some("agreement"), Some(number)) => {
+                    let number = number.parse::<AgreementNumber>().ok();
+                    let of = number.and_then(|number| registry.versions(&number).last());
+                    of.is_some_and(|agreement| viewer.sees_agreement(agreement))
                 }
                 (Some("object"), Some(id)) => {
                     let object = id.parse().ok().and_then(|id| registry.object(&id));

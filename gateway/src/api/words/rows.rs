@@ -250,6 +250,13 @@ pub(super) const ALL: &[Row] = &[
         en: "There can be no such call",
     },
     Row {
+        code: "certificate-untrusted",
+        status: 422,
+        kk: "Шлюз бұл сертификатқа сенбейді",
+        ru: "Шлюз не доверяет этому регистрационному свидетельству",
+        en: "The gateway does not trust this certificate",
+    },
+    Row {
         code: "document-unusable",
         status: 422,
         kk: "Бұл құжаттан деректер түрі шықпайды",

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use agreements::Fit;
 use clap::ArgMatches;
 use clap::parser::ValueSource;
 use http::Method;
@@ -11,9 +12,10 @@ use serde_json::{Map, Value, json};
 use super::super::common::Common;
 use super::super::desk::read_json;
 use super::super::table::{Table, short};
-use super::super::{Answer, Exit, Failure};
+use super::super::{Answer, Exit, Failure, template};
 use super::Line;
 use crate::api::operation::{Operation, Place};
+use crate::registry::ServerError;
 
 /// A command that reads, and the operation that answers it.
 struct Read {
@@ -35,11 +37,13 @@ const fn read(path: &'static str, operation: &'static str) -> Read {
 const READS: &[Read] = &[
     read("holder list", "list-holders"),
     read("operator list", "list-operators"),
+    read("operator access", "operator-access"),
     read("system list", "list-systems"),
     read("system show", "system"),
     read("application list", "list-applications"),
     read("application show", "application"),
     read("object list", "list-objects"),
+    read("object show", "object"),
     read("calendar show", "calendar"),
     read("calendar terms", "terms"),
     Read { renames: &[("day", "from"), ("days", "working-days")], ..read("calendar add", "due") },
@@ -48,6 +52,8 @@ const READS: &[Read] = &[
     read("data-type list", "list-data-types"),
     read("data-type show", "data-type"),
     read("act list", "list-acts"),
+    read("template list", "list-templates"),
+    read("template show", "template"),
     read("agreement list", "list-agreements"),
     read("agreement show", "agreement"),
     read("agreement show", "agreement-version"),
@@ -66,6 +72,7 @@ pub(super) fn answered(common: &Common, path: &str, leaf: &ArgMatches) -> Result
     let given = given(path, leaf);
     match path {
         "agreement lint" => return lint(common, leaf).map(Some),
+        "agreement check-template" => return within(common, leaf).map(Some),
         "readiness" => return checked(common, &given),
         _ => {}
     }
@@ -192,12 +199,30 @@ fn newest(line: &mut Line, number: &str) -> Result<String, Failure> {
 }
 
 fn lint(common: &Common, leaf: &ArgMatches) -> Result<Answer, Failure> {
-    let file = leaf.get_raw("file").and_then(|mut files| files.next()).unwrap_or_default();
-    let document: Value = read_json(std::path::Path::new(file))?;
-    let found = Line::open(common)?.ask(Method::POST, "/v1/lint", Some(&json!({ "document": document })))?;
+    let found = linted(common, leaf)?;
     let problems = json!({ "items": found["problems"] });
     let answer = Answer::new(found.clone(), shown(&problems));
     Ok(if some(&problems) { answer.negative() } else { answer })
+}
+
+/// Whether a document is within the templates of its purposes: what cannot be signed is judged by none.
+fn within(common: &Common, leaf: &ArgMatches) -> Result<Answer, Failure> {
+    let found = linted(common, leaf)?;
+    let problems = found["problems"].as_array().map_or(0, Vec::len);
+    if problems > 0 {
+        let todo = "see `kelisim agreement lint` for each";
+        return Err(Failure::new(Exit::Refused, format!("it has {problems} problems"), todo));
+    }
+    let fits: Vec<Fit> = serde_json::from_value(found["fits"].clone())
+        .map_err(|error| Failure::from(ServerError::unreadable(&error)))?;
+    let answer = Answer::new(json!({ "fits": fits }), template::judged(&fits).to_string());
+    Ok(if fits.iter().all(Fit::is_within) { answer } else { answer.negative() })
+}
+
+fn linted(common: &Common, leaf: &ArgMatches) -> Result<Value, Failure> {
+    let file = leaf.get_raw("file").and_then(|mut files| files.next()).unwrap_or_default();
+    let document: Value = read_json(std::path::Path::new(file))?;
+    Ok(Line::open(common)?.ask(Method::POST, "/v1/lint", Some(&json!({ "document": document })))?)
 }
 
 /// Has the gateway check, and waits for what it finds.
