@@ -111,6 +111,10 @@ pub struct Parameter {
     /// Whether it may be left out.
     #[serde(default)]
     pub presence: Presence,
+    /// What its value must be: a JSON Schema whose `type` is string, integer, number or boolean. Without one any text
+    /// passes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schema: Option<Value>,
 }
 
 /// Whether something may be left out.
@@ -164,6 +168,9 @@ pub struct Operation {
     pub method: Method,
     /// Its path, after `/{provider}/{data-type}`.
     pub path: PathTemplate,
+    /// What stands in the places of its path, by name: schemas as [`Parameter::schema`]. Without one any text passes.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub places: BTreeMap<String, Value>,
     /// Its query parameters; others do not pass.
     #[serde(default)]
     pub query: Vec<Parameter>,
@@ -254,6 +261,21 @@ impl Operation {
                     && json(&self.response)
                     && self.response.as_ref().is_none_or(|one| one.documents.is_none())
             }
+        }
+    }
+
+    /// What is wrong with the schemas of its parameters, if anything is.
+    pub fn parameters_fault(&self) -> Option<&'static str> {
+        let schemas = self.places.values().chain(self.query.iter().filter_map(|one| one.schema.as_ref()));
+        let scalar = |schema: &Value| {
+            matches!(schema["type"].as_str(), Some("string" | "integer" | "number" | "boolean"))
+        };
+        if !self.places.keys().all(|name| self.path.has_place(name)) {
+            Some("it has a schema for a place that its path has not")
+        } else if !schemas.clone().all(scalar) {
+            Some("a parameter's schema has the type string, integer, number or boolean")
+        } else {
+            None
         }
     }
 

@@ -322,6 +322,22 @@ async fn target_is_forwarded_in_the_one_form_that_was_decided_on() {
     }
 }
 
+/// Promise 5, C3: what stands in the query fits the data type, or the provider hears nothing of it.
+#[tokio::test]
+async fn parameter_that_does_not_fit_the_data_type_is_refused_before_anything_is_sent() {
+    let world = agreed().start().await;
+    for page in ["0", "-1", "first", "2.5", "%222%22", "", "1e400"] {
+        let answer = world.consumer.asks(&Ask::get(&format!("{ADDRESSES}?text=a&page={page}"))).await;
+        assert_eq!(answer.to_string(), "400 request-parameter", "{page}");
+        let problem = answer.json();
+        assert_eq!(problem["pointer"], "/query/page", "{problem}");
+        assert!(!problem["reason"].as_str().unwrap().contains("first"), "no value is told: {problem}");
+    }
+    assert_eq!(world.provider.seen().len(), 0);
+    world.consumer.asks(&Ask::get(&format!("{ADDRESSES}?text=first&page=2"))).await;
+    assert_eq!(world.provider.seen().len(), 1, "what has no schema passes as text");
+}
+
 /// Promise 5, C8: one can always tell whose error it is.
 #[tokio::test]
 async fn providers_own_error_passes_without_its_prose_and_never_as_our_refusal() {

@@ -62,7 +62,7 @@ impl Check<'_> {
             if !operation.names_subject() {
                 return wrong(&format!("operation {} names its subject nowhere", operation.id));
             }
-            if let Some(fault) = operation.sample_fault() {
+            if let Some(fault) = operation.parameters_fault().or_else(|| operation.sample_fault()) {
                 return wrong(&format!("operation {}: {fault}", operation.id));
             }
             if operation.repeats.is_some() && operation.method.is_safe() {

@@ -5,19 +5,21 @@ use http::Method;
 use serde::Deserialize;
 use serde_json::Value;
 use utoipa::ToSchema;
+use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Type};
+use utoipa::openapi::{RefOr, Schema};
 
 use super::asked::{Asked, Reply};
 use super::operation::{Access, Media, Operation};
 use super::problem::Problem;
 use super::shared::Shared;
-use crate::import::{ImportError, LeftOut, Naming, import};
+use crate::import::{self, ImportError, LeftOut, Naming};
 
 /// A document to be read as a data type.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ImportRequest {
-    /// The document: OpenAPI 3.0 or 3.1.
-    #[schema(value_type = Object)]
+    /// The document, OpenAPI 3.0 or 3.1: an object, or its text in JSON or YAML.
+    #[schema(schema_with = object_or_text)]
     document: Value,
     /// Who provides the data type.
     provider: SystemId,
@@ -28,6 +30,11 @@ pub(super) struct ImportRequest {
     title: Option<String>,
     /// Its category.
     category: Category,
+}
+
+fn object_or_text() -> RefOr<Schema> {
+    let of = |kind| ObjectBuilder::new().schema_type(kind);
+    RefOr::T(Schema::OneOf(OneOfBuilder::new().item(of(Type::Object)).item(of(Type::String)).build()))
 }
 
 pub(super) fn operations() -> Vec<Operation> {
@@ -55,7 +62,11 @@ fn read(shared: &Shared, asked: &Asked) -> Result<Reply, Problem> {
         Ok(newest.unwrap_or(0).saturating_add(1))
     })?;
     let naming = Naming { provider, id, version, title, category };
-    let imported = import(&document, naming).map_err(|error| {
+    let imported = match &document {
+        Value::String(text) => import::read(text.as_bytes(), naming),
+        document => import::import(document, naming),
+    };
+    let imported = imported.map_err(|error| {
         let mut problem = Problem::new("document-unusable", error.to_string());
         if let ImportError::Nothing(left_out) = &error {
             let told = |one: &LeftOut| serde_json::to_value(one).ok();

@@ -4,7 +4,9 @@ use std::sync::{Arc, LazyLock, OnceLock};
 
 use agreements::{AgreementPage, DataType, Excess, GrantPage, Permit, SubjectPlace};
 use aws_lc_rs::digest::{SHA256, digest};
+use serde_json::Value;
 
+use super::parameters::Parameters;
 use crate::payload::{Limits, Place, Schema, SchemaCache, Selection};
 
 /// The compiled side of one version of an agreement.
@@ -28,6 +30,8 @@ pub struct Terms {
     pub asked_about: Option<Place>,
     /// Where a response's body names persons.
     pub told_about: Option<Place>,
+    /// What must stand in the path and the query, where the data type says so.
+    pub parameters: Option<Box<Parameters>>,
 }
 
 /// A schema or field list that cannot be compiled: the data type's or the agreement's fault.
@@ -69,16 +73,16 @@ fn compile(grant: &GrantPage) -> Result<Vec<Terms>, Unusable> {
     let data_type: &DataType = &grant.data_type;
     let released = Arc::new(Selection::parse(&grant.fields).map_err(|error| Unusable(error.to_string()))?);
     let place = |pointer: &String| Place::parse(pointer).map_err(|error| Unusable(error.to_string()));
+    let compiled = |schema: &Value| {
+        let key = digest(&SHA256, schema.to_string().as_bytes());
+        let key = <[u8; 32]>::try_from(key.as_ref()).expect("SHA-256 has 32 bytes");
+        SCHEMAS.compiled(key, || schema.clone()).map_err(|error| Unusable(error.to_string()))
+    };
     let schema = |payload: &Option<agreements::Payload>| match payload {
         None => Ok(None),
         // C4: a document by itself has none; that it has one otherwise was checked when it was published.
         Some(payload) if payload.documents.is_some() && payload.schema.is_null() => Ok(None),
-        Some(payload) => {
-            let key = digest(&SHA256, payload.schema.to_string().as_bytes());
-            let key = <[u8; 32]>::try_from(key.as_ref()).expect("SHA-256 has 32 bytes");
-            let compiled = SCHEMAS.compiled(key, || payload.schema.clone());
-            compiled.map(Some).map_err(|error| Unusable(error.to_string()))
-        }
+        Some(payload) => compiled(&payload.schema).map(Some),
     };
     let terms = data_type.operations.iter().map(|operation| {
         let (asked_about, told_about) = match &operation.subject {
@@ -93,6 +97,7 @@ fn compile(grant: &GrantPage) -> Result<Vec<Terms>, Unusable> {
             excess: grant.excess,
             asked_about,
             told_about,
+            parameters: Parameters::of(operation, compiled)?,
         })
     });
     terms.collect()

@@ -40,6 +40,7 @@ mod decision;
 mod document;
 mod flood;
 mod notary;
+mod parameters;
 mod passage;
 mod passing;
 mod queue;
@@ -278,7 +279,7 @@ impl ExchangePath {
             // Boxed: other calls keep no room for what it takes.
             return Box::pin(transfer).await;
         }
-        let checked = self.take(&view, &permit, framing, head, body).await?;
+        let checked = self.take(&view, &permit, &asked, framing, head, body).await?;
 
         // B9: the body may have taken its time, so it is decided anew, on the newest registry.
         let ground = self.shared.ground()?;
@@ -288,6 +289,7 @@ impl ExchangePath {
         let terms = gate.contract.terms(&permit)?;
         if !same_terms(&before, &permit) {
             rate(gate, &permit)?;
+            asked.fits(&permit, terms)?;
             fits(&permit, terms, head, &checked.body)?;
         }
         let body = signed::Body::Here(&checked.body);
@@ -333,11 +335,12 @@ impl ExchangePath {
         Ok(self.close(&permit, entry, received, head, answer, None).await)
     }
 
-    /// Limits, then the request's body: taken whole and held against its schema.
+    /// Limits, then the parameters, then the request's body: taken whole and held against its schema.
     async fn take(
         &self,
         view: &View,
         permit: &Permit<'_>,
+        asked: &surface::Question<'_>,
         framing: Option<&Framing>,
         head: &request::Parts,
         body: Untaken,
@@ -346,6 +349,7 @@ impl ExchangePath {
         rate(gate, permit)?;
         let consumer = gate.consumer.share(1).ok_or_else(too_many)?;
         let terms = gate.contract.terms(permit)?;
+        asked.fits(permit, terms)?;
         let body = self.checked_body(permit, terms, framing, head, body, self.room(gate)).await?;
         Ok(Checked { body, _consumer: consumer })
     }

@@ -260,6 +260,19 @@ pub const REQUEST_SCHEMA: Row = Row {
     },
 };
 
+/// `request-parameter`
+pub const REQUEST_PARAMETER: Row = Row {
+    code: "request-parameter",
+    clause: "Interaction 17.1",
+    status: 400,
+    culprit: Culprit::Consumer,
+    words: Words {
+        kk: "Мекенжайдағы немесе сұрау параметріндегі мән ақпарат түрінің схемасына сай емес. pointer және reason өрістері қай мән екенін айтады.",
+        ru: "Значение в пути или параметре запроса не соответствует схеме вида информации. Поля pointer и reason указывают, какое.",
+        en: "A value in the path or the query does not fit the data type's schema. The members pointer and reason say which.",
+    },
+};
+
 /// `request-document`
 pub const REQUEST_DOCUMENT: Row = Row {
     code: "request-document",
@@ -475,6 +488,7 @@ pub const ALL: &[&Row] = &[
     &REQUEST_TOO_LARGE,
     &REQUEST_INCOMPLETE,
     &REQUEST_TIMEOUT,
+    &REQUEST_PARAMETER,
     &REQUEST_SCHEMA,
     &REQUEST_DOCUMENT,
     &REQUEST_SIGNATURE,

@@ -59,6 +59,13 @@ impl<'r> Question<'r> {
         &self.asked.claims
     }
 
+    /// C3: whether what stands in its path and query is what the data type says, where it says anything.
+    pub(super) fn fits(&self, permit: &Permit<'_>, terms: &Terms) -> Result<(), Refusal> {
+        let Some(parameters) = &terms.parameters else { return Ok(()) };
+        let checked = parameters.check(permit.operation(), &self.path, self.asked.query.pairs());
+        checked.map_err(|violation| Refusal::of_payload(&rows::REQUEST_PARAMETER, violation))
+    }
+
     /// The persons whom the request is about, if its operation says where they are named (D4).
     pub(super) fn subjects<'a>(
         &'a self,

@@ -68,6 +68,7 @@ impl ExchangePath {
         }
         let busy = Busy::begin(&caller.transfers);
         let terms = gate.contract.terms(&before)?;
+        asked.fits(&before, terms)?;
         let (sent, sealed) = self.lead(&before, terms, gate, caller, framing, received, head, body).await?;
 
         // B9: what was read may have taken its time, so it is decided anew, on the newest registry.

@@ -1,4 +1,4 @@
-//! An OpenAPI document (3.0 or 3.1, JSON) read as a data type with its operations: what of it an exchange can hold, and a list
+//! An OpenAPI document (3.0 or 3.1, JSON or YAML) read as a data type with its operations: what of it an exchange can hold, and a list
 //! of what it cannot.
 //!
 //! ```text
@@ -7,7 +7,7 @@
 //!
 //! Pure. Trust: the document comes from whoever answers for a system, and is bounded: in bytes and depth before anything is
 //! looked at, in operations and schemas while it is read. References stay within the document and are never fetched; they are
-//! carried over as references, so that a cycle costs nothing.
+//! carried over as references, so that a cycle costs nothing; aliases of YAML are written out, within the same bounds.
 
 mod operation;
 mod schema;
@@ -56,9 +56,12 @@ pub enum ImportError {
     /// Too many bytes.
     #[error("more than {} MiB", MOST_BYTES >> 20)]
     TooLarge,
-    /// No JSON.
-    #[error("no JSON (YAML is to be converted first): {0}")]
+    /// It begins as JSON does, and is none.
+    #[error("no JSON: {0}")]
     NotJson(#[from] serde_json::Error),
+    /// Neither JSON nor YAML.
+    #[error("no YAML: {0}")]
+    NotYaml(String),
     /// Nested too deeply, or too many values.
     #[error("nested deeper than {MOST_DEPTH}, or more than {MOST_VALUES} values")]
     TooDeep,
@@ -87,7 +90,39 @@ pub fn read(bytes: &[u8], naming: Naming) -> Result<Imported, ImportError> {
     if bytes.len() > MOST_BYTES {
         return Err(ImportError::TooLarge);
     }
-    import(&serde_json::from_slice(bytes)?, naming)
+    // What begins with a bracket is YAML too, but whoever wrote it meant JSON.
+    let is_json = matches!(bytes.trim_ascii_start().first(), Some(b'{' | b'['));
+    let document = if is_json { serde_json::from_slice(bytes)? } else { yaml(bytes)? };
+    import(&document, naming)
+}
+
+/// Reads YAML on a thread of its own: a level takes some tens of kilobytes of stack where nothing is optimised, more than
+/// a usual thread has for all of them.
+fn yaml(bytes: &[u8]) -> Result<Value, ImportError> {
+    let unread = |why: &dyn std::fmt::Display| ImportError::NotYaml(why.to_string());
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().name("import-yaml".into()).stack_size(STACK_BYTES);
+        let reader = thread.spawn_scoped(scope, || yaml_here(bytes)).map_err(|error| unread(&error))?;
+        reader.join().unwrap_or_else(|_| Err("it cannot be read".into())).map_err(|why| unread(&why))
+    })
+}
+
+/// YAML 1.2 as JSON would say it: names stand once, and `no` is a word.
+fn yaml_here(bytes: &[u8]) -> Result<Value, String> {
+    let options = serde_saphyr::options! {
+        budget: serde_saphyr::budget! {
+            max_depth: MOST_DEPTH,
+            max_nodes: MOST_VALUES,
+            max_total_scalar_bytes: 2 * MOST_BYTES,
+            max_documents: 1,
+        },
+        alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: MOST_VALUES },
+        strict_booleans: true,
+        leading_zero_numbers_as_strings: true,
+        with_snippet: false,
+    };
+    let read = serde_saphyr::from_slice_with_options(bytes, options);
+    read.map_err(|error| error.to_string().chars().take(MOST_SAID).collect())
 }
 
 /// Reads a document.
@@ -165,6 +200,12 @@ const MOST_DEPTH: usize = 96;
 const MOST_VALUES: usize = 400_000;
 
 const MOST_TITLE: usize = 200;
+
+/// For [`MOST_DEPTH`] levels of YAML; taken up as far as it is needed.
+const STACK_BYTES: usize = 64 << 20;
+
+/// Characters of what is wrong with a document.
+const MOST_SAID: usize = 300;
 
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,6 @@
 //! Operations of a document: paths, methods, parameters and bodies.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use agreements::{Method, Operation, OperationId, Parameter, PathTemplate, Payload, Presence};
 use serde_json::{Map, Value};
@@ -58,7 +58,7 @@ impl<'d> Reader<'d, '_> {
         place: &str,
     ) -> Result<Operation, String> {
         let template = PathTemplate::new(path).map_err(|error| error.to_string())?;
-        let query = self.query(item, operation, &template, place)?;
+        let (places, query) = self.parameters(item, operation, &template, place)?;
         let request = match operation.get("requestBody") {
             Some(_) if matches!(method, Method::Get | Method::Head | Method::Delete) => {
                 self.leave(format!("{place}/requestBody"), "such a method has no body");
@@ -82,6 +82,7 @@ impl<'d> Reader<'d, '_> {
             id,
             method,
             path: template,
+            places,
             query,
             subject: None,
             request,
@@ -92,16 +93,18 @@ impl<'d> Reader<'d, '_> {
         })
     }
 
-    fn query(
+    /// What its path and query must hold.
+    fn parameters(
         &mut self,
         item: &'d Map<String, Value>,
         operation: &'d Value,
         template: &PathTemplate,
         place: &str,
-    ) -> Result<Vec<Parameter>, String> {
+    ) -> Result<(BTreeMap<String, Value>, Vec<Parameter>), String> {
         let of =
             |value: Option<&'d Value>| value.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-        let mut query: Vec<Parameter> = Vec::new();
+        let (mut places, mut query): (BTreeMap<String, Value>, Vec<Parameter>) = Default::default();
+        let mut named = BTreeSet::new();
         // An operation's own stand before its path's: the first of a name counts.
         let all = of(operation.get("parameters")).iter().chain(of(item.get("parameters")));
         for (at, parameter) in all.take(MOST_PARAMETERS).enumerate() {
@@ -111,19 +114,21 @@ impl<'d> Reader<'d, '_> {
             let name = parameter.get("name").and_then(Value::as_str).unwrap_or_default();
             let required = parameter.get("required") == Some(&Value::Bool(true));
             match parameter.get("in").and_then(Value::as_str) {
-                Some("path") if template.has_place(name) => {}
+                Some("path") if template.has_place(name) => {
+                    if named.insert(name)
+                        && let Some(schema) = self.scalar(parameter, &place)
+                    {
+                        places.insert(name.to_owned(), schema);
+                    }
+                }
                 Some("query") if query.iter().any(|known| known.name == name) => {}
                 Some("query") if name.is_empty() || name.len() > MOST_NAME => {
                     return Err("a parameter has no name, or one that is too long".into());
                 }
                 Some("query") => {
-                    if parameter.get("content").is_some()
-                        || parameter.pointer("/schema/type") == Some(&"object".into())
-                    {
-                        self.leave(place, "its form is not checked: it passes as text");
-                    }
                     let presence = if required { Presence::Required } else { Presence::Optional };
-                    query.push(Parameter { name: name.to_owned(), presence });
+                    let schema = self.scalar(parameter, &place);
+                    query.push(Parameter { name: name.to_owned(), presence, schema });
                 }
                 Some("header" | "cookie") if required => {
                     return Err(format!(
@@ -134,7 +139,35 @@ impl<'d> Reader<'d, '_> {
                 _ => return Err("a parameter is in no place that there is".into()),
             }
         }
-        Ok(query)
+        Ok((places, query))
+    }
+
+    /// The schema of a parameter that is one scalar; of others, it is said that they are not checked.
+    fn scalar(&mut self, parameter: &'d Value, place: &str) -> Option<Value> {
+        let given = parameter.get("schema").and_then(|given| self.resolved(given));
+        let schema = given.and_then(|given| {
+            let (dialect, document) = (self.dialect, self.document);
+            // Told of what is left out of it only if it is taken.
+            let mut left_out = Vec::new();
+            let schema =
+                schema::converted(document, dialect, Direction::Request, given, place, &mut left_out).ok()?;
+            let one = matches!(schema["type"].as_str(), Some("string" | "integer" | "number" | "boolean"));
+            let usable = one && Schema::compile(&schema, Limits::default()).is_ok();
+            usable.then_some((schema, left_out))
+        });
+        match schema {
+            Some((schema, left_out)) => {
+                left_out.into_iter().for_each(|one| self.leave(one.place, one.why));
+                Some(schema)
+            }
+            None => {
+                // Where nothing is said of it, nothing is lost.
+                if parameter.get("schema").or_else(|| parameter.get("content")).is_some() {
+                    self.leave(place.to_owned(), "its form is not checked: it passes as text");
+                }
+                None
+            }
+        }
     }
 
     fn response(&mut self, operation: &'d Value, place: &str) -> Result<Option<Payload>, String> {

@@ -182,3 +182,95 @@ fn names_are_codes_and_none_stands_twice() {
     assert!(why.contains(&"its payload is not JSON") && why.contains(&"such a method is not exchanged"));
     assert!(why.iter().any(|one| one.starts_with("a path template is")), "{why:?}");
 }
+
+/// The same document in JSON and in YAML is the same data type: statuses are names, and words are words.
+#[test]
+fn a_document_in_yaml_is_read_as_in_json() {
+    let yaml = r#"
+openapi: 3.1.0
+info: { title: Streets, version: "1" }
+paths:
+  /streets/{code}:
+    parameters:
+      - { name: code, in: path, required: true, schema: { type: string, pattern: '^[0-9]+$' } }
+    get:
+      operationId: findStreet
+      parameters:
+        - name: page
+          in: query
+          schema: &page { type: integer, minimum: 1 }
+        - { name: size, in: query, schema: *page }
+      responses:
+        200:
+          content:
+            application/json:
+              schema: { type: object, properties: { kind: { enum: [no, street] }, built: { type: string, example: 2020-01-01 } } }
+"#;
+    let imported = read(yaml.as_bytes(), naming()).unwrap();
+    assert_eq!(imported.left_out, []);
+    let operation = &imported.data_type.operations[0];
+    assert_eq!(operation.places["code"], json!({ "type": "string", "pattern": "^[0-9]+$" }));
+    let page = json!({ "type": "integer", "minimum": 1 });
+    assert_eq!(
+        operation.query.iter().map(|one| one.schema.clone()).collect::<Vec<_>>(),
+        [Some(page.clone()), Some(page)]
+    );
+    let schema = &operation.response.as_ref().unwrap().schema;
+    assert_eq!(schema["properties"]["kind"]["enum"], json!(["no", "street"]));
+    assert_eq!(operation.parameters_fault(), None);
+}
+
+/// Whoever uploads a document may mean harm.
+#[test]
+fn yaml_that_grows_nests_or_says_things_twice_is_refused() {
+    let mut bomb = String::from("a: &a [x, x, x, x, x, x, x, x, x, x]\n");
+    for (name, before) in ["b", "c", "d", "e", "f", "g", "h"].iter().zip(["a", "b", "c", "d", "e", "f", "g"])
+    {
+        let many = vec![format!("*{before}"); 10].join(", ");
+        bomb.push_str(&format!("{name}: &{name} [{many}]\n"));
+    }
+    let long = format!("a: &a {}\nb: [{}]\n", "x".repeat(1 << 20), vec!["*a"; 90].join(", "));
+    for (harm, what) in [
+        (bomb, "aliases of aliases"),
+        (long, "a long text many times"),
+        (format!("a: {}1{}", "[".repeat(5_000), "]".repeat(5_000)), "depth"),
+        ("- ".repeat(5_000), "depth without brackets"),
+        ("openapi: 3.1.0\nopenapi: 3.0.0\n".into(), "a name twice"),
+        ("a: b\n---\nc: d\n".into(), "two documents"),
+        ("a: [b\n".into(), "no end"),
+        ("\u{0}".into(), "no text"),
+        ("a: *nothing\n".into(), "an alias of nothing"),
+    ] {
+        let refused = read(harm.as_bytes(), naming());
+        assert!(
+            matches!(refused, Err(ImportError::NotYaml(_) | ImportError::TooDeep)),
+            "{what}: {refused:?}"
+        );
+    }
+    assert!(matches!(read(b"a text", naming()), Err(ImportError::Version(_))));
+    assert!(matches!(read(b"{\"openapi\": ", naming()), Err(ImportError::NotJson(_))));
+    assert!(matches!(read(&[0xff, 0xfe, b'a'], naming()), Err(ImportError::NotYaml(_))));
+}
+
+/// A parameter that is no scalar passes as text, and that is said.
+#[test]
+fn parameters_of_other_forms_are_named_as_unchecked() {
+    let mut document = person("3.0.3", json!({ "type": "object" }));
+    document["paths"]["/persons/{iin}"]["get"]["parameters"] = json!([
+        { "name": "ids", "in": "query", "schema": { "type": "array", "items": { "type": "string" } } },
+        { "name": "either", "in": "query", "schema": { "oneOf": [{ "type": "string" }, { "type": "integer" }] } },
+        { "name": "kind", "in": "query", "schema": { "$ref": "#/components/schemas/Kind" } },
+    ]);
+    document["components"]["schemas"]["Kind"] = json!({ "type": "string", "enum": ["a", "b"] });
+    let imported = import(&document, naming()).unwrap();
+    let unchecked: Vec<&str> = imported
+        .left_out
+        .iter()
+        .filter(|one| one.why == "its form is not checked: it passes as text")
+        .map(|one| one.place.rsplit('/').next().unwrap())
+        .collect();
+    assert_eq!(unchecked, ["0", "1"]);
+    let query = &imported.data_type.operations[0].query;
+    assert_eq!(query[2].schema, Some(json!({ "type": "string", "enum": ["a", "b"] })));
+    assert_eq!((&query[0].schema, &query[1].schema), (&None, &None));
+}

@@ -49,3 +49,19 @@ async fn a_providers_openapi_document_becomes_its_data_type() {
         assert_eq!(agency.post("/v1/data-types/import", &asked(document)).await.outcome(), outcome);
     }
 }
+
+/// The document as text, in YAML; what its parameters must be is held against calls.
+#[tokio::test]
+async fn a_document_in_yaml_is_imported_as_text() {
+    let world = World::consumer_and_provider().start().await;
+    let agency = world.program(&world.agency);
+    let document = "openapi: 3.1.0\npaths:\n  /streets:\n    get:\n      parameters:\n        - {name: page, in: query, \
+                    schema: {type: integer}}\n      responses:\n        200: {description: Done}\n";
+    let asked = json!({ "document": document, "provider": sample::REGISTER, "id": "streets", "category": "restricted" });
+    let told = agency.post("/v1/data-types/import", &asked).await;
+    assert_eq!(told.outcome(), "200");
+    let operation = &told.json()["data_type"]["operations"][0];
+    assert_eq!(operation["query"][0]["schema"], json!({ "type": "integer" }));
+    let wrong = json!({ "document": "a: [", "provider": sample::REGISTER, "id": "streets", "category": "restricted" });
+    assert_eq!(agency.post("/v1/data-types/import", &wrong).await.outcome(), "422 document-unusable");
+}

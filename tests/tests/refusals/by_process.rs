@@ -124,6 +124,7 @@ pub(super) async fn of_process(code: &str) -> Scene {
             line.send(&half_a_post()).await;
             answered(world, line).await
         }
+        "request-parameter" => asked(agreed(), Ask::get(&format!("{ADDRESSES}?text=a&page=first"))).await,
         "request-schema" => asked(agreed(), Ask::post(ADDRESSES, &json!({ "code": 7 }))).await,
         "terms-changed" => {
             let relay = Relay::stands().await;
