@@ -126,7 +126,7 @@ async fn the_regulators_term_runs_from_the_submission_and_is_listed_once_overdue
     assert_eq!(of(outsider(&world).get("/v1/deadlines").await.json()), []);
     assert_eq!(of(regulator.get("/v1/deadlines?standing=overdue").await.json()), []);
 
-    let mut text = sample::agreement("forgotten");
+    let mut text = sample::agreement(NUMBER);
     text["number"] = json!("forgotten");
     let document = String::from_utf8(canonical(&text).unwrap()).unwrap();
     let (number, version) = (sample::number("forgotten"), 1);
