@@ -164,3 +164,27 @@ async fn command_tells_how_the_clock_stands_and_by_its_exit_code() {
     until_ready_says(&world, "ahead of its sources").await;
     assert!(gateway.terminate().success());
 }
+
+/// C6: where signatures count, and nowhere else.
+#[tokio::test]
+async fn signatures_are_not_judged_by_a_clock_that_is_too_far_off() {
+    let source = Source::start(7_200_000);
+    let address = source.address.to_string();
+    let signed = World::consumer_and_provider().agreement_with("address-lookup", |text| {
+        text["protection"]["signatures"] = serde_json::json!({ "messages": ["requests"] });
+    });
+    let world = signed
+        .configure(move |config| {
+            config.clock.sources = vec![address];
+            config.clock.poll_seconds = 1;
+        })
+        .start()
+        .await;
+    until_metric(&world, "kelisim_clock_trusted", |trusted| trusted == 0).await;
+    let refused = world.consumer.asks(&Ask::get(LOOKUP)).await;
+    assert_eq!(refused.to_string(), "503 clock-untrusted");
+    assert_eq!(world.log.refused(refused.exchange()).unwrap().code, "clock-untrusted");
+    source.says(0);
+    until_metric(&world, "kelisim_clock_trusted", |trusted| trusted == 1).await;
+    assert_eq!(world.consumer.asks(&Ask::get(LOOKUP)).await.to_string(), "403 message-unsigned");
+}

@@ -32,7 +32,7 @@ use tests::world::{Ask, Hold, Line, Plan, Reach, Relay, Reply, World};
 /// Codes that no call gets, with the reason; a line that is wrong fails.
 const NEVER_MADE: &[(&str, &str)] = &[
     ("log-full", "takes a disk of its own: tests/tests/disk_full.rs"),
-    ("clock-untrusted", "where signatures on messages are asked for, which no agreement does yet"),
+    ("clock-untrusted", "takes sources of time: tests/tests/clocks.rs"),
 ];
 
 /// Rows whose answers bear a more exact code of their family.

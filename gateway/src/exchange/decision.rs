@@ -46,6 +46,7 @@ impl Shared {
         if let Some(lease) = permit.agreement().text.protection.lease_seconds {
             self.views.within(Duration::from_secs(lease.into()))?;
         }
+        self.timely(&permit)?;
         Ok(permit)
     }
 

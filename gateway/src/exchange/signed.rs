@@ -24,7 +24,7 @@ use super::budget::Room;
 use super::contract::Terms;
 use super::passage::Passage;
 use super::upstream::Reply;
-use super::{Caller, Failed, Refusal, rows};
+use super::{Caller, Failed, Refusal, Shared, rows};
 use crate::clock;
 use crate::exchange_log::Outcome;
 use crate::payload::Violation;
@@ -78,6 +78,21 @@ pub(super) fn request(
     let demand = Demand { fields: &claimed, ..Demand::default() };
     let sealed = verified(&message, demand, &head.headers, &caller.chain, body, at);
     sealed.map(Some).map_err(|fault| refusal(Side::Request, &fault))
+}
+
+impl Shared {
+    /// C6: where signatures count, they are judged by a clock that can be relied on, or not at all.
+    ///
+    /// # Errors
+    /// The gateway's clock is too far off.
+    pub(super) fn timely(&self, permit: &Permit<'_>) -> Result<(), Refusal> {
+        let protection = &permit.agreement().text.protection;
+        let counts = |way| protection.signs_messages(way) || protection.signed_documents(way).is_some();
+        if counts(Way::Requests) || counts(Way::Responses) {
+            self.clock.trusted()?;
+        }
+        Ok(())
+    }
 }
 
 /// A call as its provider gets it, kept while its answer has to be signed.
