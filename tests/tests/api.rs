@@ -5,6 +5,8 @@
 mod auth;
 #[path = "api/commands.rs"]
 mod commands;
+#[path = "api/crowd.rs"]
+mod crowd;
 #[path = "api/documents.rs"]
 mod documents;
 #[path = "api/imports.rs"]

@@ -1,4 +1,4 @@
-//! The way of every request: a place among those being answered, who asks, the body, the work, the answer.
+//! The way of every request: who asks, the body, a place among those being answered, the work, the answer.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use axum::body::Body;
 use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{RawPathParams, Request};
 use axum::routing::{MethodFilter, on};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use certs::VerifiedChain;
 use http::header::{
     ALLOW, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_NONE_MATCH,
@@ -137,7 +137,6 @@ async fn carry(
     body: &mut Body,
 ) -> Result<Answer, Problem> {
     let operation = table.operation();
-    let _place = room(&shared.requests).await?;
     let peer = parts.extensions.get::<Peer>().cloned();
     let peer = peer.ok_or_else(|| Problem::new("unauthenticated", "the connection has no other side"))?;
     let mut asked = Asked {
@@ -178,16 +177,26 @@ async fn carry(
     asked.path = places.iter().map(|(name, text)| (name.to_owned(), text.to_owned())).collect();
     asked.query = query(parts.uri.query().unwrap_or_default(), operation)?;
     match operation.does {
+        // Each has places of its own.
         Does::TakeDocument => return documents::take(shared, &asked, body).await.map(Answer::Whole),
         Does::GiveDocument => return documents::give(shared, &asked).await.map(Answer::Streamed),
         Does::GiveExport => return record::give(shared, asked).await.map(Answer::Streamed),
         Does::Asked(_) | Does::Issue(_) | Does::Check => {}
     }
-    asked.body = self::body(shared, operation, &asked.headers, body).await?;
+    let most = match (&operation.body, access) {
+        (None, _) => 0,
+        // Whoever they are: each of their connections can hold as much.
+        (Some(_), Access::Public) => MOST_OF_A_STRANGER.min(shared.config.max_body_kib << 10),
+        (Some(_), Access::Roles(_)) => shared.config.max_body_kib << 10,
+    };
+    well_typed(operation, &asked.headers)?;
+    asked.body = self::body(body, most, shared.config.head_timeout()).await?;
     let _core = match operation.cost {
         Cost::Usual => None,
         Cost::Hashes => Some(room(&shared.hashing).await?),
     };
+    // Only now: who sends slowly, or waits for a hash, keeps nobody else from being answered.
+    let _place = room(&shared.requests).await?;
     let (shared, table) = (Arc::clone(shared), table.clone());
     let reply = blocking(move || {
         let operation = table.operation();
@@ -230,28 +239,33 @@ pub(super) async fn blocking<T: Send + 'static>(
     done.unwrap_or_else(|_| Err(Problem::new("busy", "the request could not be carried out").after(5)))
 }
 
-async fn body(
-    shared: &Shared,
-    operation: &Operation,
-    headers: &HeaderMap,
-    body: &mut Body,
-) -> Result<Bytes, Problem> {
-    let most = if operation.body.is_some() { shared.config.max_body_kib << 10 } else { 0 };
-    if let Some(media) = &operation.body {
-        let given = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let essence = given.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-        if !media.types.contains(&essence.as_str()) {
-            return Err(Problem::new("media-type", format!("send {}", media.types.join(" or "))));
+fn well_typed(operation: &Operation, headers: &HeaderMap) -> Result<(), Problem> {
+    let Some(media) = &operation.body else { return Ok(()) };
+    let given = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let essence = given.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    if media.types.contains(&essence.as_str()) {
+        return Ok(());
+    }
+    Err(Problem::new("media-type", format!("send {}", media.types.join(" or "))))
+}
+
+/// A body of at most so many bytes, which does not stand still for longer than `patience`.
+async fn body(body: &mut Body, most: usize, patience: Duration) -> Result<Bytes, Problem> {
+    let (mut limited, mut whole) = (Limited::new(body, most), BytesMut::new());
+    loop {
+        let Ok(frame) = tokio::time::timeout(patience, limited.frame()).await else {
+            let detail = format!("nothing of the body came for {patience:?}; nothing was done");
+            return Err(Problem::new("timed-out", detail));
+        };
+        match frame {
+            None => return Ok(whole.freeze()),
+            Some(Ok(frame)) => frame.into_data().into_iter().for_each(|data| whole.extend_from_slice(&data)),
+            Some(Err(error)) if error.downcast_ref::<LengthLimitError>().is_some() => {
+                return Err(Problem::new("body-too-large", format!("at most {most} bytes")));
+            }
+            Some(Err(_)) => return Err(Problem::new("body-malformed", "the body was cut off")),
         }
     }
-    let whole = Limited::new(body, most).collect().await.map_err(|error| {
-        if error.downcast_ref::<LengthLimitError>().is_some() {
-            Problem::new("body-too-large", format!("at most {most} bytes"))
-        } else {
-            Problem::new("body-malformed", "the body was cut off")
-        }
-    })?;
-    Ok(whole.to_bytes())
 }
 
 /// The parameters, decoded: each is known, and named once.
@@ -345,3 +359,39 @@ const LONGEST_DRAIN: Duration = Duration::from_secs(2);
 
 /// How long a request waits for its place.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
+
+/// Bytes of a body that anybody may send.
+const MOST_OF_A_STRANGER: usize = 64 << 10;
+
+#[cfg(test)]
+mod tests {
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+
+    use super::*;
+
+    /// A body that does not come.
+    struct Never;
+
+    impl http_body::Body for Never {
+        type Data = Bytes;
+        type Error = std::io::Error;
+
+        fn poll_frame(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<http_body::Frame<Bytes>, std::io::Error>>> {
+            Poll::Pending
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_that_stands_still_is_given_up() {
+        let given_up = body(&mut Body::new(Never), 100, Duration::from_millis(20)).await.unwrap_err();
+        assert_eq!(given_up.code, "timed-out");
+        let whole = body(&mut Body::from("whole"), 5, Duration::from_secs(60)).await.unwrap();
+        assert_eq!(whole, "whole");
+        let too_large = body(&mut Body::from("whole"), 4, Duration::from_secs(60)).await.unwrap_err();
+        assert_eq!(too_large.code, "body-too-large");
+    }
+}

@@ -27,11 +27,11 @@ pub struct ApiConfig {
     pub max_connections: usize,
     /// Most requests being answered at once; others wait, and are refused after 5 s. Default: 64.
     pub max_requests: usize,
-    /// Most bytes of a request's body, in KiB; documents have a bound of their own. Default: 1,024.
+    /// Most bytes of a request's body, in KiB; documents have a bound of their own, and who logs in has 64. Default: 1,024.
     pub max_body_kib: usize,
     /// Most bytes of a document, in MB (Portal 8-10). Default: 60.
     pub max_document_mb: usize,
-    /// Longest TLS handshake, and longest time for a request's head, in ms. Default: 10,000.
+    /// Longest TLS handshake, longest time for a request's head, and for nothing of its body to come, in ms. Default: 10,000.
     pub head_timeout_ms: u64,
     /// Longest time from a request's head to its answer, in ms. Default: 60,000.
     pub request_timeout_ms: u64,

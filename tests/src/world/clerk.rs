@@ -14,6 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
@@ -187,6 +188,16 @@ impl Clerk {
         self.post(&format!("/v1/commands/{name}"), &body).await
     }
 
+    /// A connection, for whoever speaks on it in a way of their own.
+    ///
+    /// # Errors
+    /// The connection or the handshake fails.
+    pub async fn dial(&self) -> std::io::Result<TlsStream<TcpStream>> {
+        let tcp = TcpStream::connect(self.address).await?;
+        let name = ServerName::from(self.address.ip());
+        TlsConnector::from(Arc::clone(&self.tls)).connect(name, tcp).await
+    }
+
     /// Asks anything.
     ///
     /// # Panics
@@ -205,9 +216,7 @@ impl Clerk {
         path: &str,
         body: Option<(&str, Bytes)>,
     ) -> Result<Told, Box<dyn std::error::Error>> {
-        let tcp = TcpStream::connect(self.address).await?;
-        let name = ServerName::from(self.address.ip());
-        let tls = TlsConnector::from(Arc::clone(&self.tls)).connect(name, tcp).await?;
+        let tls = self.dial().await?;
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(tls)).await?;
         let driver = tokio::spawn(connection);
         let mut request = Request::builder().method(method).uri(path).header("host", "localhost");
