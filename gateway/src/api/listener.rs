@@ -22,8 +22,10 @@ use tokio::task::JoinSet;
 use tower::ServiceExt;
 use tracing::debug;
 
+use super::paced::Paced;
 use super::serve::Peer;
 use super::shared::Shared;
+use crate::listener::neighbourhood;
 
 /// The running API, ended by dropping it: requests under way are finished first.
 pub struct Api {
@@ -88,6 +90,25 @@ struct Counted {
     open: IntGauge,
 }
 
+impl Counted {
+    /// One more of an address, if it has fewer than `most`.
+    fn of(
+        from: &Arc<Mutex<HashMap<IpAddr, usize>>>,
+        address: IpAddr,
+        most: usize,
+        open: &IntGauge,
+    ) -> Option<Self> {
+        let address = neighbourhood(address);
+        let mut counts = from.lock().unwrap_or_else(PoisonError::into_inner);
+        if counts.get(&address).is_some_and(|count| *count >= most) {
+            return None;
+        }
+        *counts.entry(address).or_default() += 1;
+        open.inc();
+        Some(Self { from: Arc::clone(from), address, open: open.clone() })
+    }
+}
+
 impl Served {
     async fn serve(self, socket: std::net::TcpListener) {
         let Ok(listener) = TcpListener::from_std(socket) else { return };
@@ -118,17 +139,10 @@ impl Served {
 
     fn count(&self, open: usize, address: IpAddr) -> Option<Counted> {
         let most = self.shared.config.max_connections;
-        let mut from = self.from.lock().unwrap_or_else(PoisonError::into_inner);
-        if open >= most || from.get(&address).is_some_and(|count| *count >= most.div_ceil(8)) {
+        if open >= most {
             return None;
         }
-        *from.entry(address).or_default() += 1;
-        self.shared.metrics.api_connections.inc();
-        Some(Counted {
-            from: Arc::clone(&self.from),
-            address,
-            open: self.shared.metrics.api_connections.clone(),
-        })
+        Counted::of(&self.from, address, most.div_ceil(8), &self.shared.metrics.api_connections)
     }
 
     async fn connection(self, tcp: TcpStream, address: IpAddr, _counted: Counted) {
@@ -153,12 +167,13 @@ impl Served {
                 answered
             }
         });
+        let stream = Paced::new(greeted.stream, self.shared.config.request_timeout());
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(limit)
             .max_headers(MOST_HEADERS)
             .max_buf_size(MOST_HEAD_BYTES)
-            .serve_connection(TokioIo::new(greeted.stream), service);
+            .serve_connection(TokioIo::new(stream), service);
         tokio::pin!(connection);
         let mut stopped = self.stopped.clone();
         let ended = tokio::select! {
@@ -206,3 +221,22 @@ const BLOCKING_THREADS: usize = 16;
 
 /// Longest time to finish requests under way when stopping.
 const DRAIN: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_addresses_of_one_network_are_counted_as_one_and_given_back() {
+        let (from, open) = (Arc::default(), IntGauge::new("open", "Open").unwrap());
+        let count = |address: &str| Counted::of(&from, address.parse().unwrap(), 2, &open);
+        let held = [count("2001:db8::1"), count("2001:db8::ffff:2")];
+        assert!(held.iter().all(Option::is_some));
+        assert!(count("2001:db8::3").is_none(), "one network is one address");
+        assert!(count("2001:db8:0:1::1").is_some(), "another is not");
+        assert!(count("192.0.2.1").is_some());
+        assert_eq!(open.get(), 2);
+        drop(held);
+        assert!(from.lock().unwrap().is_empty());
+    }
+}

@@ -1,7 +1,8 @@
 //! The API: the registry over HTTPS, for people's programs and for the console.
 //!
 //! ```text
-//! listener   TLS, connections        serve      the way of every request
+//! listener   TLS, connections        paced      … whose answers are taken
+//! serve      the way of every request
 //! operation  what an operation is    openapi    the document, made of all of them
 //! auth       who asks                access     what proves it: passwords, tokens, sessions
 //! commands   changes                 signing    … by signatures     grants  … of access
@@ -28,6 +29,7 @@ mod imports;
 mod listener;
 mod openapi;
 pub mod operation;
+mod paced;
 mod paging;
 pub mod problem;
 mod public;

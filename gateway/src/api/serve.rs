@@ -39,7 +39,7 @@ pub(super) struct Peer {
 
 /// All operations at their places.
 pub(super) fn router(shared: &Arc<Shared>, operations: Vec<Operation>) -> Router {
-    let document: Arc<[u8]> = openapi::document(&operations).into();
+    let document = Bytes::from(openapi::document(&operations));
     let operations: Arc<[Operation]> = operations.into();
     let mut router = Router::new();
     for (at, operation) in operations.iter().enumerate() {
@@ -54,7 +54,7 @@ pub(super) fn router(shared: &Arc<Shared>, operations: Vec<Operation>) -> Router
         router = router.route(&path, on(filter, serves));
     }
     let shows = move |request: Request| {
-        let reply = Reply::new("application/json", Bytes::copy_from_slice(&document));
+        let reply = Reply::new("application/json", document.clone());
         std::future::ready(finish(Ok(reply), request.headers()))
     };
     router

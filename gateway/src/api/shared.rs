@@ -19,6 +19,7 @@ use super::readiness::Underway;
 use super::record::RecordPlaces;
 use crate::clock;
 use crate::config::{ApiConfig, UsageConfig};
+use crate::listener::neighbourhood;
 use crate::office::Depositary;
 use crate::personal::PersonalKeys;
 use crate::readiness::{Arrivals, Prober};
@@ -250,7 +251,7 @@ impl Shared {
         if self.logins.len() > MOST_ADDRESSES {
             self.logins.retain_recent();
         }
-        self.logins.check_key(&address).map_err(|not_until| {
+        self.logins.check_key(&neighbourhood(address)).map_err(|not_until| {
             let wait = not_until.wait_time_from(DefaultClock::default().now()).as_secs() + 1;
             Problem::new("too-many-requests", format!("try again in {wait} s")).after(wait)
         })

@@ -23,7 +23,7 @@ pub struct ApiConfig {
     pub access: PathBuf,
     /// The depositary's folder. Default: `depositary`.
     pub depositary: PathBuf,
-    /// Most connections at once; an eighth of them from one address. Default: 512.
+    /// Most connections at once; an eighth of them from one address, or one /64 of IPv6. Default: 512.
     pub max_connections: usize,
     /// Most requests being answered at once; others wait, and are refused after 5 s. Default: 64.
     pub max_requests: usize,
@@ -33,7 +33,7 @@ pub struct ApiConfig {
     pub max_document_mb: usize,
     /// Longest TLS handshake, longest time for a request's head, and for nothing of its body to come, in ms. Default: 10,000.
     pub head_timeout_ms: u64,
-    /// Longest time from a request's head to its answer, in ms. Default: 60,000.
+    /// Longest time from a request's head to its answer, and for less of that than 1 KiB a second to be taken, in ms. Default: 60,000.
     pub request_timeout_ms: u64,
     /// After how many minutes without a request a session ends. Default: 30.
     pub session_idle_minutes: u16,
@@ -43,7 +43,7 @@ pub struct ApiConfig {
     pub login_failures: u32,
     /// How long the first lock lasts, in seconds; each further failure doubles it, to 15 minutes. Default: 30.
     pub lock_seconds: u32,
-    /// Most logins a minute from one address. Default: 30.
+    /// Most logins a minute from one address, or one /64 of IPv6. Default: 30.
     pub logins_per_minute: u32,
 }
 

@@ -235,7 +235,7 @@ impl Balance {
 }
 
 /// What counts as one address: of IPv6, the /64 that one machine chooses its addresses from.
-fn neighbourhood(peer: IpAddr) -> IpAddr {
+pub(crate) fn neighbourhood(peer: IpAddr) -> IpAddr {
     match peer.to_canonical() {
         IpAddr::V4(address) => IpAddr::V4(address),
         IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
