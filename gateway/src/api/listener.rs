@@ -24,7 +24,7 @@ use tracing::debug;
 
 use super::paced::Paced;
 use super::serve::Peer;
-use super::shared::Shared;
+use super::shared::{Shared, WORKING_THREADS};
 use crate::listener::neighbourhood;
 
 /// The running API, ended by dropping it: requests under way are finished first.
@@ -216,8 +216,8 @@ const MOST_HEADERS: usize = 64;
 /// Of a head, and of a body's buffer.
 const MOST_HEAD_BYTES: usize = 64 << 10;
 
-/// Threads that wait for files.
-const BLOCKING_THREADS: usize = 16;
+/// Threads that wait for files: those that carry requests out, and as many that find out who asks, or read documents.
+const BLOCKING_THREADS: usize = 2 * WORKING_THREADS;
 
 /// Longest time to finish requests under way when stopping.
 const DRAIN: Duration = Duration::from_secs(10);

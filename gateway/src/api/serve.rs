@@ -102,7 +102,9 @@ async fn serve(
     let carried = tokio::time::timeout(within, carry(shared, table, places, parts, &mut body)).await;
     drain(body).await;
     let answered = carried.unwrap_or_else(|_| {
-        Err(Problem::new("timed-out", format!("it was not done within {} s", within.as_secs())))
+        // What was begun goes on.
+        let detail = format!("no answer within {} s: it may have been done, or may be yet", within.as_secs());
+        Err(Problem::new("timed-out", detail))
     });
     let code = answered.as_ref().err().map(|problem| problem.code);
     let response = match answered {
@@ -197,8 +199,9 @@ async fn carry(
     };
     // Only now: who sends slowly, or waits for a hash, keeps nobody else from being answered.
     let _place = room(&shared.requests).await?;
+    let threads = Arc::clone(&shared.threads);
     let (shared, table) = (Arc::clone(shared), table.clone());
-    let reply = blocking(move || {
+    let reply = working(threads, move || {
         let operation = table.operation();
         match operation.does {
             Does::Asked(does) => does(&shared, &asked).map(|reply| tagged(reply, operation, &asked)),
@@ -229,6 +232,22 @@ pub(super) async fn room(places: &Semaphore) -> Result<SemaphorePermit<'_>, Prob
         Ok(Ok(place)) => Ok(place),
         Ok(Err(_)) | Err(_) => Err(Problem::new("busy", "too many requests at once").after(1)),
     }
+}
+
+/// Work that may take its time, on one of some of those threads: the others are for finding out who asks.
+async fn working<T: Send + 'static>(
+    threads: Arc<Semaphore>,
+    work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
+) -> Result<T, Problem> {
+    let Ok(Ok(thread)) = tokio::time::timeout(LONGEST_WAIT, threads.acquire_owned()).await else {
+        return Err(Problem::new("busy", "too many requests at once").after(1));
+    };
+    let work = move || {
+        // Also when nobody waits for it any more.
+        let _thread = thread;
+        work()
+    };
+    blocking(work).await
 }
 
 /// Work that waits for files, on a thread for such work. A panic of ours is answered, and the next request is not hurt.
@@ -383,6 +402,18 @@ mod tests {
         ) -> Poll<Option<Result<http_body::Frame<Bytes>, std::io::Error>>> {
             Poll::Pending
         }
+    }
+
+    #[tokio::test]
+    async fn work_that_nobody_waits_for_any_more_keeps_its_thread_until_it_ends() {
+        let (threads, (ends, waits)) = (Arc::new(Semaphore::new(1)), std::sync::mpsc::channel::<()>());
+        let long = working(Arc::clone(&threads), move || waits.recv().map_err(|_| Problem::new("busy", "")));
+        drop(tokio::time::timeout(Duration::from_millis(20), long).await);
+        assert_eq!(threads.available_permits(), 0);
+        assert_eq!(blocking(|| Ok(1)).await.unwrap(), 1, "who asks is found out meanwhile");
+        ends.send(()).unwrap();
+        drop(threads.acquire().await.unwrap());
+        assert_eq!(working(threads, || Ok(2)).await.unwrap(), 2);
     }
 
     #[tokio::test]

@@ -1,9 +1,10 @@
 //! What all requests share: the registry, its past, the access store, the depositary, and how much of each at once.
 
+use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use agreements::{Agreement, Command, Phase, Recorded, Registry};
 use certs::trust::Trust;
@@ -65,17 +66,21 @@ pub struct Shared {
     pub(super) documents: Semaphore,
     /// Exports under way: each reads much.
     pub(super) exports: Arc<Semaphore>,
+    /// Threads on which requests are carried out; there are others on which it is found out who asks.
+    pub(super) threads: Arc<Semaphore>,
     commands: Mutex<Commands>,
-    past: Mutex<Past>,
+    past: Past,
     registry: PathBuf,
     access: Mutex<AccessStore>,
     logins: DefaultKeyedRateLimiter<IpAddr>,
 }
 
-/// The registry as it was, folded anew for each moment asked about; the last one is kept.
+/// The registry as it was, folded anew for each moment asked about, one at a time; the last few are kept.
 struct Past {
     registry: PathBuf,
-    known: Option<(Timestamp, Arc<Registry>)>,
+    /// The last one asked about first.
+    known: Mutex<VecDeque<(Timestamp, Arc<Registry>)>>,
+    folding: Mutex<()>,
 }
 
 /// What [`Shared::new`] takes.
@@ -121,8 +126,9 @@ impl Shared {
             hashing: Semaphore::new(MOST_HASHING),
             documents: Semaphore::new(MOST_DOCUMENTS),
             exports: Arc::new(Semaphore::new(MOST_EXPORTS)),
+            threads: Arc::new(Semaphore::new(WORKING_THREADS)),
             commands: Mutex::new(parts.commands),
-            past: Mutex::new(Past { registry: parts.registry.clone(), known: None }),
+            past: Past::of(parts.registry.clone()),
             registry: parts.registry,
             access: Mutex::new(parts.access),
             logins: RateLimiter::keyed(Quota::per_minute(logins)),
@@ -155,7 +161,7 @@ impl Shared {
     /// Reads the registry as it was at a moment, or as it is now.
     ///
     /// # Errors
-    /// As [`Shared::newest`].
+    /// As [`Shared::newest`]; `busy` while another moment is looked up.
     pub fn at<T>(
         &self,
         at: Option<Timestamp>,
@@ -163,7 +169,7 @@ impl Shared {
     ) -> Result<T, Problem> {
         match at {
             None => self.newest(read),
-            Some(at) => read(&*lock(&self.past).at(at)?),
+            Some(at) => read(&*self.past.at(at)?),
         }
     }
 
@@ -259,15 +265,40 @@ impl Shared {
 }
 
 impl Past {
-    fn at(&mut self, at: Timestamp) -> Result<Arc<Registry>, Problem> {
-        if let Some((known, registry)) = &self.known
-            && *known == at
-        {
-            return Ok(Arc::clone(registry));
+    fn of(registry: PathBuf) -> Self {
+        Self { registry, known: Mutex::default(), folding: Mutex::default() }
+    }
+
+    fn at(&self, at: Timestamp) -> Result<Arc<Registry>, Problem> {
+        if let Some(known) = self.known(at) {
+            return Ok(known);
+        }
+        // Nobody waits: each would keep a thread, and the next moment is as long in coming as this one.
+        let _folding = match self.folding.try_lock() {
+            Ok(folding) => folding,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => {
+                return Err(Problem::new("busy", "another moment of the past is being looked up").after(2));
+            }
+        };
+        // It may have been this very moment.
+        if let Some(known) = self.known(at) {
+            return Ok(known);
         }
         let registry = Arc::new(self.fold(at).map_err(Problem::from)?);
-        self.known = Some((at, Arc::clone(&registry)));
+        let mut known = lock(&self.known);
+        known.push_front((at, Arc::clone(&registry)));
+        known.truncate(MOST_PASTS);
         Ok(registry)
+    }
+
+    fn known(&self, at: Timestamp) -> Option<Arc<Registry>> {
+        let mut known = lock(&self.known);
+        let place = known.iter().position(|(moment, _)| *moment == at)?;
+        let found = known.remove(place)?;
+        let registry = Arc::clone(&found.1);
+        known.push_front(found);
+        Some(registry)
     }
 
     fn fold(&self, at: Timestamp) -> Result<Registry, Failure> {
@@ -297,6 +328,12 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// Events read at once.
 const PAGE: usize = 10_000;
 
+/// Requests that are carried out at once, each on a thread.
+pub(super) const WORKING_THREADS: usize = 16;
+
+/// Moments of the past that are kept: each is a whole registry in memory.
+const MOST_PASTS: usize = 4;
+
 const MOST_HASHING: usize = 2;
 
 const MOST_DOCUMENTS: usize = 8;
@@ -305,3 +342,28 @@ const MOST_EXPORTS: usize = 4;
 
 /// Addresses remembered before those that rested are forgotten.
 const MOST_ADDRESSES: usize = 10_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_moment_of_the_past_is_looked_up_at_a_time_and_a_few_are_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("registry.sqlite");
+        drop(SqliteStore::open(&path).unwrap());
+        let past = Past::of(path);
+        let moment = |second| Timestamp::from_second(second).unwrap();
+        let first = past.at(moment(0)).unwrap();
+        let folding = past.folding.lock().unwrap();
+        let problem = past.at(moment(1)).unwrap_err();
+        assert_eq!((problem.code, problem.status().as_u16()), ("busy", 503));
+        assert!(Arc::ptr_eq(&past.at(moment(0)).unwrap(), &first), "what is kept is shown meanwhile");
+        drop(folding);
+        for second in 1..=MOST_PASTS as i64 {
+            past.at(moment(second)).unwrap();
+        }
+        assert_eq!(lock(&past.known).len(), MOST_PASTS);
+        assert!(!Arc::ptr_eq(&past.at(moment(0)).unwrap(), &first), "it was the oldest");
+    }
+}
