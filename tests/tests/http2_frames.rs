@@ -155,6 +155,75 @@ async fn document_that_is_not_taken_is_given_up_while_its_connection_is_busy() {
     assert_eq!(world.log.closing(exchange).await.outcome, Outcome::Abandoned);
 }
 
+/// Promise 7: refusals are in no budget of memory; a peer that leaves them lying is no longer served.
+#[tokio::test]
+async fn refusals_that_are_not_taken_end_their_connection_though_others_on_it_are() {
+    let plan = agreed().configure(|config| config.exchange.limits.body_timeout_ms = 300);
+    let world = plan.start().await;
+    let unknown = block(&[
+        (":method", "GET"),
+        (":scheme", "https"),
+        (":authority", "gateway"),
+        (":path", "/nobody/x/y"),
+    ]);
+    let (mut line, begun) = (opened(&world).await, Instant::now());
+    let no_window = [&4_u16.to_be_bytes()[..], &0_u32.to_be_bytes()].concat();
+    send(&mut line, SETTINGS, 0, 0, &no_window).await;
+    let left = (1..81).step_by(2).flat_map(|on| frame(HEADERS, END_STREAM | END_HEADERS, on, &unknown));
+    line.write_all(&left.collect::<Vec<_>>()).await.unwrap();
+    within("the connection to be ended", async {
+        for stream in (81..).step_by(2) {
+            let mut taken = frame(HEADERS, END_STREAM | END_HEADERS, stream, &unknown);
+            for on in [stream, 0] {
+                taken.extend(frame(WINDOW_UPDATE, 0, on, &4096_u32.to_be_bytes()));
+            }
+            if line.write_all(&taken).await.is_err()
+                || until(&mut line, |kind, on| on == stream || kind == GOAWAY).await == GOAWAY
+            {
+                return;
+            }
+        }
+    })
+    .await;
+    assert!(begun.elapsed() > Duration::from_millis(300), "it had its time");
+    assert_eq!(world.consumer.asks(&Ask::get(LOOKUP)).await.status, 200);
+}
+
+/// Promise 7: who is bound to no system is refused anyway, and needs little for that.
+#[tokio::test]
+async fn strangers_have_few_streams_and_few_connections() {
+    let world = agreed().start().await;
+    let (_, identity) = world.certificate("stranger");
+    let stranger = world.consumer.with(identity);
+    let mut lines = vec![stranger.dial_http2().await];
+    lines[0].write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await.unwrap();
+    let settings = within("the settings", async {
+        let mut head = [0; 9];
+        lines[0].read_exact(&mut head).await.unwrap();
+        let mut settings = vec![0; usize::from(head[2])];
+        lines[0].read_exact(&mut settings).await.unwrap();
+        settings
+    });
+    let most = settings.await.chunks(6).find(|one| one[..2] == [0, 3]).map(|one| one[5]);
+    assert_eq!(most, Some(4), "SETTINGS_MAX_CONCURRENT_STREAMS");
+    for _ in 1..17 {
+        lines.push(stranger.dial_http2().await);
+    }
+    // All handshakes succeed; one connection ends then, whichever came last to its place.
+    let mut ended = 0;
+    for line in &mut lines[1..] {
+        let greeted = line.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await;
+        let read = within("settings or an end", line.read_exact(&mut [0; 9])).await;
+        ended += usize::from(greeted.is_err() || read.is_err());
+    }
+    assert_eq!(ended, 1, "of 17");
+    let mut known = opened(&world).await;
+    let list =
+        block(&[(":method", "GET"), (":scheme", "https"), (":authority", "gateway"), (":path", LOOKUP)]);
+    send(&mut known, HEADERS, END_STREAM | END_HEADERS, 1, &list).await;
+    assert_eq!(until(&mut known, |_, stream| stream == 1).await, HEADERS);
+}
+
 async fn opened(world: &World) -> TlsStream<TcpStream> {
     let mut line = world.consumer.dial_http2().await;
     line.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await.unwrap();

@@ -43,11 +43,11 @@ pub struct Limits {
     pub max_buffered_mib: usize,
     /// Most bytes of payloads held at once for one consumer, in MiB: no one takes all. Default: 64.
     pub max_buffered_mib_per_system: usize,
-    /// Most connections at once of one certificate: no one takes all. Default: 2,000.
+    /// Most connections at once of one certificate: no one takes all; 16 of one that is bound to no system. Default: 2,000.
     pub max_connections_per_caller: usize,
     /// Most TLS handshakes under way at once; half of them from one address. Default: 1,024.
     pub max_handshakes: usize,
-    /// Most streams at once on an HTTP/2 connection. Default: 128.
+    /// Most streams at once on an HTTP/2 connection; 4 where the certificate is bound to no system. Default: 128.
     pub max_streams: u32,
     /// Longest TLS handshake, in ms. Default: 10,000.
     pub handshake_timeout_ms: u64,

@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tracing::{debug, error, info, warn};
 
-use super::{Arrival, Core, Drain, http1, http2, tokio_listener, tokio_stream};
+use super::{Arrival, Core, Drain, Whose, http1, http2, tokio_listener, tokio_stream};
 use crate::clock;
 use crate::exchange::Caller;
 use crate::readiness::Seen;
@@ -105,7 +105,10 @@ async fn serve(core: Arc<Core>, tcp: TcpStream, peer: std::net::SocketAddr, seat
         Err(_) => return metrics.handshake_failed("too-slow"),
     };
     drop(entrance);
-    let Some(chair) = core.balance.chair(accepted.chain.fingerprint()) else {
+    // As the registry was last known: a registry that is away makes nobody a stranger.
+    let bound = core.path.shared.views.newest().book.bound_to(&accepted.chain.fingerprint()).is_some();
+    let whose = if bound { Whose::System } else { Whose::Stranger };
+    let Some(chair) = core.balance.chair(accepted.chain.fingerprint(), whose) else {
         metrics.connections_refused.inc();
         if core.lines.check().is_err() {
             return;
@@ -119,7 +122,7 @@ async fn serve(core: Arc<Core>, tcp: TcpStream, peer: std::net::SocketAddr, seat
     let caller = Caller { chain, peer, transfers: Arc::default() };
     match alpn {
         Alpn::Http1 => http1::serve(&core, stream, caller).await,
-        Alpn::Http2 => Box::pin(http2::serve(&core, stream, caller)).await,
+        Alpn::Http2 => Box::pin(http2::serve(&core, stream, caller, whose)).await,
     }
     metrics.connections.dec();
     drop((seat, chair));

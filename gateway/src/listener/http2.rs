@@ -15,14 +15,14 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::net::TcpStream;
 use tracing::debug;
 
-use super::{Core, Drain};
+use super::{Balance, Core, Drain, Whose};
 use crate::exchange::{Caller, Passage};
 use crate::framing::HEAD_BYTES;
 
 /// Serves a connection until either side ends it.
-pub(super) async fn serve(core: &Arc<Core>, stream: TlsStream<TcpStream>, caller: Caller) {
+pub(super) async fn serve(core: &Arc<Core>, stream: TlsStream<TcpStream>, caller: Caller, whose: Whose) {
     let limits = &core.path.shared.limits;
-    let activity = Arc::new(Activity::default());
+    let activity = Arc::new(Activity::on(&core.balance));
     let transfers = Arc::clone(&caller.transfers);
     let service = {
         let (core, caller, activity) = (Arc::clone(core), Arc::new(caller), Arc::clone(&activity));
@@ -30,7 +30,8 @@ pub(super) async fn serve(core: &Arc<Core>, stream: TlsStream<TcpStream>, caller
             let (core, caller) = (Arc::clone(&core), Arc::clone(&caller));
             let turn = Turn::begin(&activity);
             let slack = core.path.shared.limits.body_timeout();
-            async move {
+            // Boxed: an answer that waits to be taken keeps no room for what it took to make it.
+            Box::pin(async move {
                 let response = core.path.exchange(&caller, None, request).await;
                 Ok::<_, Infallible>(response.map(|body| match body {
                     Passage::Whole(bytes) => Passage::Whole(turn.track(bytes)),
@@ -39,12 +40,16 @@ pub(super) async fn serve(core: &Arc<Core>, stream: TlsStream<TcpStream>, caller
                         Passage::Streamed(passing).tied(turn)
                     }
                 }))
-            }
+            })
         })
+    };
+    let most_streams = match whose {
+        Whose::System => limits.max_streams,
+        Whose::Stranger => limits.max_streams.min(STREAMS_OF_A_STRANGER),
     };
     let mut connection = http2::Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())
-        .max_concurrent_streams(limits.max_streams)
+        .max_concurrent_streams(most_streams)
         .max_header_list_size(u32::try_from(HEAD_BYTES).unwrap_or(u32::MAX))
         .max_send_buf_size(256 * 1024)
         .initial_stream_window_size(128 * 1024)
@@ -82,6 +87,10 @@ pub(super) async fn serve(core: &Arc<Core>, stream: TlsStream<TcpStream>, caller
                     debug!("connection ended: the peer does not take a document in time");
                     return;
                 }
+                if activity.neglected(limits.body_timeout()) {
+                    debug!("connection ended: the peer leaves its answers lying");
+                    return;
+                }
                 let quiet = since.elapsed();
                 let drained = draining_since.is_some_and(|since| since.elapsed() > grace) && quiet > grace;
                 if now.0 == now.1 && (drained || quiet > limits.idle_timeout() + grace) {
@@ -113,16 +122,51 @@ pub(super) async fn serve(core: &Arc<Core>, stream: TlsStream<TcpStream>, caller
 /// How long a peer may take to end a connection that we ended.
 const GRACE: Duration = Duration::from_secs(5);
 
+/// Streams at once of a certificate that is bound to no system.
+const STREAMS_OF_A_STRANGER: u32 = 4;
+
+/// Answers up to this size are in no budget, as refusals are not.
+const SMALL_BYTES: usize = 16 << 10;
+
+/// Small answers that a connection may leave lying.
+const FEW_UNTAKEN: usize = 16;
+
+/// Small answers that all connections may leave lying; if there are more, connections with more than a few have less time.
+const MANY_UNTAKEN: usize = 20_000;
+
+/// How long they have then.
+const CROWDED: Duration = Duration::from_secs(2);
+
 /// Exchanges begun, and those whose answers were sent or given up.
-#[derive(Default)]
 struct Activity {
+    balance: Arc<Balance>,
     begun: AtomicU64,
     ended: AtomicU64,
     /// When documents that pass have to be over, whatever else goes on; each beside the number of its turn.
     due: Mutex<BTreeSet<(Instant, u64)>>,
+    /// Since when small answers wait to be taken; each beside the number of its turn.
+    untaken: Mutex<BTreeSet<(Instant, u64)>>,
 }
 
 impl Activity {
+    fn on(balance: &Arc<Balance>) -> Self {
+        Self {
+            balance: Arc::clone(balance),
+            begun: AtomicU64::new(0),
+            ended: AtomicU64::new(0),
+            due: Mutex::default(),
+            untaken: Mutex::default(),
+        }
+    }
+
+    /// Whether more than a few small answers have waited for too long, whatever else the peer takes.
+    fn neglected(&self, most: Duration) -> bool {
+        let crowded = self.balance.untaken.load(Ordering::Relaxed) > MANY_UNTAKEN;
+        let most = if crowded { most.min(CROWDED) } else { most };
+        let untaken = self.untaken.lock().unwrap_or_else(PoisonError::into_inner);
+        untaken.iter().nth(FEW_UNTAKEN).is_some_and(|(since, _)| since.elapsed() > most)
+    }
+
     fn overdue(&self, now: Instant) -> bool {
         let due = self.due.lock().unwrap_or_else(PoisonError::into_inner);
         due.first().is_some_and(|(until, _)| *until < now)
@@ -134,6 +178,7 @@ struct Turn {
     activity: Arc<Activity>,
     number: u64,
     due: Option<Instant>,
+    untaken: Option<Instant>,
 }
 
 struct Tracked {
@@ -144,7 +189,7 @@ struct Tracked {
 impl Turn {
     fn begin(activity: &Arc<Activity>) -> Self {
         let number = activity.begun.fetch_add(1, Ordering::Relaxed);
-        Self { activity: Arc::clone(activity), number, due: None }
+        Self { activity: Arc::clone(activity), number, due: None, untaken: None }
     }
 
     /// Has to be over by then.
@@ -155,8 +200,18 @@ impl Turn {
     }
 
     /// Ties the end of the exchange to that of its answer's bytes: HTTP/2 lets a peer take them when it likes.
-    fn track(self, body: Bytes) -> Bytes {
-        if body.is_empty() { body } else { Bytes::from_owner(Tracked { body, _turn: self }) }
+    fn track(mut self, body: Bytes) -> Bytes {
+        if body.is_empty() {
+            return body;
+        }
+        if body.len() <= SMALL_BYTES {
+            let now = Instant::now();
+            self.untaken = Some(now);
+            self.activity.balance.untaken.fetch_add(1, Ordering::Relaxed);
+            let mut all = self.activity.untaken.lock().unwrap_or_else(PoisonError::into_inner);
+            all.insert((now, self.number));
+        }
+        Bytes::from_owner(Tracked { body, _turn: self })
     }
 }
 
@@ -171,6 +226,11 @@ impl Drop for Turn {
         if let Some(due) = self.due {
             let mut all = self.activity.due.lock().unwrap_or_else(PoisonError::into_inner);
             all.remove(&(due, self.number));
+        }
+        if let Some(since) = self.untaken {
+            let mut all = self.activity.untaken.lock().unwrap_or_else(PoisonError::into_inner);
+            all.remove(&(since, self.number));
+            self.activity.balance.untaken.fetch_sub(1, Ordering::Relaxed);
         }
         self.activity.ended.fetch_add(1, Ordering::Relaxed);
     }

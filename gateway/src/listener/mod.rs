@@ -59,11 +59,29 @@ pub(crate) struct Balance {
     doors: Vec<mpsc::Sender<Arrival>>,
     most: usize,
     // Locked when a connection begins and ends, never on the path of a call.
-    callers: Mutex<HashMap<Fingerprint, usize>>,
+    callers: Mutex<Callers>,
     most_per_caller: usize,
+    /// Small answers over HTTP/2 that wait for their peers to take them: in no budget of memory.
+    untaken: AtomicUsize,
     // Locked when a handshake begins and ends.
     handshakes: Mutex<Handshakes>,
     most_handshakes: usize,
+}
+
+/// Whose connection it is, as the registry is known when it begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Whose {
+    /// The certificate is bound to a system.
+    System,
+    /// It is bound to none: whatever it asks is refused.
+    Stranger,
+}
+
+/// Connections of each certificate, and of strangers in all.
+#[derive(Default)]
+struct Callers {
+    each: HashMap<Fingerprint, usize>,
+    strangers: usize,
 }
 
 /// Handshakes under way, and from which addresses.
@@ -83,6 +101,7 @@ pub(crate) struct Entrance {
 pub(crate) struct Chair {
     balance: Arc<Balance>,
     caller: Fingerprint,
+    whose: Whose,
 }
 
 /// A connection on its way to the runtime that will serve it.
@@ -138,6 +157,7 @@ impl Listener {
             most: limits.max_connections,
             callers: Mutex::default(),
             most_per_caller: limits.max_connections_per_caller,
+            untaken: AtomicUsize::new(0),
             handshakes: Mutex::default(),
             most_handshakes: limits.max_handshakes,
         });
@@ -208,14 +228,22 @@ impl Balance {
 
 impl Balance {
     /// A place among a caller's own connections, if it has not too many.
-    fn chair(self: &Arc<Self>, caller: Fingerprint) -> Option<Chair> {
+    fn chair(self: &Arc<Self>, caller: Fingerprint, whose: Whose) -> Option<Chair> {
         let mut callers = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = callers.entry(caller).or_insert(0);
-        if *count >= self.most_per_caller {
+        let here = callers.each.get(&caller).copied().unwrap_or(0);
+        let full = match whose {
+            Whose::System => here >= self.most_per_caller,
+            Whose::Stranger => {
+                here >= self.most_per_caller.min(CONNECTIONS_OF_A_STRANGER)
+                    || callers.strangers >= self.most.div_ceil(8)
+            }
+        };
+        if full {
             return None;
         }
-        *count += 1;
-        Some(Chair { balance: Arc::clone(self), caller })
+        callers.each.insert(caller, here + 1);
+        callers.strangers += usize::from(whose == Whose::Stranger);
+        Some(Chair { balance: Arc::clone(self), caller, whose })
     }
 }
 
@@ -258,10 +286,11 @@ impl Drop for Entrance {
 impl Drop for Chair {
     fn drop(&mut self) {
         let mut callers = self.balance.callers.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = callers.get_mut(&self.caller) {
+        callers.strangers -= usize::from(self.whose == Whose::Stranger);
+        if let Some(count) = callers.each.get_mut(&self.caller) {
             *count -= 1;
             if *count == 0 {
-                callers.remove(&self.caller);
+                callers.each.remove(&self.caller);
             }
         }
     }
@@ -293,6 +322,9 @@ fn bind(address: SocketAddr) -> io::Result<std::net::TcpListener> {
 /// Log lines a second of one runtime about what strangers cause; metrics count the rest.
 const LINES_A_SECOND: NonZeroU32 = NonZeroU32::new(10).expect("ten is not zero");
 
+/// Connections of a certificate that is bound to no system.
+const CONNECTIONS_OF_A_STRANGER: usize = 16;
+
 /// Connections that may wait to be accepted.
 const BACKLOG: i32 = 4096;
 
@@ -319,16 +351,22 @@ mod tests {
     }
 
     #[test]
+    fn strangers_have_few_connections_in_all_and_their_places_come_back() {
+        let balance = balance();
+        let of = |caller: &[u8], whose| balance.chair(certs::fingerprint(caller), whose);
+        let held = [of(b"a", Whose::Stranger), of(b"b", Whose::Stranger), of(b"c", Whose::Stranger)];
+        assert!(held.iter().all(Option::is_some), "an eighth of all, rounded up");
+        assert!(of(b"d", Whose::Stranger).is_none());
+        let known: Vec<_> = (0..21).map(|_| of(b"e", Whose::System)).collect();
+        assert_eq!(known.iter().flatten().count(), 20);
+        drop((held, known));
+        let callers = balance.callers.lock().unwrap();
+        assert!(callers.each.is_empty() && callers.strangers == 0);
+    }
+
+    #[test]
     fn handshakes_are_bounded_in_all_and_for_each_address_and_their_places_come_back() {
-        let balance = Arc::new(Balance {
-            open: Vec::new(),
-            doors: Vec::new(),
-            most: 1,
-            callers: Mutex::default(),
-            most_per_caller: 1,
-            handshakes: Mutex::default(),
-            most_handshakes: 4,
-        });
+        let balance = balance();
         let from = |peer: &str| balance.entrance(peer.parse().unwrap());
         let crowd = [from("2001:db8::1"), from("2001:db8::ffff:2")];
         assert!(crowd.iter().all(Option::is_some));
@@ -339,5 +377,18 @@ mod tests {
         drop((crowd, others));
         assert_eq!(balance.handshakes.lock().unwrap().total, 0);
         assert!(balance.handshakes.lock().unwrap().from.is_empty());
+    }
+
+    fn balance() -> Arc<Balance> {
+        Arc::new(Balance {
+            open: Vec::new(),
+            doors: Vec::new(),
+            most: 20,
+            callers: Mutex::default(),
+            most_per_caller: 20,
+            untaken: AtomicUsize::new(0),
+            handshakes: Mutex::default(),
+            most_handshakes: 4,
+        })
     }
 }
