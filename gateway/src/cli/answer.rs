@@ -1,6 +1,6 @@
 //! What a command says when it was done: text for people, one JSON document for programs.
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 
 use serde::Serialize;
 use serde_json::Value;
@@ -64,23 +64,35 @@ impl Answer {
 
     /// Prints it, and says how the command ended.
     pub(super) fn print(self, json: bool) -> Exit {
-        if json && !self.json.is_null() {
-            let _ = print(&format!("{:#}\n", self.json));
+        let printed = if json && !self.json.is_null() {
+            print(&format!("{:#}\n", self.json))
         } else if !json && !self.text.is_empty() {
             let end = if self.text.ends_with('\n') { "" } else { self.end };
-            let _ = print(&format!("{}{end}", self.text));
+            print(&format!("{}{end}", self.text))
+        } else {
+            return self.exit;
+        };
+        match printed {
+            Ok(Heard::Yes | Heard::Closed) => self.exit,
+            Err(failure) => failure.report(json),
         }
-        self.exit
     }
 }
 
 /// Prints to standard output; whoever closed it has read enough.
-pub(super) fn print(text: &str) -> Heard {
+///
+/// # Errors
+/// It takes no more, as a file on a full disk: what was printed is not whole.
+pub(super) fn print(text: &str) -> Result<Heard, Failure> {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Ok(()) => Heard::Yes,
+        Ok(()) => Ok(Heard::Yes),
         // There is nobody left to tell.
-        Err(_) => Heard::Closed,
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(Heard::Closed),
+        Err(error) => {
+            let what = format!("standard output does not take the answer: {error}");
+            Err(Failure::new(Exit::Environment, what, "what it took is not whole: make room, then ask again"))
+        }
     }
 }
 

@@ -127,7 +127,7 @@ fn list(entries: impl Iterator<Item = Result<Entry, SearchError>>, form: Form) -
         Form::Documents => "",
     };
     let mut failed = None;
-    let mut heard = print(opening);
+    let mut heard = print(opening)?;
     let mut between = "\n";
     for entry in entries {
         if heard == Heard::Closed {
@@ -136,9 +136,9 @@ fn list(entries: impl Iterator<Item = Result<Entry, SearchError>>, form: Form) -
         match entry {
             Ok(entry) => {
                 heard = match form {
-                    Form::Lines => print(&format!("{}\n", line(&entry))),
-                    Form::Array => print(&format!("{between}{}", entry.line)),
-                    Form::Documents => print(&format!("{}\n", entry.line)),
+                    Form::Lines => print(&format!("{}\n", line(&entry)))?,
+                    Form::Array => print(&format!("{between}{}", entry.line))?,
+                    Form::Documents => print(&format!("{}\n", entry.line))?,
                 };
                 between = ",\n";
             }
@@ -147,7 +147,7 @@ fn list(entries: impl Iterator<Item = Result<Entry, SearchError>>, form: Form) -
     }
     if form == Form::Array {
         // Whole also when the reading was not.
-        let _ = print("\n]\n");
+        let _: Heard = print("\n]\n")?;
     }
     failed.map_or(Ok(Answer::silent()), |error| Err(error.into()))
 }

@@ -231,8 +231,10 @@ fn with(arguments: Vec<OsString>) -> Exit {
     let (matches, line) = match read {
         Ok(read) => read,
         Err(error) if !error.use_stderr() => {
-            let _ = print(&error.render().to_string());
-            return Exit::Done;
+            return match print(&error.render().to_string()) {
+                Ok(answer::Heard::Yes | answer::Heard::Closed) => Exit::Done,
+                Err(failure) => failure.report(wants_json),
+            };
         }
         Err(error) if wants_json => {
             let (exit, todo) = (Exit::Usage, "see `kelisim --help`");

@@ -7,7 +7,7 @@ mod keep;
 mod life;
 mod registration;
 
-use std::fs::{self, Permissions};
+use std::fs::{self, File, Permissions};
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
@@ -118,6 +118,21 @@ fn a_log_is_whole_until_a_byte_of_it_is_changed() {
     assert_eq!(found["whole"], false);
     assert_eq!(found["findings"][0]["severity"], "broken", "{found:#}");
     assert!(folder.say(&["log", "verify"]).out.starts_with("NOT WHOLE"));
+}
+
+#[test]
+fn what_a_full_disk_did_not_take_is_an_error() {
+    let folder = Folder::new();
+    assert_eq!(folder.run(&[]).end(), Some(0));
+    let export = ["log", "search", "--export", "csv"];
+    for command in
+        [&["history", "--json"][..], &["system", "list", "--json"], &export, &["log", "tail"], &["--help"]]
+    {
+        let full = File::options().write(true).open("/dev/full").unwrap();
+        let said = Said::of(folder.command(command).stdout(full).output().unwrap());
+        assert_eq!(said.exit, 3, "{command:?}: {said:?}");
+        assert!(said.err.contains("standard output"), "{command:?}: {said:?}");
+    }
 }
 
 #[test]

@@ -252,7 +252,7 @@ impl Search {
 
 /// All that fits, page by page: there may be more than memory holds.
 fn export(index: &Index, query: &Query, form: Export, personal: &PersonalKeys) -> Result<Answer, Failure> {
-    if form == Export::Csv && print(&csv_heading()) == Heard::Closed {
+    if form == Export::Csv && print(&csv_heading())? == Heard::Closed {
         return Ok(Answer::silent());
     }
     let (mut after, mut count, mut elsewhere) = (None, 0, 0);
@@ -263,7 +263,7 @@ fn export(index: &Index, query: &Query, form: Export, personal: &PersonalKeys) -
             Export::Jsonl => json_line,
         };
         let lines: String = page.hits.iter().map(|hit| line(hit, personal)).collect();
-        if print(&lines) == Heard::Closed {
+        if print(&lines)? == Heard::Closed {
             return Ok(Answer::silent());
         }
         (count, elsewhere) = (count + page.hits.len(), elsewhere + page.elsewhere);
@@ -277,7 +277,7 @@ fn export(index: &Index, query: &Query, form: Export, personal: &PersonalKeys) -
         Export::Csv => csv_trailer(elsewhere),
         Export::Jsonl => json_trailer(elsewhere),
     };
-    if print(&trailer) == Heard::Closed {
+    if print(&trailer)? == Heard::Closed {
         return Ok(Answer::silent());
     }
     eprintln!("{count} in all; {elsewhere} more are in the log's folder no longer");
