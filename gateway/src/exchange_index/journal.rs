@@ -4,7 +4,8 @@
 //! removed in the middle is found. Several processes may write; each holds the file's lock while it does.
 
 use std::fs::{File, TryLockError};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -82,7 +83,10 @@ impl Journal {
     pub fn write<T: Serialize>(&self, said: &T) -> Result<(), JournalError> {
         let io = |source| JournalError::Io { path: self.path.clone(), source };
         let fresh = !self.path.exists();
-        let mut file = File::options().read(true).append(true).create(true).open(&self.path).map_err(io)?;
+        // It names officials and what they looked for.
+        let mut open = File::options();
+        let open = open.read(true).append(true).create(true).mode(0o600).open(&self.path);
+        let mut file = open.map_err(io)?;
         lock(&file).map_err(io)?;
         let last = last_line(&mut file).map_err(io)?;
         let prev = last.map_or_else(Hash::of_empty_tree, |line| Hash::of_leaf(&line)).to_string();
@@ -96,7 +100,7 @@ impl Journal {
         Ok(())
     }
 
-    /// How many searches are recorded, each line held against the one before it.
+    /// How many searches are recorded, each line held against the one before it. Newest lines that are gone leave no trace.
     ///
     /// # Errors
     /// [`JournalError::Broken`] names the first line that does not fit.
@@ -105,24 +109,32 @@ impl Journal {
         struct Link {
             prev: String,
         }
-        let bytes = match std::fs::read(&self.path) {
-            Ok(bytes) => bytes,
+        let io = |source| JournalError::Io { path: self.path.clone(), source };
+        let mut file = match File::open(&self.path) {
+            Ok(file) => BufReader::new(file),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
-            Err(source) => return Err(JournalError::Io { path: self.path.clone(), source }),
+            Err(error) => return Err(io(error)),
         };
         let mut prev = Hash::of_empty_tree().to_string();
-        let mut lines = 0;
-        for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+        let (mut lines, mut line) = (0, Vec::new());
+        loop {
+            line.clear();
+            if file.read_until(b'\n', &mut line).map_err(io)? == 0 {
+                return Ok(lines);
+            }
+            line.pop_if(|byte| *byte == b'\n');
+            if line.is_empty() {
+                continue;
+            }
             lines += 1;
-            let link: Option<Link> = serde_json::from_slice(line).ok();
+            let link: Option<Link> = serde_json::from_slice(&line).ok();
             // A line that a crash tore was never answered; the next one names it as it is.
-            let whole = serde_json::from_slice::<Value>(line).is_ok();
+            let whole = serde_json::from_slice::<Value>(&line).is_ok();
             if whole && link.is_none_or(|link| link.prev != prev) {
                 return Err(JournalError::Broken { path: self.path.clone(), line: lines });
             }
-            prev = Hash::of_leaf(line).to_string();
+            prev = Hash::of_leaf(&line).to_string();
         }
-        Ok(lines)
     }
 }
 

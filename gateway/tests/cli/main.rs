@@ -136,6 +136,35 @@ fn what_a_full_disk_did_not_take_is_an_error() {
 }
 
 #[test]
+fn journals_are_verified_with_the_log_and_are_their_owners_alone() {
+    let folder = Folder::new();
+    assert_eq!(folder.run(&[]).end(), Some(0));
+    for _ in 0..3 {
+        folder.json(0, &["log", "search"]);
+    }
+    let path = folder.path().join("searches.jsonl");
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    let journals = folder.json(0, &["log", "verify"])["journals"].clone();
+    assert_eq!(journals[0]["file"], path.display().to_string(), "{journals}");
+    assert_eq!((&journals[0]["whole"], &journals[0]["lines"]), (&true.into(), &3.into()));
+    assert_eq!((&journals[1]["whole"], &journals[1]["lines"]), (&true.into(), &0.into()), "{journals}");
+
+    let said = fs::read_to_string(&path).unwrap();
+    let mut lines: Vec<_> = said.lines().map(str::to_owned).collect();
+    lines[1] = lines[1].replace("cli:uid", "api:uid");
+    fs::write(&path, lines.join("\n") + "\n").unwrap();
+    let found = folder.json(1, &["log", "verify"]);
+    assert_eq!(
+        (&found["whole"], &found["journals"][0]["whole"]),
+        (&false.into(), &false.into()),
+        "{found:#}"
+    );
+    assert_eq!(found["journals"][0]["lines"], 1, "up to which line it is whole");
+    let told = folder.say(&["log", "verify"]).out;
+    assert!(told.starts_with("NOT WHOLE") && told.contains("searches.jsonl"), "{told}");
+}
+
+#[test]
 fn certs_verify_says_what_the_gateway_would_say() {
     let folder = Folder::new();
     let authority = folder.path().join("authority");

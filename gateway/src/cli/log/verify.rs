@@ -4,12 +4,13 @@ use std::path::PathBuf;
 
 use certs::TrustAnchors;
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::super::table::Table;
 use super::super::{Answer, Common, Exit, Failure};
 use super::receipts::read_policy;
 use crate::clock;
+use crate::exchange_index::{Journal, JournalError};
 use crate::exchange_log::{Evidence, Severity, StampAuthorities, verify_with};
 
 #[derive(Args)]
@@ -18,8 +19,9 @@ Example:
   kelisim log verify /mnt/copy/log --policy log.policy --checkpoint witness.checkpoint --authority time.pem
 
 Reads all entries, and holds them against the chain, the tiles and every checkpoint that is kept or named. Without a
-policy no signature is checked, without an authority no time stamp. Ends with 1 if anything speaks against the record. A
-gateway may write meanwhile.")]
+policy no signature is checked, without an authority no time stamp. Where no folder is named, the journals of searches and
+of who kept the record are held against their chains too. Ends with 1 if anything speaks against the record. A gateway may
+write meanwhile.")]
 pub(in crate::cli) struct VerifyArgs {
     /// The log's folder [default: that of the configuration]
     #[arg(value_name = "FOLDER")]
@@ -38,6 +40,7 @@ pub(in crate::cli) struct VerifyArgs {
 
 impl VerifyArgs {
     pub(super) fn run(self, common: &Common) -> Result<Answer, Failure> {
+        let journals = if self.folder.is_none() { journals(common)? } else { Vec::new() };
         let ours = self.folder.is_none() && common.folder().dir().join("log.policy").exists();
         let policy = if ours || self.policy.is_some() {
             Some(read_policy(self.policy.as_deref(), common)?)
@@ -71,7 +74,7 @@ impl VerifyArgs {
                 "problem": finding.problem.to_string(),
             }));
         }
-        let whole = found.is_whole();
+        let whole = found.is_whole() && journals.iter().all(|journal| journal.broken.is_none());
         let mut text = format!(
             "{}: {} entries, segments: {}; {} exchanges permitted, {} calls refused, {} open at the end\n\
              {} entries sealed, held against {} checkpoints{}\n",
@@ -90,6 +93,9 @@ impl VerifyArgs {
                 "{} time stamps; {} says that the first {size} entries were there at {}\n",
                 found.stamps, stamp.authority, stamp.at
             ));
+        }
+        for journal in &journals {
+            text.push_str(&journal.told());
         }
         if found.minimum > 0 {
             text.push_str(&format!(
@@ -133,6 +139,7 @@ impl VerifyArgs {
             }),
             "findings": listed,
             "more_findings": found.more_findings,
+            "journals": journals.iter().map(Verified::json).collect::<Vec<_>>(),
         });
         let answer = Answer::new(json, text);
         Ok(if whole { answer } else { answer.negative() })
@@ -164,4 +171,56 @@ fn authorities(
     let pem = std::fs::read(&path).map_err(|error| unusable(&error))?;
     let anchors = TrustAnchors::of_any_time_from_pem(&pem).map_err(|error| unusable(&error))?;
     Ok(Some(StampAuthorities { anchors, now: clock::now() }))
+}
+
+/// What was found of a journal.
+struct Verified {
+    path: PathBuf,
+    /// Up to this line each fits the one before it.
+    lines: u64,
+    /// The first line that does not.
+    broken: Option<u64>,
+}
+
+/// The journals that the configuration names, each held against its chain.
+fn journals(common: &Common) -> Result<Vec<Verified>, Failure> {
+    let config = common.config()?;
+    let paths = [&config.log.searches, &config.log.keeping.journal].map(|path| config.path(path));
+    let verified = paths.into_iter().map(|path| match Journal::at(&path).verify() {
+        Ok(lines) => Ok(Verified { path, lines, broken: None }),
+        Err(JournalError::Broken { path, line }) => {
+            Ok(Verified { path, lines: line.saturating_sub(2), broken: Some(line) })
+        }
+        Err(error @ JournalError::Io { .. }) => {
+            Err(Failure::of(Exit::Environment, &error, "see who may read it"))
+        }
+    });
+    verified.collect()
+}
+
+impl Verified {
+    fn told(&self) -> String {
+        let file = self.path.display();
+        match self.broken {
+            None => format!(
+                "{file}: whole, {} lines; newer ones that were taken away leave no trace\n",
+                self.lines
+            ),
+            Some(line) => {
+                format!(
+                    "{file}: broken: line {line}, or the one before it, was changed; {} lines are whole\n",
+                    self.lines
+                )
+            }
+        }
+    }
+
+    fn json(&self) -> Value {
+        json!({
+            "file": self.path,
+            "whole": self.broken.is_none(),
+            "lines": self.lines,
+            "broken_at_or_before": self.broken,
+        })
+    }
 }
