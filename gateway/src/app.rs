@@ -423,7 +423,11 @@ fn log_config(config: &Config) -> Result<LogConfig, LogKeyError> {
     })
 }
 
-fn stamping_config(config: &Config) -> Result<Option<Stamping>, AppError> {
+/// How checkpoints are stamped, if they are.
+///
+/// # Errors
+/// [`AppError::StampAnchors`].
+pub(crate) fn stamping_config(config: &Config) -> Result<Option<Stamping>, AppError> {
     let stamps = &config.log.time_stamps;
     let Some(authority) = &stamps.authority else { return Ok(None) };
     let path = config.path(&stamps.anchors);

@@ -10,10 +10,13 @@ use serde_json::json;
 
 use super::table::Table;
 use super::{Answer, Common, Failure};
+use crate::api::access::AccessStore;
+use crate::app::stamping_config;
 use crate::clock;
 use crate::config::{Config, WhenSilent};
 use crate::exchange::subject::SubjectKey;
 use crate::exchange_log::read_keys;
+use crate::personal::PersonalKeys;
 use crate::registry::Commands;
 use crate::registry::sqlite::SqliteStore;
 use crate::subject_keys::{Begun, RingError, SubjectKeys};
@@ -46,8 +49,12 @@ pub(super) fn run(common: &Common) -> Result<Answer, Failure> {
         registry(&config),
         log(&config),
         log_keys(&config),
+        personal_keys(&config),
+        time_stamps(&config),
         index(&config),
         witnesses(&config),
+        api(&config),
+        access(&config),
     ];
     let mut table = Table::new(["PART", "", "WHAT"]);
     for part in &found {
@@ -190,6 +197,59 @@ fn index(config: &Config) -> Found {
         }
     });
     found("index", told, todo)
+}
+
+fn personal_keys(config: &Config) -> Found {
+    let keeping = &config.log.keeping;
+    let dir = config.path(&keeping.personal_keys);
+    let todo = "restore the keys from their backup, or give log.keeping.personal_keys a folder that the gateway's user \
+                may write to, with mode 700";
+    let classes = keeping.classes().len();
+    if let Err(error) = PersonalKeys::to_read(&dir) {
+        return problem("personal keys", chain(&error), todo);
+    }
+    if classes == 0 {
+        return found::<std::io::Error>("personal keys", Ok("nothing is sealed".to_owned()), todo);
+    }
+    // The next month's are made in time.
+    let nearest = dir.ancestors().find(|folder| folder.exists()).unwrap_or(Path::new("."));
+    let told =
+        writable(nearest).map(|()| format!("{classes} classes of entries are sealed, in {}", dir.display()));
+    found("personal keys", told, todo)
+}
+
+fn time_stamps(config: &Config) -> Found {
+    let told = stamping_config(config).map(|stamping| match stamping {
+        None => "none are asked for".to_owned(),
+        Some(stamping) => format!("asked for at {}", stamping.authority),
+    });
+    let todo = "put the authority's root certificate where log.time_stamps.anchors says, its address in \
+                log.time_stamps.authority";
+    found("time stamps", told, todo)
+}
+
+fn api(config: &Config) -> Found {
+    let told = match (&config.api.certificate, &config.api.key) {
+        (Some(certificate), Some(key)) => Identity::from_files(&config.path(certificate), &config.path(key))
+            .map(|identity| format!("certificate {} with its key", identity.fingerprint())),
+        _ => Ok("the gateway's certificate".to_owned()),
+    };
+    found("API", told, "put the API's certificate chain and its key where [api] says, the key with mode 600")
+}
+
+fn access(config: &Config) -> Found {
+    let path = config.path(&config.api.access);
+    let todo = "give api.access a file in a folder that the gateway's user may write to, or restore it from its backup";
+    let (exists, place) = if path.exists() { (true, path.as_path()) } else { (false, parent(&path)) };
+    if path.is_dir() {
+        return problem("access", format!("{} is a folder", path.display()), todo);
+    }
+    if let Err(error) = writable(place) {
+        return problem("access", format!("{}: {error}", place.display()), todo);
+    }
+    let looked = if exists { AccessStore::look(&path) } else { Ok(()) };
+    let state = if exists { "there" } else { "made when the gateway starts" };
+    found("access", looked.map(|()| format!("{}, {state}", path.display())), todo)
 }
 
 fn witnesses(config: &Config) -> Found {

@@ -60,6 +60,41 @@ fn check_config_names_each_part_that_would_not_do_and_what_to_do() {
 }
 
 #[test]
+fn check_config_finds_whatever_keeps_the_gateway_from_starting() {
+    let folder = Folder::new();
+    let path = folder.path().join("kelisim.toml");
+    let good = fs::read_to_string(&path).unwrap();
+    fs::create_dir(folder.path().join("a-folder")).unwrap();
+    fs::write(folder.path().join("a-file"), "").unwrap();
+    for (part, table, wrong) in [
+        ("API", "api", "certificate = \"nowhere.pem\"\nkey = \"nowhere.key\""),
+        ("access", "api", "access = \"a-folder\""),
+        ("access", "api", "access = \"nowhere/access.sqlite\""),
+        ("personal keys", "log", "keeping = { erasable = [\"restricted\"], personal_keys = \"a-file\" }"),
+        (
+            "time stamps",
+            "log",
+            "time_stamps = { authority = \"http://127.0.0.1:1/\", anchors = \"nowhere.pem\" }",
+        ),
+    ] {
+        let heading = format!("[{table}]\n");
+        let config = if good.contains(&heading) {
+            good.replacen(&heading, &format!("{heading}{wrong}\n"), 1)
+        } else {
+            format!("{good}\n{heading}{wrong}\n")
+        };
+        fs::write(&path, config).unwrap();
+        assert_eq!(folder.say(&["run"]).exit, 3, "{wrong}");
+        let checked = folder.json(3, &["check-config"]);
+        let parts = checked["parts"].as_array().unwrap();
+        let found: Vec<_> = parts.iter().filter(|part| part["fine"] == false).collect();
+        assert_eq!(found.len(), 1, "{wrong}: {checked:#}");
+        assert_eq!(found[0]["part"], part);
+        assert!(!found[0]["todo"].as_str().unwrap().is_empty());
+    }
+}
+
+#[test]
 fn a_wrong_command_line_ends_with_2_and_a_missing_folder_with_3() {
     let folder = Folder::new();
     for wrong in [

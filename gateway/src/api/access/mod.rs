@@ -16,7 +16,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use agreements::{OperatorId, TokenId};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
 pub use self::lockout::{Locked, Lockout};
 pub use self::secret::{PasswordFault, Secret, TokenText, hash_password, verify_password};
@@ -54,6 +54,16 @@ impl AccessStore {
         connection.busy_timeout(Duration::from_secs(5))?;
         connection.execute_batch(include_str!("sql/schema.sql"))?;
         Ok(Self { connection })
+    }
+
+    /// Looks whether the file is an access store, and changes nothing.
+    ///
+    /// # Errors
+    /// [`AccessError`].
+    pub fn look(path: &Path) -> Result<(), AccessError> {
+        let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        connection.busy_timeout(Duration::from_secs(5))?;
+        Ok(connection.pragma_query(None, "schema_version", |_| Ok(()))?)
     }
 
     /// Keeps the hash of a password that event `granted` of the registry granted; an older one does not replace it.
