@@ -78,6 +78,8 @@ fn only_stores_and_the_exchange_index_name_sql() {
         "gateway/src/api/access/lockout.rs",
         "gateway/src/api/access/mod.rs",
         "gateway/src/api/access/sessions.rs",
+        "gateway/src/exchange_index/find.rs",
+        "gateway/src/exchange_index/growing.rs",
         "gateway/src/exchange_index/index.rs",
         "gateway/src/exchange_index/query.rs",
         "gateway/src/registry/sqlite.rs",

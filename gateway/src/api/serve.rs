@@ -189,7 +189,7 @@ async fn carry(
         (None, _) => 0,
         // Whoever they are: each of their connections can hold as much.
         (Some(_), Access::Public) => MOST_OF_A_STRANGER.min(shared.config.max_body_kib << 10),
-        (Some(_), Access::Roles(_)) => shared.config.max_body_kib << 10,
+        (Some(_), Access::Roles(_) | Access::Portals) => shared.config.max_body_kib << 10,
     };
     well_typed(operation, &asked.headers)?;
     asked.body = self::body(body, most, shared.config.head_timeout()).await?;

@@ -7,6 +7,7 @@
 //! decision   deciding, and deciding again                      transfer  the same life with documents in it
 //! passing    a body that passes as it comes                    passage   bodies on their way out
 //! document   what documents are held to                        range     which bytes of one are asked for
+//! ending     entries closed, answers given, refusals said
 //! subject    persons as keyed hashes                           record    what entries say
 //! flood      refusals counted and sampled                      refusal   errors as responses, rows: their words
 //! queue      pieces that wait to pass                      signed    messages that were signed
@@ -16,19 +17,18 @@
 
 use std::net::SocketAddr;
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use adapters::{Claims, native};
-use agreements::{AnswerAfter, Permit};
+use adapters::native;
+use agreements::Permit;
 use bytes::Bytes;
 use certs::trust::{Trust, VerifiedChain};
-use http::header::{CONNECTION, HeaderValue};
-use http::{Request, Response, StatusCode, Version, request};
+use http::header::HeaderValue;
+use http::{Request, Response, StatusCode, request};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use jiff::Timestamp;
-use tracing::{debug, info};
 use uuid::Uuid;
 
 mod answer;
@@ -38,6 +38,7 @@ mod consent;
 pub mod contract;
 mod decision;
 mod document;
+mod ending;
 mod flood;
 mod notary;
 mod parameters;
@@ -56,17 +57,15 @@ mod surface;
 mod transfer;
 pub mod upstream;
 
-use self::answer::Answer;
 use self::body::{BodyError, Untaken};
 use self::budget::{Budget, Room, Share};
 use self::consent::Consent;
 pub use self::consent::Consents;
 use self::contract::Terms;
 use self::decision::same_terms;
-use self::flood::{FloodGuard, Sampled};
+use self::flood::FloodGuard;
 pub use self::notary::MISSES;
 pub use self::passage::{Cut, Passage};
-use self::passing::Passed;
 pub use self::passing::Passing;
 pub use self::record::REFUSED;
 pub use self::refusal::{After, Refusal};
@@ -391,121 +390,6 @@ impl ExchangePath {
     fn room(&self, gate: &Gate) -> Room {
         Room::new(&self.shared.memory, &gate.memory)
     }
-
-    /// Closes the entry and answers. Where the agreement says so, the answer waits until the closing is durable.
-    async fn close(
-        &self,
-        permit: &Permit<'_>,
-        entry: OpenEntry,
-        received: &Received,
-        head: &request::Parts,
-        answer: Result<Answer, Failed>,
-        request: Option<Passed>,
-    ) -> Carried {
-        let place = format!("{}/{}", self.shared.origin, entry.id());
-        let (mut closing, mut response) = match answer {
-            Ok(mut answer) => {
-                let closing = record::completed(&self.shared, received, &mut answer);
-                self.shared.metrics.completed(answer.outcome);
-                self.shared.metrics.withheld(answer.withheld);
-                debug!(exchange = %received.exchange, status = answer.status.as_u16(), "exchanged");
-                (closing, answered(permit, answer))
-            }
-            Err(mut failed) => {
-                let closing = record::failed(received, &mut failed);
-                let refusal = &failed.refusal;
-                self.shared.metrics.refused(refusal.code());
-                info!(
-                    exchange = %received.exchange,
-                    refusal.code = refusal.code(),
-                    "answer refused: {}: {}", refusal.code(), refusal.context()
-                );
-                let response = refused(refusal, received, Some(&place), head);
-                (closing, response)
-            }
-        };
-        if let Some(request) = request {
-            (closing.request_digest, closing.request_bytes) = (request.digest, Some(request.bytes));
-            closing.signatures =
-                record::together([request.signatures.as_deref(), closing.signatures.as_deref()]);
-            closing.scan = closing.scan.or(request.scan.map(|scan| scan.as_str().into()));
-        }
-        match permit.agreement().text.accounting.answer_after {
-            AnswerAfter::Opened => entry.close(&closing),
-            AnswerAfter::Completed => {
-                if let Err(error) = in_time(entry.close_durably(&closing)).await {
-                    // B2.5: this agreement gives no answer without its closing entry.
-                    let refusal = Refusal::new(&rows::ANSWER_LOST, crate::telemetry::chain(&error));
-                    self.shared.metrics.refused(refusal.code());
-                    response = refused(&refusal, received, Some(&place), head);
-                }
-            }
-        }
-        if let Ok(place) = HeaderValue::try_from(place) {
-            response.headers_mut().insert("kelisim-entry", place);
-        }
-        response
-    }
-
-    /// Writes down a call that was not permitted, and answers.
-    async fn refuse(
-        &self,
-        caller: &Caller,
-        received: &Received,
-        head: &request::Parts,
-        refusal: &Refusal,
-    ) -> Carried {
-        self.shared.metrics.refused(refusal.code());
-        let sampled = {
-            let mut flood = self.flood.lock().unwrap_or_else(PoisonError::into_inner);
-            flood.refuse(caller.chain.fingerprint(), received.since)
-        };
-        let place = match sampled {
-            Sampled::Counted => {
-                debug!(exchange = %received.exchange, refusal.code = refusal.code(), "refused: {}", refusal.code());
-                self.shared.metrics.suppressed();
-                None
-            }
-            Sampled::Entry { suppressed } => {
-                info!(
-                    exchange = %received.exchange,
-                    refusal.code = refusal.code(),
-                    certificate = %caller.chain.fingerprint(),
-                    "refused: {}: {}", refusal.code(), refusal.context()
-                );
-                let view = self.shared.views.newest();
-                let claims = Claims::legible(&head.headers);
-                let refused = record::refused(
-                    &self.shared,
-                    caller,
-                    received,
-                    head,
-                    &claims,
-                    &view,
-                    refusal,
-                    suppressed,
-                );
-                match in_time(self.log.refused(&refused)).await {
-                    Ok(id) => Some(format!("{}/{id}", self.shared.origin)),
-                    Err(error) => return self.unrecorded(received, head, refusal, error),
-                }
-            }
-        };
-        finish(refused(refusal, received, place.as_deref(), head), refusal, head, place.as_deref())
-    }
-
-    /// The log takes no entry: the answer says that, and nothing was exchanged.
-    fn unrecorded(
-        &self,
-        received: &Received,
-        head: &request::Parts,
-        refusal: &Refusal,
-        error: LogError,
-    ) -> Carried {
-        let unrecorded = Refusal::from(error);
-        self.shared.metrics.refused(unrecorded.code());
-        finish(refused(&unrecorded, received, None, head), refusal, head, None)
-    }
 }
 
 fn too_many() -> Refusal {
@@ -547,35 +431,6 @@ fn fits(permit: &Permit<'_>, terms: &Terms, head: &request::Parts, body: &Bytes)
         }
         None => Ok(()),
     }
-}
-
-fn finish(mut response: Carried, refusal: &Refusal, head: &request::Parts, place: Option<&str>) -> Carried {
-    let headers = response.headers_mut();
-    if let Some(place) = place.and_then(|place| HeaderValue::try_from(place).ok()) {
-        headers.insert("kelisim-entry", place);
-    }
-    if refusal.after() == After::Close && head.version < Version::HTTP_2 {
-        headers.insert(CONNECTION, HeaderValue::from_static("close"));
-    }
-    response
-}
-
-fn refused(refusal: &Refusal, received: &Received, place: Option<&str>, head: &request::Parts) -> Carried {
-    refusal.response(received.exchange, place, &head.headers).map(Passage::from)
-}
-
-fn answered(permit: &Permit<'_>, answer: Answer) -> Carried {
-    let mut response = Response::new(Passage::from(answer.body));
-    *response.status_mut() = answer.status;
-    *response.headers_mut() = answer.headers;
-    surface::mark(permit, response.headers_mut());
-    if answer.withheld > 0 {
-        response.headers_mut().insert("kelisim-withheld", answer.withheld.into());
-    }
-    if let Some(first) = answer.first {
-        repeat::name_first(response.headers_mut(), first);
-    }
-    response
 }
 
 fn of_request_body(error: BodyError, agreed: bool) -> Refusal {

@@ -11,7 +11,7 @@ use super::budget::Room;
 use super::decision::Ground;
 use super::refusal::Refusal;
 use super::surface::Question;
-use super::{Caller, Carried, ExchangePath, Failed, Received, Shared, in_time, rows};
+use super::{Caller, Carried, ExchangePath, Failed, Received, Shared, in_time, rows, signed};
 use crate::exchange_log::{Opening, Outcome, Sha256};
 use crate::repeats::{Begun, KeptAnswer, KeptHead, Keyed, Known, Mark, Ticket, Unkept, What};
 
@@ -131,6 +131,8 @@ fn as_it_was(first: Uuid, kept: KeptAnswer, mut room: Room) -> Result<Answer, Re
         let name = HeaderName::try_from(name).map_err(|_| unread())?;
         headers.append(name, HeaderValue::try_from(value).map_err(|_| unread())?);
     }
+    // It names the first exchange, so nobody could hold it against this one; it was verified then.
+    signed::take_off(&mut headers);
     if !room.grow(kept.body.len()) {
         return Err(Refusal::new(&rows::GATEWAY_BUSY, "no memory left for payloads").retry_after(1));
     }

@@ -2,9 +2,9 @@
 //! on its line (C5).
 //!
 //! A signature that counts travels on with an answer as long as it can be verified there: what it covers has passed
-//! as it was. Otherwise it ends here, and the answer says so ([decision 0046]).
+//! as it was. Otherwise it ends here, and the answer says so ([decision 0043]).
 //!
-//! [decision 0046]: ../../docs/decisions/0046-signed-messages.md
+//! [decision 0043]: ../../docs/decisions/0043-signed-messages.md
 
 use adapters::CLAIMS;
 use agreements::refusal::Row;
@@ -194,15 +194,22 @@ impl Sealed {
                 headers.insert(name.clone(), value.clone());
             }
         }
-        headers.insert(
-            "kelisim-signature",
-            HeaderValue::from_static(if passes { "passed" } else { "verified" }),
-        );
+        headers.insert(MARK, HeaderValue::from_static(if passes { "passed" } else { "verified" }));
     }
 
     /// As entries have it: with which certificate it was signed, and when, by the signer's word.
     pub(super) fn recorded(&self) -> String {
         format!("message {} {}", self.certificate, self.verified.created)
+    }
+}
+
+/// Takes a signature off an answer that is given again.
+pub(super) fn take_off(headers: &mut HeaderMap) {
+    if headers.contains_key(MARK) {
+        for name in MADE_OF {
+            headers.remove(name);
+        }
+        headers.insert(MARK, HeaderValue::from_static("verified"));
     }
 }
 
@@ -273,6 +280,8 @@ fn authority(said: Option<&str>) -> String {
 
 /// What the gateway calls an exchange, in the call that its provider gets: no other answer has it.
 const EXCHANGE: &str = "kelisim-exchange";
+/// What became of an answer's signature.
+const MARK: &str = "kelisim-signature";
 const CONTENT_DIGEST: &str = "content-digest";
 /// The fields that make a signature up.
 const MADE_OF: [&str; 3] = ["signature-input", "signature", CONTENT_DIGEST];

@@ -1,0 +1,164 @@
+//! How a call ends: its entry closed and its answer given, or its refusal written down and said.
+
+use std::sync::PoisonError;
+
+use adapters::Claims;
+use agreements::{AnswerAfter, Permit};
+use http::header::{CONNECTION, HeaderValue};
+use http::{Response, Version, request};
+use tracing::{debug, info};
+
+use super::answer::Answer;
+use super::flood::Sampled;
+use super::passing::Passed;
+use super::{
+    After, Caller, Carried, ExchangePath, Failed, Passage, Received, Refusal, in_time, record, repeat, rows,
+    surface,
+};
+use crate::exchange_log::{LogError, OpenEntry};
+
+impl ExchangePath {
+    /// Closes the entry and answers. Where the agreement says so, the answer waits until the closing is durable.
+    pub(super) async fn close(
+        &self,
+        permit: &Permit<'_>,
+        entry: OpenEntry,
+        received: &Received,
+        head: &request::Parts,
+        answer: Result<Answer, Failed>,
+        request: Option<Passed>,
+    ) -> Carried {
+        let place = format!("{}/{}", self.shared.origin, entry.id());
+        let (mut closing, mut response) = match answer {
+            Ok(mut answer) => {
+                let closing = record::completed(&self.shared, received, &mut answer);
+                self.shared.metrics.completed(answer.outcome);
+                self.shared.metrics.withheld(answer.withheld);
+                debug!(exchange = %received.exchange, status = answer.status.as_u16(), "exchanged");
+                (closing, answered(permit, answer))
+            }
+            Err(mut failed) => {
+                let closing = record::failed(received, &mut failed);
+                let refusal = &failed.refusal;
+                self.shared.metrics.refused(refusal.code());
+                info!(
+                    exchange = %received.exchange,
+                    refusal.code = refusal.code(),
+                    "answer refused: {}: {}", refusal.code(), refusal.context()
+                );
+                let response = refused(refusal, received, Some(&place), head);
+                (closing, response)
+            }
+        };
+        if let Some(request) = request {
+            (closing.request_digest, closing.request_bytes) = (request.digest, Some(request.bytes));
+            closing.signatures =
+                record::together([request.signatures.as_deref(), closing.signatures.as_deref()]);
+            closing.scan = closing.scan.or(request.scan.map(|scan| scan.as_str().into()));
+        }
+        match permit.agreement().text.accounting.answer_after {
+            AnswerAfter::Opened => entry.close(&closing),
+            AnswerAfter::Completed => {
+                if let Err(error) = in_time(entry.close_durably(&closing)).await {
+                    // B2.5: this agreement gives no answer without its closing entry.
+                    let refusal = Refusal::new(&rows::ANSWER_LOST, crate::telemetry::chain(&error));
+                    self.shared.metrics.refused(refusal.code());
+                    response = refused(&refusal, received, Some(&place), head);
+                }
+            }
+        }
+        if let Ok(place) = HeaderValue::try_from(place) {
+            response.headers_mut().insert("kelisim-entry", place);
+        }
+        response
+    }
+
+    /// Writes down a call that was not permitted, and answers.
+    pub(super) async fn refuse(
+        &self,
+        caller: &Caller,
+        received: &Received,
+        head: &request::Parts,
+        refusal: &Refusal,
+    ) -> Carried {
+        self.shared.metrics.refused(refusal.code());
+        let sampled = {
+            let mut flood = self.flood.lock().unwrap_or_else(PoisonError::into_inner);
+            flood.refuse(caller.chain.fingerprint(), received.since)
+        };
+        let place = match sampled {
+            Sampled::Counted => {
+                debug!(exchange = %received.exchange, refusal.code = refusal.code(), "refused: {}", refusal.code());
+                self.shared.metrics.suppressed();
+                None
+            }
+            Sampled::Entry { suppressed } => {
+                info!(
+                    exchange = %received.exchange,
+                    refusal.code = refusal.code(),
+                    certificate = %caller.chain.fingerprint(),
+                    "refused: {}: {}", refusal.code(), refusal.context()
+                );
+                let view = self.shared.views.newest();
+                let claims = Claims::legible(&head.headers);
+                let refused = record::refused(
+                    &self.shared,
+                    caller,
+                    received,
+                    head,
+                    &claims,
+                    &view,
+                    refusal,
+                    suppressed,
+                );
+                match in_time(self.log.refused(&refused)).await {
+                    Ok(id) => Some(format!("{}/{id}", self.shared.origin)),
+                    Err(error) => return self.unrecorded(received, head, refusal, error),
+                }
+            }
+        };
+        finish(refused(refusal, received, place.as_deref(), head), refusal, head, place.as_deref())
+    }
+
+    /// The log takes no entry: the answer says that, and nothing was exchanged.
+    fn unrecorded(
+        &self,
+        received: &Received,
+        head: &request::Parts,
+        refusal: &Refusal,
+        error: LogError,
+    ) -> Carried {
+        let unrecorded = Refusal::from(error);
+        self.shared.metrics.refused(unrecorded.code());
+        finish(refused(&unrecorded, received, None, head), refusal, head, None)
+    }
+}
+
+fn finish(mut response: Carried, refusal: &Refusal, head: &request::Parts, place: Option<&str>) -> Carried {
+    let headers = response.headers_mut();
+    if let Some(place) = place.and_then(|place| HeaderValue::try_from(place).ok()) {
+        headers.insert("kelisim-entry", place);
+    }
+    if refusal.after() == After::Close && head.version < Version::HTTP_2 {
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
+}
+
+fn refused(refusal: &Refusal, received: &Received, place: Option<&str>, head: &request::Parts) -> Carried {
+    refusal.response(received.exchange, place, &head.headers).map(Passage::from)
+}
+
+fn answered(permit: &Permit<'_>, answer: Answer) -> Carried {
+    let mut response = Response::new(Passage::from(answer.body));
+    *response.status_mut() = answer.status;
+    *response.headers_mut() = answer.headers;
+    surface::mark(permit, response.headers_mut());
+    if answer.withheld > 0 {
+        response.headers_mut().insert("kelisim-withheld", answer.withheld.into());
+    }
+    if let Some(first) = answer.first {
+        repeat::name_first(response.headers_mut(), first);
+    }
+    response
+}
