@@ -76,7 +76,7 @@ impl Prober {
             Some(ends) => life(ends, clock::now(), self.settings.least_life()),
             None => Found::failed("no certificate is bound to it"),
         };
-        let unseen = "it calls and is not called, and has not connected since this gateway started";
+        let unseen = "it calls and is not called, and no connection of it is known here (a gateway knows those since it started, the command line none)";
         let (reachability, protocol) = match arrived.map(|known| known.seen) {
             Some(Seen { at, alpn }) => {
                 let spoke = match alpn {
@@ -98,7 +98,7 @@ impl Prober {
                 Found::unmeasured("it has said no Date for a day: have it call, to be refused if need be")
             }
             None => Found::unmeasured(
-                "no call of it bore a Date since this gateway started: have it call, to be refused if need be",
+                "no call of it that bore a Date is known here: have it call, to be refused if need be, and ask over the gateway's API",
             ),
         };
         [
