@@ -7,7 +7,7 @@ use gateway::exchange_log::Outcome;
 use serde_json::json;
 use tests::world::sample::{self, ADDRESSES, DOCUMENT, DOCUMENTS, LOOKUP, PORTAL};
 use tests::world::signing::{ANSWERED, Said, content_digest, holds, replied, replied_so, signed, signed_so};
-use tests::world::{Ask, Plan, Reply, World, files};
+use tests::world::{Answer, Ask, Plan, Reply, World, files};
 
 /// C5
 #[tokio::test]
@@ -242,6 +242,29 @@ async fn answers_that_are_not_signed_as_agreed_do_not_pass() {
     world.provider.replies(Reply::Json(404, json!({ "title": "none" })));
     let answer = world.consumer.asks(&Ask::get(LOOKUP)).await;
     assert_eq!((answer.status, answer.refusal()), (404, None));
+}
+
+/// C5, C8: a signature names its exchange, so an answer that is given again goes without.
+#[tokio::test]
+async fn answer_that_is_given_again_bears_no_signature_of_the_first_exchange() {
+    let world = agreed(&["responses"]).start().await;
+    let (body, by) = (json!({ "code": "7", "address": "Astana" }), world.provider.identity().clone());
+    let body = body.to_string().into_bytes();
+    world.provider.acts(move |seen| replied(seen, "application/json", &body, &by));
+    let ask = Ask::post(ADDRESSES, &sample::correction()).header("Idempotency-Key", "\"k-1\"");
+    let (first, again) = (world.consumer.asks(&ask).await, world.consumer.asks(&ask).await);
+    let signed = |answer: &Answer| {
+        let mark = answer.header("kelisim-signature").map(ToOwned::to_owned);
+        (
+            answer.status,
+            mark,
+            answer.header("signature").is_some(),
+            answer.header("signature-input").is_some(),
+        )
+    };
+    assert!(signed(&first).2);
+    assert_eq!(signed(&again), (200, Some("verified".into()), false, false));
+    assert_eq!((first.body, world.provider.seen().len()), (again.body, 1));
 }
 
 /// C5: what is not asked for is not looked at, and says nothing.
