@@ -228,6 +228,7 @@ fn signatures(was: &Protection, is: &Protection, points: &mut Points) {
     let word = |days: Option<u16>| days.map_or_else(String::new, |days| days.to_string());
     let order = rank(is.within_days).cmp(&rank(was.within_days));
     points.compared(&format!("{at}.within_days"), order, &word(was.within_days), &word(is.within_days));
+    points.less_is_wider(&format!("{at}.stamped"), was.stamped, is.stamped);
 }
 
 struct Points(Vec<Point>);

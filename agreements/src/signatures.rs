@@ -33,6 +33,9 @@ pub struct SignedDocuments {
     /// For how many days after it was made a signature counts; for ever where this is absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub within_days: Option<u16>,
+    /// Whether only signatures count whose time an authority stated, in a time stamp over them (CAdES-B-T).
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub stamped: bool,
 }
 
 /// How a document may be signed.
@@ -96,6 +99,10 @@ fn one() -> u8 {
 
 fn is_one(count: &u8) -> bool {
     *count == 1
+}
+
+fn is_false(one: &bool) -> bool {
+    !one
 }
 
 /// As many as may sign an agreement.

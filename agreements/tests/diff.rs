@@ -77,7 +77,7 @@ fn each_point_of_a_new_version_is_wider_narrower_or_merely_otherwise() {
 #[test]
 fn what_is_asked_of_signed_documents_is_compared_part_by_part() {
     let asked = json!({ "documents": {
-        "of": ["requests"], "kinds": ["detached"], "signers": ["A", "B"], "least": 1, "within_days": 30,
+        "of": ["requests"], "kinds": ["detached"], "signers": ["A", "B"], "least": 1, "within_days": 30, "stamped": false,
     }});
     let first = with(personnel_agreement(), "/protection/signatures", asked);
     for (member, value, direction) in [
@@ -88,6 +88,7 @@ fn what_is_asked_of_signed_documents_is_compared_part_by_part() {
         ("least", json!(2), Narrower),
         ("within_days", json!(7), Narrower),
         ("within_days", Value::Null, Wider),
+        ("stamped", json!(true), Narrower),
     ] {
         let second = with(first.clone(), &format!("/protection/signatures/documents/{member}"), value);
         let field = format!("protection.signatures.documents.{member}");

@@ -1,4 +1,5 @@
-//! Time stamps (RFC 3161): asking an authority to state that something existed, and verifying what it states.
+//! Time stamps (RFC 3161): asking an authority to state that something existed, and verifying what it states, to us or to
+//! others who put it into their signatures.
 //!
 //! Choice: revocation of the authority's certificate is not asked about. A stamp supports what other signatures say; one
 //! of a revoked authority is for people to judge, who have the stamp, the chain in it and its time.
@@ -21,7 +22,7 @@ pub struct StampRequest {
     nonce: [u8; 8],
 }
 
-/// A time stamp that was verified; only [`StampRequest::verify`] and [`verify_stamp`] make one.
+/// A time stamp that was verified; only [`StampRequest::verify`], [`verify_stamp`] and [`verify_token`] make one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stamp {
     /// When the authority saw the hash, by its own clock.
@@ -124,6 +125,24 @@ pub fn verify_stamp(
     judge(response, imprint, anchors).map(|(stamp, _)| stamp)
 }
 
+/// Verifies a token over `of`, as signatures bear one (ETSI EN 319 122-1 §5.3), as of the time that it states.
+///
+/// # Errors
+/// [`StampFault`].
+pub fn verify_token(token: &[u8], of: &[u8], anchors: &TrustAnchors) -> Result<Stamp, StampFault> {
+    if token.len() > MOST_BYTES {
+        return Err(StampFault::TooLarge);
+    }
+    let token = Token::read(token)?;
+    let info = Info::read(token.content)?;
+    let hash = hash(info.hash).ok_or(StampFault::OtherImprint)?;
+    if info.imprint != digest::digest(hash, of).as_ref() {
+        return Err(StampFault::OtherImprint);
+    }
+    let authority = token.verify(anchors, info.at)?;
+    Ok(Stamp { at: info.at, authority })
+}
+
 fn judge<'a>(
     response: &'a [u8],
     imprint: &[u8; 32],
@@ -143,7 +162,7 @@ fn judge<'a>(
     let token = Token::read(response.next()?.whole)?;
     response.end()?;
     let info = Info::read(token.content)?;
-    if info.imprint != imprint {
+    if info.hash != SHA_256 || info.imprint != imprint {
         return Err(StampFault::OtherImprint);
     }
     let authority = token.verify(anchors, info.at)?;
@@ -152,6 +171,8 @@ fn judge<'a>(
 
 /// What is stamped: `TSTInfo`.
 struct Info<'a> {
+    /// OID of the hash.
+    hash: &'a [u8],
     imprint: &'a [u8],
     at: Timestamp,
     nonce: Option<&'a [u8]>,
@@ -165,18 +186,15 @@ impl<'a> Info<'a> {
         }
         info.expect(der::OID)?; // the authority's policy
         let mut imprint = Reader::new(info.expect(der::SEQUENCE)?);
-        let mut algorithm = Reader::new(imprint.expect(der::SEQUENCE)?);
-        if algorithm.expect(der::OID)? != SHA_256 {
-            return Err(StampFault::OtherImprint);
-        }
-        let hash = imprint.expect(der::OCTET_STRING)?;
+        let hash = Reader::new(imprint.expect(der::SEQUENCE)?).expect(der::OID)?;
+        let bytes = imprint.expect(der::OCTET_STRING)?;
         imprint.end()?;
         info.integer()?; // serial number
         let at = time(info.expect(der::GENERALIZED_TIME)?)?;
         info.optional(der::SEQUENCE)?; // accuracy
         info.flag(der::BOOLEAN)?; // ordering
         let nonce = if info.peek() == Some(der::INTEGER) { Some(info.integer()?) } else { None };
-        Ok(Self { imprint: hash, at, nonce })
+        Ok(Self { hash, imprint: bytes, at, nonce })
     }
 }
 
@@ -291,12 +309,7 @@ impl<'a> Token<'a> {
     }
 
     fn check_attributes(&self, signer: &[u8]) -> Result<(), StampFault> {
-        let hash = match self.digest {
-            SHA_256 => &SHA256,
-            SHA_384 => &SHA384,
-            SHA_512 => &SHA512,
-            _ => return Err(StampFault::Forged),
-        };
+        let hash = hash(self.digest).ok_or(StampFault::Forged)?;
         let (mut kind, mut digest, mut names_signer) = (false, false, false);
         let mut attributes = Reader::new(self.attributes);
         while !attributes.is_empty() {
@@ -370,14 +383,22 @@ pub(crate) fn first_hash(
     let mut first = Reader::new(Reader::new(list.expect(der::SEQUENCE)?).expect(der::SEQUENCE)?);
     let algorithm = match first.optional(der::SEQUENCE)? {
         None => default,
-        Some(named) => match Reader::new(named).expect(der::OID)? {
-            SHA_256 => &SHA256,
-            SHA_384 => &SHA384,
-            SHA_512 => &SHA512,
-            _ => return Ok(false),
+        Some(named) => match hash(Reader::new(named).expect(der::OID)?) {
+            Some(hash) => hash,
+            None => return Ok(false),
         },
     };
     Ok(first.expect(der::OCTET_STRING)? == digest::digest(algorithm, signer).as_ref())
+}
+
+/// The hash that an OID names, if it counts.
+fn hash(oid: &[u8]) -> Option<&'static digest::Algorithm> {
+    match oid {
+        SHA_256 => Some(&SHA256),
+        SHA_384 => Some(&SHA384),
+        SHA_512 => Some(&SHA512),
+        _ => None,
+    }
 }
 
 /// A value of these parts under `tag`.
@@ -414,4 +435,6 @@ pub(crate) const CONTENT_TYPE: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 
 pub(crate) const MESSAGE_DIGEST: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 4];
 const SIGNING_CERTIFICATE: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 16, 2, 12];
 pub(crate) const SIGNING_CERTIFICATE_V2: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 16, 2, 47];
+/// The attribute of a signature under which a stamp of it stands (RFC 5126 §6.1.1).
+pub(crate) const TIME_STAMP_TOKEN: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 16, 2, 14];
 const TIME_STAMPING: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 3, 8];

@@ -31,6 +31,7 @@ pub struct TrustFiles {
     anchors: PathBuf,
     issuing: Vec<PathBuf>,
     crls: Vec<PathBuf>,
+    time_stamps: Option<PathBuf>,
 }
 
 /// What tells that a file is another one: changes within a clock tick show in size or inode.
@@ -46,7 +47,12 @@ impl TrustFiles {
     /// The files that `trust` names, from the folder `base` on.
     pub fn named(base: &Path, trust: &TrustConfig) -> Self {
         let all = |paths: &[PathBuf]| paths.iter().map(|path| base.join(path)).collect();
-        Self { anchors: base.join(&trust.anchors), issuing: all(&trust.issuing), crls: all(&trust.crls) }
+        Self {
+            anchors: base.join(&trust.anchors),
+            issuing: all(&trust.issuing),
+            crls: all(&trust.crls),
+            time_stamps: trust.time_stamps.as_ref().map(|path| base.join(path)),
+        }
     }
 
     /// Reads a trust set.
@@ -66,7 +72,12 @@ impl TrustFiles {
             crls.extend(read_crls(&read(path)?).map_err(|error| unreadable(path, &error))?);
         }
         let set = TrustSet::load(anchors, issuing, &crls);
-        let set = set.map_err(|error| unreadable(&self.anchors, &error))?;
+        let mut set = set.map_err(|error| unreadable(&self.anchors, &error))?;
+        if let Some(path) = &self.time_stamps {
+            // Old signatures are stamped by authorities whose own time is over.
+            let stamping = TrustAnchors::of_any_time_from_pem(&read(path)?);
+            set = set.with_stamping(stamping.map_err(|error| unreadable(path, &error))?);
+        }
         for unusable in set.unusable() {
             warn!(crl.index = unusable.index, fault = ?unusable.fault, "a revocation list settles nothing");
         }
@@ -83,7 +94,8 @@ impl TrustFiles {
     /// Tells these files from others at their places, by looking from outside.
     pub fn stamp(&self) -> Stamp {
         use std::os::unix::fs::MetadataExt;
-        let files = std::iter::once(&self.anchors).chain(&self.issuing).chain(&self.crls);
+        let files =
+            std::iter::once(&self.anchors).chain(&self.issuing).chain(&self.crls).chain(&self.time_stamps);
         let stamp = |path: &PathBuf| {
             let metadata = std::fs::metadata(path).ok()?;
             Some((metadata.modified().ok()?, metadata.len(), metadata.ino()))
@@ -135,6 +147,7 @@ mod tests {
             anchors: place("anchors"),
             issuing: vec![place("issuing")],
             crls: vec![place("crls")],
+            time_stamps: None,
         };
 
         let mut seen = files.stamp();

@@ -2,16 +2,19 @@
 #![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
 
 use agreements::DocumentFormat::{Docx, Pdf};
+use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use certs::authority::{IssuedPem, PersonRequest};
-use certs::document::{Digests, sign_detached, sign_pdf};
+use certs::authority::IssuedPem;
+use certs::document::{Digests, sign_detached, sign_pdf, sign_stamped};
+use certs::stamp::StampRequest;
 use certs::tls::Identity;
 use gateway::clock;
 use gateway::exchange_log::Outcome;
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use serde_json::{Value, json};
-use tests::world::sample::{AGENCY, DOCUMENT, DOCUMENTS, DRAFTS, MINISTRY, bin};
+use tests::world::sample::{AGENCY, DOCUMENT, DOCUMENTS, DRAFTS, MINISTRY};
+use tests::world::time_authority::TimeAuthority;
 use tests::world::wait::within;
 use tests::world::{Ask, Plan, Reply, World, files};
 
@@ -97,7 +100,7 @@ async fn documents_that_are_not_signed_as_agreed_are_whole_for_nobody() {
     let (_, head) = person(&world, "Head", MINISTRY);
     let (_, clerk) = person(&world, "Clerk", MINISTRY);
     let (_, stranger) = person(&world, "Head", AGENCY);
-    let (_, past) = person_at(&world, "Head", MINISTRY, ago(2), 1);
+    let (_, past) = world.head_at(MINISTRY, "Head", ago(2), 1);
     let (text, plain) = (files::docx(), files::pdf_of(200_000));
     let signed = sign_pdf(&plain, &head, now).unwrap();
     let appended = [&signed[..], b"\n3 0 obj\n<< /Type /Page >>\nendobj\nstartxref\n0\n%%EOF\n"].concat();
@@ -187,6 +190,40 @@ async fn large_document_found_unsigned_at_its_end_was_under_way_and_is_cut() {
     assert_eq!(world.consumer.asks(&form).await.to_string(), "403 document-unsigned", "no PDF at all");
 }
 
+/// C5: nobody dates a signature back under an agreement that asks for time stamps.
+#[tokio::test]
+async fn where_time_stamps_are_asked_for_they_say_when_a_document_was_signed() {
+    let authority = TimeAuthority::new(&["ec", "-pkeyopt", "ec_paramgen_curve:P-256"]);
+    let anchors = authority.anchors_path();
+    let world = agreed(json!({ "of": ["requests"], "kinds": ["detached"], "stamped": true }))
+        .configure(move |config| config.trust.time_stamps = Some(anchors))
+        .start()
+        .await;
+    let hour_ago = clock::now() - SignedDuration::from_hours(1);
+    let (issued, head) = world.head_at(MINISTRY, "Head", hour_ago, 2);
+    let text = files::docx();
+    let stamp = |signature: &[u8]| {
+        let imprint = digest(&SHA256, signature);
+        Some(authority.token(&StampRequest::new(imprint.as_ref().try_into().unwrap(), [7; 8]).der()))
+    };
+    let stamped = |at| sign_stamped(&content(&text), &[&head], at, stamp).unwrap();
+    let sent = |signature: &[u8]| alone(Docx.media_type(), &text).header(HEADER, &in_head(signature));
+
+    let answer = world.consumer.asks(&sent(&stamped(clock::now()))).await;
+    assert_eq!(answer.status, 200, "{answer}");
+    let said = world.log.closing(answer.exchange()).await.signatures.unwrap();
+    assert!(said.contains(" stamped 20"), "{said}");
+    let bare = world.consumer.asks(&sent(&beside(&text, &[&head]))).await;
+    assert_eq!(bare.to_string(), "403 document-signature-unstamped");
+    // Whoever stole the key says to have signed before that became known; the stamp says otherwise.
+    world.authority.revoke(&issued.serial, clock::now()).unwrap();
+    let dated_back = sent(&stamped(hour_ago + SignedDuration::from_mins(1)));
+    within("the revocation to be heard of", async {
+        while world.consumer.asks(&dated_back).await.to_string() != "403 document-signer-revoked" {}
+    })
+    .await;
+}
+
 fn agreed(documents: Value) -> Plan {
     World::consumer_and_provider().agreement_with("documents", |text| {
         text["protection"]["signatures"] = json!({ "documents": documents });
@@ -194,15 +231,7 @@ fn agreed(documents: Value) -> Plan {
 }
 
 fn person(world: &World, name: &str, body: &str) -> (IssuedPem, Identity) {
-    person_at(world, name, body, clock::now(), 30)
-}
-
-fn person_at(world: &World, name: &str, body: &str, at: Timestamp, days: u16) -> (IssuedPem, Identity) {
-    let (name, iin, bin) = (name.to_owned(), "860101300123".to_owned(), bin(body));
-    let request = PersonRequest { name, iin, bin, organisation: "A body".into(), days };
-    let issued = world.authority.issue_person(&request, at).unwrap();
-    let identity = Identity::from_pem(issued.chain.as_bytes(), issued.key.as_bytes()).unwrap();
-    (issued, identity)
+    world.head_at(body, name, clock::now(), 30)
 }
 
 fn content(bytes: &[u8]) -> certs::document::Digested {

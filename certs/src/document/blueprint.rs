@@ -11,7 +11,8 @@ use crate::der;
 use crate::keys::Identity;
 use crate::sign::SigningFault;
 use crate::stamp::{
-    CONTENT_TYPE, MESSAGE_DIGEST, SHA_256, SHA_384, SHA_512, SIGNED_DATA, SIGNING_CERTIFICATE_V2, wrap,
+    CONTENT_TYPE, MESSAGE_DIGEST, SHA_256, SHA_384, SHA_512, SIGNED_DATA, SIGNING_CERTIFICATE_V2,
+    TIME_STAMP_TOKEN, wrap,
 };
 
 /// Signs a content with each of these identities, as of `at`: a detached `SignedData` in DER.
@@ -23,7 +24,20 @@ pub fn sign_detached(
     signers: &[&Identity],
     at: Timestamp,
 ) -> Result<Vec<u8>, SigningFault> {
-    let infos = signers.iter().map(|signer| Blueprint::new(content, signer, at)?.made(signer));
+    sign_stamped(content, signers, at, |_| None)
+}
+
+/// The same, with a time-stamp token over each signature, if `stamp` has one for it.
+///
+/// # Errors
+/// [`SigningFault`] if a key does not sign.
+pub fn sign_stamped(
+    content: &Digested,
+    signers: &[&Identity],
+    at: Timestamp,
+    stamp: impl Fn(&[u8]) -> Option<Vec<u8>>,
+) -> Result<Vec<u8>, SigningFault> {
+    let infos = signers.iter().map(|signer| Blueprint::new(content, signer, at)?.stamped(signer, &stamp));
     let infos = infos.collect::<Result<Vec<_>, _>>()?;
     Ok(signed_data(&infos, signers.iter().flat_map(|signer| signer.certificates()).map(AsRef::as_ref)))
 }
@@ -116,11 +130,23 @@ impl Blueprint {
     }
 
     /// The `SignerInfo`.
-    pub(super) fn made(mut self, signer: &Identity) -> Result<Vec<u8>, SigningFault> {
+    #[cfg(test)]
+    pub(super) fn made(self, signer: &Identity) -> Result<Vec<u8>, SigningFault> {
+        self.stamped(signer, |_| None)
+    }
+
+    /// The `SignerInfo`, with a time-stamp token over its signature.
+    pub(super) fn stamped(
+        mut self,
+        signer: &Identity,
+        stamp: impl Fn(&[u8]) -> Option<Vec<u8>>,
+    ) -> Result<Vec<u8>, SigningFault> {
         self.attributes.sort();
         let key = signer.certified.key.choose_scheme(&[self.scheme]).ok_or(SigningFault)?;
         let attributes = self.attributes.concat();
         let signature = key.sign(&wrap(der::SET, &[&attributes])).map_err(|_| SigningFault)?;
+        let stamp = stamp(&signature).map(|token| attribute(TIME_STAMP_TOKEN, &token));
+        let stamp = stamp.map(|stamp| wrap(der::constructed(1), &[&stamp])).unwrap_or_default();
         let parts = [
             &[der::INTEGER, 1, self.version][..],
             &self.issuer_and_serial,
@@ -128,6 +154,7 @@ impl Blueprint {
             &wrap(der::constructed(0), &[&attributes]),
             &self.algorithm,
             &wrap(der::OCTET_STRING, &[&signature]),
+            &stamp,
         ];
         Ok(wrap(der::SEQUENCE, &parts))
     }

@@ -11,9 +11,9 @@ use crate::der::{self, Reader};
 use crate::name::Subject;
 use crate::stamp::{
     CONTENT_TYPE, MESSAGE_DIGEST, RSA, RSA_SHA256, RSA_SHA384, RSA_SHA512, SHA_256, SHA_384, SHA_512,
-    SIGNED_DATA, SIGNING_CERTIFICATE_V2, first_hash, wrap,
+    SIGNED_DATA, SIGNING_CERTIFICATE_V2, TIME_STAMP_TOKEN, first_hash, verify_token, wrap,
 };
-use crate::trust::{Trust, VerifiedChain};
+use crate::trust::{Trust, TrustSet, VerifiedChain};
 
 /// Proof that somebody signed a document as it is; only verification makes one.
 #[derive(Debug, Clone)]
@@ -25,14 +25,17 @@ pub struct DocumentSignature {
     pub subject: Subject,
     /// When, by the signer's own word.
     pub signed_at: Timestamp,
+    /// Before when, by the word of a time-stamping authority that is believed.
+    pub stamped_at: Option<Timestamp>,
     /// The chain that was presented.
     pub chain: VerifiedChain,
 }
 
 /// Verifies a detached signature (DER) of a content: each of its signers, in their order.
 ///
-/// `now` is the time of checking, at which the revocation lists must be in force; the certificates are judged as of when
-/// their holders say to have signed. `said_beside` is when that was where the document says it and the signature does not.
+/// `now` is the time of checking, at which the revocation lists must be in force. A certificate is judged as of when an
+/// authority whose time stamps are believed saw the signature; where the signature bears no such stamp, as of when its
+/// holder says to have signed. `said_beside` is when that was where the document says it and the signature does not.
 ///
 /// # Errors
 /// [`DocumentFault`] says why one of them does not count; then none does.
@@ -64,6 +67,8 @@ struct SignerInfo<'a> {
     /// The content of the signature's `AlgorithmIdentifier`.
     algorithm: &'a [u8],
     signature: &'a [u8],
+    /// The attributes beside it, which it is not over.
+    unsigned: &'a [u8],
 }
 
 /// What the signed attributes say.
@@ -149,9 +154,9 @@ impl<'a> SignerInfo<'a> {
         };
         let algorithm = signer.expect(der::SEQUENCE)?;
         let signature = signer.expect(der::OCTET_STRING)?;
-        signer.optional(der::constructed(1))?; // unsigned attributes say nothing
+        let unsigned = signer.optional(der::constructed(1))?.unwrap_or_default();
         signer.end()?;
-        Ok(Self { issuer, serial, digest: oid, attributes, algorithm, signature })
+        Ok(Self { issuer, serial, digest: oid, attributes, algorithm, signature, unsigned })
     }
 
     fn verify(
@@ -187,12 +192,36 @@ impl<'a> SignerInfo<'a> {
         if signed_at > now.saturating_add(CLOCK_SKEW).unwrap_or(Timestamp::MAX) {
             return Err(DocumentFault::Time);
         }
+        let stamped_at = self.stamped_at(&trust.current())?;
+        if stamped_at.is_some_and(|at| signed_at > at.saturating_add(CLOCK_SKEW).unwrap_or(Timestamp::MAX)) {
+            return Err(DocumentFault::Time);
+        }
         let others = signed.certificates.iter().filter(|other| **other != der);
         let chain: Vec<CertificateDer<'_>> =
             std::iter::once(&der).chain(others).map(|der| CertificateDer::from(*der)).collect();
-        let chain = trust.verify_signing(&chain, signed_at, now)?;
+        let chain = trust.verify_signing(&chain, stamped_at.unwrap_or(signed_at), now)?;
         let (fingerprint, subject) = (chain.fingerprint(), chain.subject().clone());
-        Ok(DocumentSignature { fingerprint, subject, signed_at, chain })
+        Ok(DocumentSignature { fingerprint, subject, signed_at, stamped_at, chain })
+    }
+
+    /// The first time at which an authority that is believed saw the signature. Stamps of others, and what is none, count for
+    /// nothing: whoever passes a signature on can add and take away what stands here.
+    fn stamped_at(&self, set: &TrustSet) -> Result<Option<Timestamp>, DocumentFault> {
+        let Some(anchors) = set.stamping() else { return Ok(None) };
+        let (mut list, mut first, mut tried) = (Reader::new(self.unsigned), None, 0);
+        while !list.is_empty() {
+            let mut attribute = Reader::new(list.expect(der::SEQUENCE)?);
+            let id = attribute.expect(der::OID)?;
+            let mut values = Reader::new(attribute.expect(der::SET)?);
+            attribute.end()?;
+            while id == TIME_STAMP_TOKEN && !values.is_empty() && tried < MOST_STAMPS {
+                tried += 1;
+                if let Ok(stamp) = verify_token(values.next()?.whole, self.signature, anchors) {
+                    first = first.into_iter().chain([stamp.at]).min();
+                }
+            }
+        }
+        Ok(first)
     }
 
     fn certificate(&self, among: &[&'a [u8]]) -> Result<(&'a [u8], Certificate<'a>), DocumentFault> {
@@ -313,6 +342,8 @@ pub(super) const MOST_BYTES: usize = 64 << 10;
 const MOST_CERTIFICATES: usize = 16;
 const MOST_SIGNERS: usize = 8;
 const MOST_ATTRIBUTES: usize = 32;
+/// Most time stamps of one signature that are looked at.
+const MOST_STAMPS: usize = 4;
 const NULL: u8 = 0x05;
 pub(super) const DATA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 1];
 pub(super) const SIGNING_TIME: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 5];

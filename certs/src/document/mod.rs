@@ -9,7 +9,8 @@
 //! ```
 //!
 //! Nothing is believed of what a signature says of itself but the time, which is the signer's word: the certificate is
-//! judged as of then, with what the revocation lists say now, as for agreements (`sign`). Each signer in a `SignedData` has
+//! judged as of then, with what the revocation lists say now, as for agreements (`sign`); or as of its time stamp, if it
+//! bears one of an authority that is believed. Each signer in a `SignedData` has
 //! to count; whether they are those who should have signed is for others to say.
 
 mod blueprint;
@@ -19,7 +20,7 @@ mod fault;
 mod lexer;
 mod pdf;
 
-pub use blueprint::{sign_detached, sign_pdf};
+pub use blueprint::{sign_detached, sign_pdf, sign_stamped};
 pub use cms::{DocumentSignature, verify_detached};
 pub use digests::{Digested, Digests};
 pub use fault::DocumentFault;

@@ -25,6 +25,7 @@ pub struct TrustSet {
     unusable: Vec<Unusable>,
     hints: Vec<DistinguishedName>,
     max_crl_age: Option<SignedDuration>,
+    stamping: Option<TrustAnchors>,
     digest: [u8; 32],
     pub(crate) revocation: Revocation,
 }
@@ -98,8 +99,34 @@ impl TrustSet {
             .collect();
         drop(authorities);
         let webpki_anchors = anchors.iter().map(|anchor| anchor.webpki.clone()).collect();
-        let (crls, max_crl_age, revocation) = (read, None, Revocation::Required);
-        Ok(Self { anchors, webpki_anchors, issuing, crls, unusable, hints, max_crl_age, digest, revocation })
+        Ok(Self {
+            anchors,
+            webpki_anchors,
+            issuing,
+            crls: read,
+            unusable,
+            hints,
+            max_crl_age: None,
+            stamping: None,
+            digest,
+            revocation: Revocation::Required,
+        })
+    }
+
+    /// Believes time-stamping authorities below these anchors when they state when a document was signed.
+    #[must_use]
+    pub fn with_stamping(self, anchors: TrustAnchors) -> Self {
+        let mut context = Context::new(&SHA256);
+        context.update(&self.digest);
+        context.update(b"time stamps");
+        anchors.anchors.iter().for_each(|anchor| context.update(&anchor.der));
+        let digest = context.finish().as_ref().try_into().expect("SHA-256 has 32 bytes");
+        Self { stamping: Some(anchors), digest, ..self }
+    }
+
+    /// The anchors of time-stamping authorities, if any are believed.
+    pub(crate) fn stamping(&self) -> Option<&TrustAnchors> {
+        self.stamping.as_ref()
     }
 
     /// Refuses revocation lists older than `age`, whatever they say themselves.
@@ -112,7 +139,8 @@ impl TrustSet {
         Self { max_crl_age: Some(age), digest, ..self }
     }
 
-    /// Names what it was loaded from: every certificate and revocation list, in order; and the bound on their age.
+    /// Names what it was loaded from: every certificate and revocation list, in order; the bound on their age; and whose
+    /// time stamps are believed.
     pub fn digest(&self) -> &[u8; 32] {
         &self.digest
     }

@@ -35,6 +35,9 @@ pub struct TrustConfig {
     pub issuing: Vec<PathBuf>,
     /// Revocation lists, PEM. Read again when they change.
     pub crls: Vec<PathBuf>,
+    /// Anchors of the time-stamping authorities that are believed when they state by when a document was signed, PEM. Default: none, and no time stamp in a signature counts.
+    #[serde(default)]
+    pub time_stamps: Option<PathBuf>,
     /// How often the files are looked at, in ms. Default: 500.
     #[serde(default = "half_a_second")]
     pub poll_ms: u64,

@@ -65,7 +65,8 @@ impl Signatures {
         }
         for one in signatures {
             if self.counted.len() < MOST_RECORDED {
-                self.counted.insert(format!("document {} {}", one.fingerprint, one.signed_at));
+                let stamped = one.stamped_at.map(|at| format!(" stamped {at}")).unwrap_or_default();
+                self.counted.insert(format!("document {} {}{stamped}", one.fingerprint, one.signed_at));
             }
         }
         Ok(())
@@ -81,8 +82,12 @@ impl Signatures {
         if !self.asked.signers.is_empty() && !subject.common_name.as_ref().is_some_and(named) {
             return Some(NOT_NAMED);
         }
+        if self.asked.stamped && signature.stamped_at.is_none() {
+            return Some(NOT_STAMPED);
+        }
+        let signed_at = signature.stamped_at.unwrap_or(signature.signed_at);
         let days = self.asked.within_days.map(|days| SignedDuration::from_hours(24 * i64::from(days)));
-        if days.is_some_and(|days| self.now.duration_since(signature.signed_at) > days) {
+        if days.is_some_and(|days| self.now.duration_since(signed_at) > days) {
             return Some(TOO_OLD);
         }
         None
@@ -192,11 +197,12 @@ fn unsigned(fault: DocumentFault) -> Unsigned {
 }
 
 /// Each way in which signatures that count are not those that are asked for.
-pub const MISSES: [(&str, &str); 6] = [
+pub const MISSES: [(&str, &str); 7] = [
     (OTHER_HOLDER.code, OTHER_HOLDER.reason),
     (NOT_NAMED.code, NOT_NAMED.reason),
     (TOO_FEW.code, TOO_FEW.reason),
     (TOO_OLD.code, TOO_OLD.reason),
+    (NOT_STAMPED.code, NOT_STAMPED.reason),
     (OF_NONE.code, OF_NONE.reason),
     (IN_HEAD.code, IN_HEAD.reason),
 ];
@@ -213,6 +219,10 @@ const TOO_FEW: Unsigned =
     Unsigned { code: "document-signers-few", reason: "fewer signed it than the agreement asks for" };
 const TOO_OLD: Unsigned =
     Unsigned { code: "document-signature-old", reason: "it was signed longer ago than the agreement allows" };
+const NOT_STAMPED: Unsigned = Unsigned {
+    code: "document-signature-unstamped",
+    reason: "it bears no time stamp of an authority that is believed here",
+};
 const OF_NONE: Unsigned = Unsigned {
     code: "document-signature-stray",
     reason: "a signature stands beside no document that awaits one, or two documents bear one name",
@@ -297,6 +307,7 @@ mod tests {
             signers: signers.iter().map(ToString::to_string).collect(),
             least,
             within_days,
+            stamped: false,
         }
     }
 
@@ -307,6 +318,7 @@ mod tests {
         let (head, deputy) = (scene.person("Head", HOLDER), scene.person("Deputy", HOLDER));
         let stranger = scene.person("Head", "000140000022");
         let anybody = asked(&[], 1, None);
+        let stamped = SignedDocuments { stamped: true, ..anybody.clone() };
         for (what, asked, signers, days_ago, code) in [
             ("of another body", &anybody, vec![&stranger], 1, Err("document-signer-holder")),
             ("one of two bodies", &anybody, vec![&stranger, &head], 1, Ok(2)),
@@ -315,6 +327,7 @@ mod tests {
             ("not named", &asked(&["Head"], 1, None), vec![&deputy], 1, Err("document-signer-named")),
             ("both of those named", &asked(&["Head", "Deputy"], 2, None), vec![&deputy, &head], 1, Ok(2)),
             ("one of two", &asked(&[], 2, None), vec![&head], 1, Err("document-signers-few")),
+            ("without a time stamp", &stamped, vec![&head], 1, Err("document-signature-unstamped")),
             ("the same twice", &asked(&[], 2, None), vec![&head, &head], 1, Err("document-signers-few")),
         ] {
             let found = scene.judge(asked, &signers, days_ago);

@@ -133,7 +133,9 @@ impl Manifest {
         }
         copying.file(config_file)?;
         let trust = &config.trust;
-        for path in std::iter::once(&trust.anchors).chain(&trust.issuing).chain(&trust.crls) {
+        for path in
+            std::iter::once(&trust.anchors).chain(&trust.issuing).chain(&trust.crls).chain(&trust.time_stamps)
+        {
             copying.file(&config.path(path))?;
         }
         copying.file(&config.path(&config.identity.certificate))?;

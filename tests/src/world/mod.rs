@@ -11,6 +11,7 @@
 //! relay     a way to a provider that opens late
 //! files     documents of every format, good and hostile
 //! signing   messages that systems sign
+//! time_authority  who stamps signatures
 //! ```
 //!
 //! A world is for tests: what cannot be set up, panics. Nothing waits for a time to pass, only for things to happen.
@@ -30,6 +31,8 @@ mod relay;
 pub mod sample;
 pub mod signing;
 mod streams;
+#[path = "../../../certs/tests/support/time_authority.rs"]
+pub mod time_authority;
 pub mod wait;
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -37,7 +40,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use agreements::{CheckOutcome, Recorded, SystemId};
-use certs::authority::{Authority, IssuedPem, SystemRequest};
+use certs::authority::{Authority, IssuedPem, PersonRequest, SystemRequest};
 use certs::tls::Identity;
 use certs::trust::Trust;
 use gateway::app::App;
@@ -165,6 +168,31 @@ impl World {
     /// If the authority does not issue it.
     pub fn certificate_at(&self, code: &str, at: Timestamp) -> (IssuedPem, Identity) {
         issue(&self.authority, code, at)
+    }
+
+    /// A certificate for one day of a person who works for an organisation.
+    ///
+    /// # Panics
+    /// If the authority does not issue it.
+    pub fn head(&self, organisation: &str) -> (IssuedPem, Identity) {
+        self.head_at(organisation, "A head", gateway::clock::now(), 1)
+    }
+
+    /// The same for so many days from `at` on, and with a name.
+    ///
+    /// # Panics
+    /// If the authority does not issue it.
+    pub fn head_at(&self, organisation: &str, name: &str, at: Timestamp, days: u16) -> (IssuedPem, Identity) {
+        let request = PersonRequest {
+            name: name.into(),
+            iin: "860101300123".into(),
+            bin: sample::bin(organisation),
+            organisation: "A body".into(),
+            days,
+        };
+        let issued = self.authority.issue_person(&request, at).unwrap();
+        let identity = Identity::from_pem(issued.chain.as_bytes(), issued.key.as_bytes()).unwrap();
+        (issued, identity)
     }
 
     /// Binds a certificate to a system, and has it checked anew under the agreements that were checked.
