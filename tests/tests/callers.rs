@@ -1,7 +1,7 @@
 //! Who is let in, and what an early answer does to a connection (promise 3; C1, C2).
 #![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
 
-use certs::authority::{Authority, PersonRequest, SystemRequest};
+use certs::authority::{Authority, SystemRequest};
 use certs::tls::{Clock, Connector, ConnectorOptions, Identity};
 use gateway::clock;
 use jiff::SignedDuration;
@@ -32,17 +32,8 @@ async fn caller_whose_certificate_does_not_count_is_not_let_in() {
         days: 1,
     };
     let foreign = foreign.issue_system(&request, clock::now()).unwrap();
-    let request = PersonRequest {
-        name: "A person".into(),
-        iin: "860101300123".into(),
-        bin: sample::bin(sample::MINISTRY),
-        organisation: "Ministry".into(),
-        days: 1,
-    };
-    let person = world.authority.issue_person(&request, clock::now()).unwrap();
-    let identity = |issued: &certs::authority::IssuedPem| {
-        Identity::from_pem(issued.chain.as_bytes(), issued.key.as_bytes()).unwrap()
-    };
+    let (_, person) = world.head(sample::MINISTRY);
+    let foreign = Identity::from_pem(foreign.chain.as_bytes(), foreign.key.as_bytes()).unwrap();
     // The gateway reads the revocation list anew: until then the certificate counts.
     within("the revocation to be heard of", async {
         while let Ok(mut line) = world.consumer.with(revoked_identity.clone()).try_connect().await
@@ -53,8 +44,8 @@ async fn caller_whose_certificate_does_not_count_is_not_let_in() {
     for (what, identity) in [
         ("revoked", revoked_identity),
         ("expired", expired),
-        ("of another authority", identity(&foreign)),
-        ("a person's, for signing", identity(&person)),
+        ("of another authority", foreign),
+        ("a person's, for signing", person),
     ] {
         let refused = match world.consumer.with(identity).try_connect().await {
             Err(_) => true,

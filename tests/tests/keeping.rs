@@ -1,9 +1,7 @@
 //! The record over the years, with the real binary: archived, held, pruned, proven, brought back.
 #![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
 
-use agreements::{
-    Command, Fingerprint, LiftingText, Order, PrescriptionNumber, PrescriptionText, Side, Target, Words,
-};
+use agreements::{Command, LiftingText, Order, PrescriptionNumber, PrescriptionText, Side, Target, Words};
 use gateway::exchange_index::Journal;
 use gateway::exchange_log::{
     Closing, ExchangeLog, LogConfig, Opening, Outcome, Sealing, Wanted, read_keys, receipt_of,
@@ -49,8 +47,6 @@ fn then() -> Timestamp {
 
 fn opening() -> Opening<'static> {
     Opening {
-        exchange: Uuid::now_v7(),
-        at: then(),
         consumer: sample::PORTAL.into(),
         consumer_holder: sample::MINISTRY.into(),
         provider: sample::REGISTER.into(),
@@ -59,28 +55,13 @@ fn opening() -> Opening<'static> {
         data_type_version: "1".into(),
         operation: "lookup".into(),
         environment: "production".into(),
-        method: None,
         agreement: "address-lookup".into(),
         agreement_version: 1,
         purpose: "delivery".into(),
-        collection_purpose: None,
         basis: "hr-order 2003-07-08 16".into(),
-        user: None,
-        user_address: None,
-        peer_address: "127.0.0.1".parse().unwrap(),
-        certificate: Fingerprint::new([7; 32]),
-        case: None,
-        logical_part: None,
-        subject: None,
-        subjects: Vec::new(),
-        consent: None,
         category: "restricted".into(),
-        request_digest: None,
-        request_bytes: 0,
         registry_revision: 1,
-        traceparent: None,
-        signatures: None,
-        sealed: None,
+        ..Opening::bare(Uuid::now_v7(), then())
     }
 }
 

@@ -5,9 +5,7 @@
 use agreements::Side;
 use aws_lc_rs::digest::{SHA256, digest};
 use bytes::Bytes;
-use certs::authority::PersonRequest;
 use certs::sign::{Signer, canonical};
-use certs::tls::Identity;
 use gateway::clock;
 use gateway::registry::proof::document_sha256;
 use http::Method;
@@ -187,17 +185,7 @@ struct Story {
 impl Story {
     async fn begun() -> Self {
         let world = World::consumer_and_provider().start().await;
-        let head = |bin: &str| {
-            let request = PersonRequest {
-                name: "A head".into(),
-                iin: "860101300123".into(),
-                bin: sample::bin(bin),
-                organisation: "A body".into(),
-                days: 1,
-            };
-            let issued = world.authority.issue_person(&request, clock::now()).unwrap();
-            Signer::new(Identity::from_pem(issued.chain.as_bytes(), issued.key.as_bytes()).unwrap())
-        };
+        let head = |bin: &str| Signer::new(world.head(bin).1);
         let heads = vec![
             (Side::Consumer, head(sample::MINISTRY)),
             (Side::Provider, head(sample::AGENCY)),

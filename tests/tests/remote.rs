@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
 use agreements::CommandName;
-use certs::authority::{Authority, PersonRequest};
+use certs::authority::Authority;
 use gateway::clock;
 use serde_json::{Value, json};
 use tests::world::{Desk, World, kelisim, sample};
@@ -264,14 +264,7 @@ impl Away {
 
     /// The certificate and key of an organisation's head.
     fn head(&self, world: &World, bin: &str) -> [String; 2] {
-        let request = PersonRequest {
-            name: "A head".into(),
-            iin: "860101300123".into(),
-            bin: sample::bin(bin),
-            organisation: "A body".into(),
-            days: 1,
-        };
-        let issued = world.authority.issue_person(&request, clock::now()).unwrap();
+        let (issued, _) = world.head(bin);
         [self.file("head.pem", &issued.chain), self.file("head.key", &issued.key)]
     }
 

@@ -10,8 +10,6 @@ use uuid::Uuid;
 /// An opening of now; its line has some 1,050 bytes.
 pub(crate) fn opening() -> Opening<'static> {
     Opening {
-        exchange: Uuid::now_v7(),
-        at: now(),
         consumer: "personnel".into(),
         consumer_holder: "000140000001".into(),
         provider: "address-register".into(),
@@ -24,7 +22,6 @@ pub(crate) fn opening() -> Opening<'static> {
         agreement: "KZ-2026-1".into(),
         agreement_version: 1,
         purpose: "verify-residence".into(),
-        collection_purpose: None,
         basis: "act-1/2/3.1".into(),
         user: Some(Claim::new("900101300123")),
         user_address: Some(Claim::new("10.1.2.3")),
@@ -32,16 +29,10 @@ pub(crate) fn opening() -> Opening<'static> {
         certificate: Fingerprint::new([7; 32]),
         case: Some(Claim::new("2026/11/22-17")),
         logical_part: Some(Claim::new("/addresses/0201300012345678")),
-        subject: None,
-        subjects: Vec::new(),
-        consent: None,
         category: "open".into(),
         request_digest: Some(Sha256([1; 32])),
-        request_bytes: 0,
         registry_revision: 12,
-        traceparent: None,
-        signatures: None,
-        sealed: None,
+        ..Opening::bare(Uuid::now_v7(), now())
     }
 }
 

@@ -43,6 +43,14 @@ pub(super) struct Answer {
     pub first: Option<Uuid>,
 }
 
+impl Answer {
+    /// One without a body.
+    fn bare(status: StatusCode, headers: HeaderMap, outcome: Outcome) -> Self {
+        let (body, fields, subjects) = (Bytes::new(), Vec::new(), Vec::new());
+        Self { status, headers, body, withheld: 0, fields, subjects, outcome, signatures: None, first: None }
+    }
+}
+
 /// Checks and trims a provider's answer.
 ///
 /// # Errors
@@ -104,17 +112,7 @@ fn checked(
         _ if bytes.is_empty() => (Bytes::new(), 0, Vec::new()),
         _ => return Err(Refusal::new(&rows::RESPONSE_NOT_AGREED, "a body where none is agreed")),
     };
-    Ok(Answer {
-        status,
-        headers,
-        body,
-        withheld,
-        fields,
-        subjects,
-        outcome: Outcome::Completed,
-        signatures: None,
-        first: None,
-    })
+    Ok(Answer { body, withheld, fields, subjects, ..Answer::bare(status, headers, Outcome::Completed) })
 }
 
 fn trimmed(
@@ -158,18 +156,7 @@ fn providers_error(status: StatusCode, reply: &Reply, room: Room) -> Answer {
     if !body.is_empty() {
         typed(&mut headers, PROBLEM_JSON);
     }
-    let (fields, subjects) = Default::default();
-    Answer {
-        status,
-        headers,
-        body,
-        withheld,
-        fields,
-        subjects,
-        outcome: Outcome::RefusedByProvider,
-        signatures: None,
-        first: None,
-    }
+    Answer { body, withheld, ..Answer::bare(status, headers, Outcome::RefusedByProvider) }
 }
 
 pub(super) fn passing(headers: &HeaderMap) -> HeaderMap {

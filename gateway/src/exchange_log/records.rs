@@ -4,7 +4,8 @@
 //! a [`Claim`], which is bounded by construction; ids that the registry gave are bounded there. D1 names what is
 //! recorded; D4: the persons whom data is about appear in `subject` only, as a keyed hash.
 
-use std::{borrow::Cow, net::IpAddr};
+use std::borrow::Cow;
+use std::net::{IpAddr, Ipv4Addr};
 
 use agreements::Fingerprint;
 use jiff::Timestamp;
@@ -95,6 +96,47 @@ pub struct Opening<'a> {
     /// Signatures that the agreement asks for and that counted: what was signed, the certificate, and when (C5).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signatures: Option<Cow<'a, str>>,
+}
+
+impl Opening<'_> {
+    /// An opening of which only the exchange is known; certificate and address are those of nobody.
+    pub const fn bare(exchange: Uuid, at: Timestamp) -> Self {
+        const NONE: Cow<'_, str> = Cow::Borrowed("");
+        Self {
+            exchange,
+            at,
+            consumer: NONE,
+            consumer_holder: NONE,
+            provider: NONE,
+            provider_holder: NONE,
+            data_type: NONE,
+            data_type_version: NONE,
+            operation: NONE,
+            environment: NONE,
+            method: None,
+            agreement: NONE,
+            agreement_version: 0,
+            purpose: NONE,
+            collection_purpose: None,
+            basis: NONE,
+            user: None,
+            user_address: None,
+            peer_address: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+            certificate: Fingerprint::new([0; 32]),
+            case: None,
+            logical_part: None,
+            subject: None,
+            subjects: Vec::new(),
+            consent: None,
+            category: NONE,
+            request_digest: None,
+            request_bytes: 0,
+            registry_revision: 0,
+            traceparent: None,
+            sealed: None,
+            signatures: None,
+        }
+    }
 }
 
 /// How an opened exchange ended. The log adds which one it was.

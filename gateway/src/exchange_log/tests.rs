@@ -144,8 +144,6 @@ fn on_core<R>(log: &ExchangeLog, call: impl AsyncFnOnce(LogPort) -> R) -> R {
 
 fn opening() -> Opening<'static> {
     Opening {
-        exchange: Uuid::now_v7(),
-        at: NOON,
         consumer: "personnel".into(),
         consumer_holder: "000140000001".into(),
         provider: "address-register".into(),
@@ -158,24 +156,16 @@ fn opening() -> Opening<'static> {
         agreement: "KZ-2026-1".into(),
         agreement_version: 1,
         purpose: "verify-residence".into(),
-        collection_purpose: None,
         basis: "act-1/2/3.1".into(),
         user: Some(Claim::new("Әсем \"A\" \u{1}")),
         user_address: Some(Claim::new("10.1.2.3")),
         peer_address: "127.0.0.1".parse().unwrap(),
         certificate: Fingerprint::new([7; 32]),
-        case: None,
         logical_part: Some(Claim::new("/addresses/1")),
-        subject: None,
-        subjects: Vec::new(),
-        consent: None,
         category: "open".into(),
         request_digest: Some(Sha256([1; 32])),
-        request_bytes: 0,
         registry_revision: 12,
-        traceparent: None,
-        sealed: None,
-        signatures: None,
+        ..Opening::bare(Uuid::now_v7(), NOON)
     }
 }
 

@@ -7,7 +7,6 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
-use agreements::Fingerprint;
 use gateway::clock;
 use gateway::config::Config;
 use gateway::exchange_log::{Closing, ExchangeLog, LogConfig, Opening, Outcome, Sealing, Sha256, read_keys};
@@ -70,8 +69,6 @@ impl Record {
 
 fn opening(exchange: Uuid, at: Timestamp) -> Opening<'static> {
     Opening {
-        exchange,
-        at,
         consumer: "portal".into(),
         consumer_holder: "000140000001".into(),
         provider: "registry".into(),
@@ -80,28 +77,14 @@ fn opening(exchange: Uuid, at: Timestamp) -> Opening<'static> {
         data_type_version: "1".into(),
         operation: "lookup".into(),
         environment: "production".into(),
-        method: None,
         agreement: "A-1".into(),
         agreement_version: 1,
         purpose: "service".into(),
-        collection_purpose: None,
         basis: "law".into(),
-        user: None,
-        user_address: None,
-        peer_address: [127, 0, 0, 1].into(),
-        certificate: Fingerprint::new([7; 32]),
-        case: None,
-        logical_part: None,
-        subject: None,
-        subjects: Vec::new(),
-        consent: None,
         category: "open".into(),
         request_digest: Some(Sha256([1; 32])),
-        request_bytes: 0,
         registry_revision: 1,
-        traceparent: None,
-        signatures: None,
-        sealed: None,
+        ..Opening::bare(exchange, at)
     }
 }
 

@@ -1,9 +1,7 @@
 //! Signatures over the API: each that does not count is refused with its own code.
 
 use agreements::Side;
-use certs::authority::PersonRequest;
 use certs::sign::{Signer, canonical};
-use certs::tls::Identity;
 use serde_json::{Value, json};
 use tests::world::wait::{PAUSE, within};
 use tests::world::{Ask, Clerk, Told, World, sample};
@@ -14,15 +12,7 @@ struct Head {
 }
 
 fn head(world: &World, bin: &str) -> Head {
-    let request = PersonRequest {
-        name: "A head".into(),
-        iin: "860101300123".into(),
-        bin: sample::bin(bin),
-        organisation: "A body".into(),
-        days: 1,
-    };
-    let issued = world.authority.issue_person(&request, gateway::clock::now()).unwrap();
-    let identity = Identity::from_pem(issued.chain.as_bytes(), issued.key.as_bytes()).unwrap();
+    let (issued, identity) = world.head(bin);
     Head { signer: Signer::new(identity), serial: issued.serial }
 }
 

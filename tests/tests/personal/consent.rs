@@ -1,14 +1,13 @@
 //! Consent: a token that a person gave for this once (B7).
 
 use agreements::{BoundCertificate, Command, SystemId};
-use certs::authority::{IssuedPem, PersonRequest};
+use certs::authority::IssuedPem;
 use certs::sign::Signer;
-use certs::tls::Identity;
 use serde_json::{Value, json};
 use tests::world::sample::people::{IIN, OTHER_IIN, PERSON, QUERIES, person_record};
 use tests::world::sample::{MINISTRY, PORTAL};
 use tests::world::wait::{PAUSE, within};
-use tests::world::{Answer, Ask, Plan, Reply, World, sample};
+use tests::world::{Answer, Ask, Plan, Reply, World};
 use uuid::Uuid;
 
 use super::agreed_with;
@@ -25,15 +24,7 @@ fn plan() -> Plan {
 }
 
 fn issued(world: &World) -> (IssuedPem, Signer) {
-    let request = PersonRequest {
-        name: "Consent service".into(),
-        iin: "860101300123".into(),
-        bin: sample::bin(MINISTRY),
-        organisation: "A body".into(),
-        days: 1,
-    };
-    let issued = world.authority.issue_person(&request, gateway::clock::now()).unwrap();
-    let identity = Identity::from_pem(issued.chain.as_bytes(), issued.key.as_bytes()).unwrap();
+    let (issued, identity) = world.head(MINISTRY);
     (issued, Signer::new(identity))
 }
 

@@ -1,6 +1,5 @@
 //! Refusals for the sake of the persons whom data is about.
 
-use certs::authority::PersonRequest;
 use tests::world::sample::people::{
     IIN, OTHER_IIN, PERSON, QUERIES, UNIT, people, people_agreement, person_record,
 };
@@ -44,15 +43,7 @@ async fn of_consents(code: &str) -> Scene {
     });
     let world = plan.system("consent-service").start().await;
     world.provider.replies(Reply::Json(200, person_record(IIN)));
-    let request = PersonRequest {
-        name: "Consent service".into(),
-        iin: "860101300123".into(),
-        bin: sample::bin(sample::MINISTRY),
-        organisation: "A body".into(),
-        days: 1,
-    };
-    let issued = world.authority.issue_person(&request, clock::now()).unwrap();
-    let identity = Identity::from_pem(issued.chain.as_bytes(), issued.key.as_bytes()).unwrap();
+    let (issued, identity) = world.head(sample::MINISTRY);
     if code != "consent-issuer-unknown" {
         world.bind(&sample::system("consent-service"), &issued).await;
     }
