@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use tests::world::sample::{self, ADDRESSES, DOCUMENTS, LOOKUP, correction};
 use tests::world::wait::{PAUSE, within};
 use tests::world::{Ask, Hold, Plan, Process, Reply, World, files};
+use tokio::net::TcpStream;
 
 fn agreed() -> Plan {
     World::consumer_and_provider().agreement("address-lookup")
@@ -77,6 +78,32 @@ async fn key_belongs_to_one_request_of_one_operation_of_one_consumer() {
     }
 }
 
+/// C8, B7: the provider was told what for, for which case and in whose name, and the record says so.
+#[tokio::test]
+async fn key_belongs_to_one_purpose_one_case_and_one_official() {
+    let purposes = json!([{ "code": "delivery", "text": "D" }, { "code": "inspection", "text": "I" }]);
+    let plan = World::consumer_and_provider();
+    let world = plan.agreement_with("address-lookup", |text| text["purposes"] = purposes).start().await;
+    let asks = |purpose: &str, case: &str, user: &str| {
+        let claims = [("Kelisim-Purpose", purpose), ("Kelisim-Case", case), ("Kelisim-User", user)];
+        claims.iter().fold(corrects("k-1"), |ask, (name, value)| ask.header(name, value))
+    };
+    for expected in [None, Some(())] {
+        let answer = world.consumer.asks(&asks("delivery", "case-1", "a.serik")).await;
+        assert_eq!(answer.status, 200, "{answer}");
+        assert_eq!(answer.header("kelisim-first-exchange").map(drop), expected);
+    }
+    for other in [
+        asks("inspection", "case-1", "a.serik"),
+        asks("delivery", "case-2", "a.serik"),
+        asks("delivery", "case-1", "b.other"),
+        corrects("k-1").header("Kelisim-Purpose", "delivery"),
+    ] {
+        assert_eq!(world.consumer.asks(&other).await.to_string(), "422 idempotency-key-reused");
+    }
+    assert_eq!(world.provider.seen().len(), 1);
+}
+
 /// C8: the caller who lost the connection is the one who asks again.
 #[tokio::test]
 async fn request_goes_on_when_its_caller_is_gone_and_the_answer_waits_for_it() {
@@ -96,6 +123,39 @@ async fn request_goes_on_when_its_caller_is_gone_and_the_answer_waits_for_it() {
     let again = world.consumer.asks(&corrects("k-1")).await;
     assert_eq!((again.status, again.json()["code"].as_str()), (200, Some("7")));
     assert_eq!(world.provider.seen().len(), 1);
+}
+
+/// C8: so it is when the gateway is told to end.
+#[tokio::test]
+async fn request_whose_caller_is_gone_is_finished_before_the_gateway_ends() {
+    let mut world = agreed().start().await;
+    let hold = Hold::default();
+    world.provider.replies(hold.on(Reply::Json(200, sample::address_record())));
+    let mut line = world.consumer.connect().await;
+    line.send(&corrects("k-1").wire("gateway")).await;
+    let seen = world.provider.until_seen(1).await;
+    drop(line);
+    let address = world.consumer.gateway();
+    let released = tokio::spawn(async move {
+        // It hears nobody any more: it is ending.
+        within("the gateway to end", async {
+            while TcpStream::connect(address).await.is_ok() {
+                tokio::time::sleep(PAUSE).await;
+            }
+        })
+        .await;
+        hold.release(1);
+    });
+    let ended = tokio::task::spawn_blocking(move || {
+        world.stop();
+        world
+    });
+    world = ended.await.unwrap();
+    released.await.unwrap();
+    world.start_again();
+    assert_eq!(world.log.closing(seen[0].exchange()).await.outcome, Outcome::Completed);
+    let again = world.consumer.asks(&corrects("k-1")).await;
+    assert_eq!((again.status, again.json()["code"].as_str()), (200, Some("7")));
 }
 
 /// C8: of many that come at once one is carried out.

@@ -35,6 +35,8 @@ enum Does {
     Takes(usize),
     /// Ends the connection before it says anything.
     Dies,
+    /// Ends the connection once it was shown so many bytes.
+    DiesOf(usize),
     /// Says what no scanner says.
     Babbles,
 }
@@ -88,12 +90,17 @@ fn scan(mut line: TcpStream, does: Does, seen: &Mutex<Vec<Vec<u8>>>) -> std::io:
             // Read to its end, so that the words are not lost with the connection.
             return std::io::copy(&mut line, &mut std::io::sink()).map(drop);
         }
+        if matches!(does, Does::DiesOf(most) if document.len() > most) {
+            return Ok(());
+        }
     }
     let found = document.windows(eicar().len()).any(|bytes| bytes == eicar().as_bytes());
     seen.lock().unwrap().push(document);
     match does {
-        Does::Scans | Does::Takes(_) if found => line.write_all(b"stream: Eicar-Test-Signature FOUND\0"),
-        Does::Scans | Does::Takes(_) => line.write_all(b"stream: OK\0"),
+        Does::Scans | Does::Takes(_) | Does::DiesOf(_) if found => {
+            line.write_all(b"stream: Eicar-Test-Signature FOUND\0")
+        }
+        Does::Scans | Does::Takes(_) | Does::DiesOf(_) => line.write_all(b"stream: OK\0"),
         Does::Dies => Ok(()),
         Does::Babbles => line.write_all(b"stream: probably OK\0"),
     }
@@ -165,27 +172,55 @@ async fn each_file_of_a_form_is_shown_by_itself() {
     let world = scanned_by(&clamd).start().await;
     world.provider.replies(accepted());
     let (act, annex) = (files::pdf_of(50_000), zip(&[entry("a.txt", "Annex")]));
-    let form = |second: &[u8]| {
-        let part = |name: &str, more: &str, content: &[u8]| {
-            let head = format!("--a--b\r\nContent-Disposition: form-data; name=\"{name}\"{more}\r\n\r\n");
-            [head.as_bytes(), content, b"\r\n"].concat()
-        };
-        let body = [
-            part("card", "\r\nContent-Type: application/json", br#"{"title":"Draft"}"#),
-            part("file", "; filename=\"act.pdf\"\r\nContent-Type: application/pdf", &act),
-            part("file", "; filename=\"annex.zip\"\r\nContent-Type: application/zip", second),
-            b"--a--b--\r\n".to_vec(),
-        ];
-        Ask::new("POST", DRAFTS)
-            .header("Content-Type", "multipart/form-data; boundary=a--b")
-            .bytes(&body.concat())
-    };
-    let answer = world.consumer.asks(&form(&annex)).await;
+    let answer = world.consumer.asks(&form(&act, &annex)).await;
     assert_eq!(answer.status, 200, "{answer}");
     assert!(clamd.seen() == [act.clone(), annex], "the card is JSON, and checked as that");
-    let refused = world.consumer.asks(&form(&infected())).await;
+    let refused = world.consumer.asks(&form(&act, &infected())).await;
     assert_eq!(refused.to_string(), "422 document-infected");
     assert_eq!(world.provider.seen().len(), 1);
+}
+
+/// C4: what is behind a file that the scanner says nothing of is shown to it all the same.
+#[tokio::test]
+async fn no_file_of_a_form_hides_behind_another() {
+    let act = files::pdf_of(200_000);
+    for (does, code) in [(Does::Dies, None), (Does::Takes(100_000), Some("503 scanner-limit"))] {
+        let clamd = Clamd::start(does);
+        let lenient = scanned_by(&clamd).configure(|config| config.scanner.when_down = WhenDown::Pass);
+        let world = lenient.start().await;
+        world.provider.replies(accepted());
+        let answer = world.consumer.asks(&form(&act, &zip(&[entry("a.txt", "Annex")]))).await;
+        match code {
+            None => assert_eq!(answer.status, 200, "{answer}"),
+            Some(code) => assert_eq!(answer.to_string(), code),
+        }
+    }
+    // It dies of large ones only.
+    let clamd = Clamd::start(Does::DiesOf(100_000));
+    let lenient = scanned_by(&clamd).configure(|config| config.scanner.when_down = WhenDown::Pass);
+    let world = lenient.start().await;
+    world.provider.replies(accepted());
+    let mut bait = entry("bait.com", eicar());
+    bait.deflated = false;
+    assert_eq!(world.consumer.asks(&form(&act, &zip(&[bait]))).await.to_string(), "422 document-infected");
+    assert_eq!(world.provider.seen().len(), 0);
+}
+
+/// An act with its card and an annex.
+fn form(act: &[u8], annex: &[u8]) -> Ask {
+    let part = |name: &str, more: &str, content: &[u8]| {
+        let head = format!("--a--b\r\nContent-Disposition: form-data; name=\"{name}\"{more}\r\n\r\n");
+        [head.as_bytes(), content, b"\r\n"].concat()
+    };
+    let body = [
+        part("card", "\r\nContent-Type: application/json", br#"{"title":"Draft"}"#),
+        part("file", "; filename=\"act.pdf\"\r\nContent-Type: application/pdf", act),
+        part("file", "; filename=\"annex.zip\"\r\nContent-Type: application/zip", annex),
+        b"--a--b--\r\n".to_vec(),
+    ];
+    Ask::new("POST", DRAFTS)
+        .header("Content-Type", "multipart/form-data; boundary=a--b")
+        .bytes(&body.concat())
 }
 
 /// C4: without its word nothing passes, unless the operator says so.
@@ -211,6 +246,10 @@ async fn scanner_that_says_nothing_stops_documents_and_lets_them_pass_only_where
         let world = lenient.start().await;
         world.provider.replies(accepted());
         let passed = world.consumer.asks(&sends(Pdf, &document)).await;
+        if code == "503 scanner-limit" {
+            assert_eq!(passed.to_string(), code, "or every sender could choose not to be scanned");
+            continue;
+        }
         assert_eq!(passed.status, 200, "{passed}");
         assert_eq!(world.log.closing(passed.exchange()).await.scan.as_deref(), Some("unscanned"));
     }

@@ -14,7 +14,7 @@ pub struct ScannerConfig {
     pub address: Option<String>,
     /// Which documents are shown to it: those of data types that ask for it (`asked`), or `all`. Default: `all`.
     pub documents: Scanned,
-    /// What becomes of a document that it says nothing of: `refuse` it, or let it `pass` where its data type does not ask for a scan. Default: `refuse`.
+    /// What becomes of a document that it says nothing of: `refuse` it, or let it `pass` where its data type does not ask for a scan. One that is larger than it takes is refused either way. Default: `refuse`.
     pub when_down: WhenDown,
     /// Longest time that it may take for a piece, and for its verdict, in seconds. Default: 60.
     pub timeout_seconds: u16,

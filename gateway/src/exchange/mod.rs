@@ -29,6 +29,7 @@ use http::{Request, Response, StatusCode, request};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use jiff::Timestamp;
+use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 mod answer;
@@ -95,6 +96,8 @@ pub struct ExchangePath {
     pub upstream: Upstream,
     // Only this runtime's tasks lock it, and never across an await.
     flood: Mutex<FloodGuard>,
+    /// Requests that go on also when their callers go away.
+    alone: TaskTracker,
 }
 
 /// What all runtimes share, none of it locked on the path.
@@ -202,7 +205,13 @@ type Carried = Response<Passage>;
 impl ExchangePath {
     /// A path for one runtime.
     pub fn new(shared: Arc<Shared>, log: LogPort, upstream: Upstream) -> Self {
-        Self { shared, log, upstream, flood: Mutex::default() }
+        Self { shared, log, upstream, flood: Mutex::default(), alone: TaskTracker::new() }
+    }
+
+    /// Waits for the requests that go on alone; none begins any more.
+    pub async fn ends(&self) {
+        self.alone.close();
+        self.alone.wait().await;
     }
 
     /// Carries one request, or refuses it: either way there is an answer.
@@ -225,7 +234,7 @@ impl ExchangePath {
         }
         let (path, caller) = (Arc::clone(self), Arc::clone(caller));
         let alone = async move { path.answer(&caller, framing, received, head, body).await };
-        match tokio::spawn(alone).await {
+        match self.alone.spawn(alone).await {
             Ok(response) => response,
             Err(error) => match error.try_into_panic() {
                 // A bug of ours ends this call as it would without a task of its own.

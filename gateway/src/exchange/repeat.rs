@@ -90,9 +90,13 @@ impl Shared {
         })
     }
 
-    /// What a request asks, once its body is known.
+    /// What a request asks, once its body is known: for what, for which case and in whose name, too, since the provider is told
+    /// so and the record says that it was.
     pub(super) fn mark(&self, question: &Question<'_>, digest: Option<&Sha256>) -> Mark {
-        self.repeats.mark(question.method.as_str(), &question.asked.target(), digest.map(|digest| &digest.0))
+        let claims = question.claims();
+        let claimed = [claims.purpose.as_deref(), claims.case.as_deref(), claims.user.as_deref()];
+        let digest = digest.map(|digest| &digest.0);
+        self.repeats.mark(question.method.as_str(), &question.asked.target(), claimed, digest)
     }
 }
 

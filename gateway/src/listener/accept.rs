@@ -38,7 +38,11 @@ pub(super) async fn run(core: Arc<Core>, socket: std::net::TcpListener, mut hall
     }
     drop(listener);
     let limits = &core.path.shared.limits;
-    let drained = async { while connections.join_next().await.is_some() {} };
+    let drained = async {
+        while connections.join_next().await.is_some() {}
+        // Those whose callers went away.
+        core.path.ends().await;
+    };
     if tokio::time::timeout(limits.drain_timeout(), drained).await.is_err() {
         warn!("exchanges were still under way when the drain's deadline came");
         connections.shutdown().await;

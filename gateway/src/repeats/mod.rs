@@ -222,9 +222,18 @@ impl Repeats {
         Ok(Self { line: Line { words, waiting }, secret, bounds, thread: Some(thread) })
     }
 
-    /// What a request asks: method, canonical target, and the digest of its body.
-    pub fn mark(&self, method: &str, target: &str, digest: Option<&[u8; 32]>) -> Mark {
-        self.secret.mark(&[method.as_bytes(), target.as_bytes(), digest.map_or(&[][..], |digest| digest)])
+    /// What a request asks: method, canonical target, what it claims, and the digest of its body.
+    pub fn mark(
+        &self,
+        method: &str,
+        target: &str,
+        claims: [Option<&str>; 3],
+        digest: Option<&[u8; 32]>,
+    ) -> Mark {
+        // No claim is ever empty.
+        let [first, second, third] = claims.map(|claim| claim.unwrap_or_default().as_bytes());
+        let digest = digest.map_or(&[][..], |digest| digest);
+        self.secret.mark(&[method.as_bytes(), target.as_bytes(), first, second, third, digest])
     }
 
     /// Begins a request, unless one was begun under its key before.

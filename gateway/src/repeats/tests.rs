@@ -27,7 +27,7 @@ fn keyed<'a>(repeats: &Repeats, key: &'a str, asks: &str) -> Keyed<'a> {
         key,
         terms: "7/1 address/1".into(),
         exchange: Uuid::now_v7(),
-        request: Some(repeats.mark("POST", asks, None)),
+        request: Some(repeats.mark("POST", asks, [None; 3], None)),
         at_provider: KeyAtProvider::Ignored,
     }
 }
@@ -59,16 +59,17 @@ async fn first_answer_is_given_again_also_after_a_start_and_another_request_is_t
     let mut ticket = first(&repeats, "k-1", "/a").await;
     assert!(matches!(known(&repeats, "k-1", "/a").await.what, What::UnderWay));
     ticket.goes();
-    let mark = repeats.mark("POST", "/a", None);
+    let mark = repeats.mark("POST", "/a", [None; 3], None);
     ticket.answered(mark, &answer(100)).await;
     drop(repeats);
     for _ in 0..2 {
         let repeats = start(dir.path());
         let again = known(&repeats, "k-1", "/a").await;
         assert!(matches!(&again.what, What::Answered(kept) if *kept == answer(100)), "{again:?}");
-        assert!(again.asked(repeats.mark("POST", "/a", None)));
+        assert!(again.asked(repeats.mark("POST", "/a", [None; 3], None)));
         assert!(
-            !again.asked(repeats.mark("POST", "/b", None)) && !again.asked(repeats.mark("PUT", "/a", None))
+            !again.asked(repeats.mark("POST", "/b", [None; 3], None))
+                && !again.asked(repeats.mark("PUT", "/a", [None; 3], None))
         );
         let mut other_terms = keyed(&repeats, "k-1", "/a");
         other_terms.terms = "7/2 address/1".into();
@@ -97,7 +98,7 @@ async fn what_was_sent_and_did_not_end_is_unknown_and_what_was_not_sent_is_as_if
     assert!(matches!(what.what, What::Unknown));
     let mut done = first(&repeats, "done", "/a").await;
     done.goes();
-    done.done(repeats.mark("POST", "/a", None));
+    done.done(repeats.mark("POST", "/a", [None; 3], None));
     assert!(matches!(known(&repeats, "done", "/a").await.what, What::NotKept));
     // As `kill -9` leaves it: begun, and no word of how it ended.
     let mut killed = first(&repeats, "killed", "/a").await;
@@ -127,7 +128,7 @@ async fn provider_that_honours_keys_is_asked_again_where_nobody_knows_what_becam
     );
     let Begun::First(mut again) = repeats.begin(honoured("/a")).await.unwrap() else { panic!("known") };
     again.goes();
-    again.answered(repeats.mark("POST", "/a", None), &answer(10)).await;
+    again.answered(repeats.mark("POST", "/a", [None; 3], None), &answer(10)).await;
     let Begun::Known(kept) = repeats.begin(honoured("/a")).await.unwrap() else { panic!("asked once more") };
     assert!(matches!(kept.what, What::Answered(_)));
 }
@@ -140,7 +141,7 @@ async fn keys_and_answers_of_one_consumer_are_bounded_and_none_is_forgotten_for_
     for (key, bytes) in [("k-1", 700), ("k-2", 1 << 10), ("k-3", 700)] {
         let mut ticket = first(&repeats, key, "/a").await;
         ticket.goes();
-        ticket.answered(repeats.mark("POST", "/a", None), &answer(bytes)).await;
+        ticket.answered(repeats.mark("POST", "/a", [None; 3], None), &answer(bytes)).await;
     }
     assert!(matches!(known(&repeats, "k-1", "/a").await.what, What::Answered(_)));
     assert!(matches!(known(&repeats, "k-2", "/a").await.what, What::NotKept), "too large for one answer");

@@ -118,12 +118,12 @@ impl Scanner {
         let (to, pieces) = mpsc::channel(AHEAD);
         let (told, verdict) = oneshot::channel();
         let patience = self.patience;
+        let lenient = !required && self.when_down == WhenDown::Pass;
         let task = tokio::spawn(async move {
             let _turn = turn;
             // Whoever waits hears of it, or is gone.
-            drop(told.send(show(&place, pieces, patience).await));
+            drop(told.send(show(&place, pieces, patience, lenient).await));
         });
-        let lenient = !required && self.when_down == WhenDown::Pass;
         let (waiting, task) = (VecDeque::new(), task.abort_handle());
         Ok(Some(Scan { to: Some(to), waiting, room: None, verdict, lenient, task }))
     }
@@ -217,12 +217,12 @@ impl Scan {
         let told = ready!(Pin::new(&mut self.verdict).poll(context));
         Poll::Ready(match told.unwrap_or_else(|_| Err(Trouble::Down("the scan was given up".into()))) {
             Ok(()) => Ok(Verdict::Clean),
-            Err(Trouble::Found(name)) => Err(Trouble::Found(name)),
-            Err(unscanned) if self.lenient => {
-                info!(error = %unscanned, "a document passes unscanned: {unscanned}");
+            Err(Trouble::Down(why)) if self.lenient => {
+                info!(error = %why, "a document passes unscanned: {why}");
                 Ok(Verdict::Unscanned)
             }
-            Err(unscanned) => Err(unscanned),
+            // One that is too large, too: whoever sends it could have everything pass by its size.
+            Err(trouble) => Err(trouble),
         })
     }
 }
@@ -239,8 +239,15 @@ impl std::fmt::Debug for Scan {
     }
 }
 
-/// Shows documents one by one, each over a connection of its own, until there are no more or one is not clean.
-async fn show(place: &Place, mut pieces: Receiver<Piece>, patience: Duration) -> Result<(), Trouble> {
+/// Shows documents one by one, each over a connection of its own, until there are no more or one must not pass. Where a
+/// scanner that says nothing is borne with, those behind are shown all the same.
+async fn show(
+    place: &Place,
+    mut pieces: Receiver<Piece>,
+    patience: Duration,
+    lenient: bool,
+) -> Result<(), Trouble> {
+    let mut down = None;
     while let Some(piece) = pieces.recv().await {
         match piece {
             Piece::Begins => {}
@@ -256,10 +263,16 @@ async fn show(place: &Place, mut pieces: Receiver<Piece>, patience: Duration) ->
             Ok(Said::Clean) => {}
             Ok(Said::Found(name)) => return Err(Trouble::Found(name)),
             Ok(Said::TooLarge) => return Err(Trouble::TooLarge),
-            Err(mute) => return Err(Trouble::Down(crate::telemetry::chain(&mute))),
+            Err(mute) => {
+                let trouble = Trouble::Down(crate::telemetry::chain(&mute));
+                if !lenient {
+                    return Err(trouble);
+                }
+                down = Some(trouble);
+            }
         }
     }
-    Ok(())
+    down.map_or(Ok(()), Err)
 }
 
 async fn one(
