@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::bits::{BLOCK, Bits};
 use super::index::{ERA_BLOCKS, Index, IndexError, numbering, read_items};
+use super::parties::Parties;
 use super::query::{Cursor, Query, Viewer};
 use super::words::Kind;
 use crate::exchange::rows::ANSWER_LOST;
@@ -19,6 +20,14 @@ struct Live {
     fits: Bits,
     /// Whether only some of its items were received within the time that is asked for.
     partly: bool,
+}
+
+/// Words of which one must stand in an item, by their numbers, and of what kind they are.
+#[derive(Debug, Clone)]
+struct Group {
+    /// [`Kind::System`] also where organisations are among them.
+    kind: Kind,
+    terms: BTreeSet<i64>,
 }
 
 impl Index {
@@ -88,13 +97,24 @@ impl Index {
     }
 
     /// The blocks of one era in which something bears a word of each group.
-    fn narrowed(&self, mut era: Vec<Live>, groups: &[BTreeSet<i64>]) -> Result<Vec<Live>, IndexError> {
+    fn narrowed(&self, mut era: Vec<Live>, groups: &[Group]) -> Result<Vec<Live>, IndexError> {
+        let (rare, others) = groups.split_at(groups.partition_point(|group| group.kind.is_rare()));
+        self.narrow(&mut era, rare)?;
+        let Some(number) = era.first().map(Live::era) else { return Ok(era) };
+        match self.among_parties(number, others)? {
+            Some(others) => self.narrow(&mut era, &others)?,
+            None => era.clear(),
+        }
+        Ok(era)
+    }
+
+    fn narrow(&self, era: &mut Vec<Live>, groups: &[Group]) -> Result<(), IndexError> {
         let mut read = self.connection.prepare_cached(include_str!("sql/postings.sql"))?;
         for group in groups {
             let (Some(newest), Some(oldest)) = (era.first(), era.last()) else { break };
             let (number, newest, oldest) = (newest.era(), newest.block, oldest.block);
             let mut unions: Vec<Bits> = (oldest..=newest).map(|_| Bits::none()).collect();
-            for term in group {
+            for term in &group.terms {
                 let mut rows = read.query(params![number, term, oldest, newest])?;
                 while let Some(row) = rows.next()? {
                     let block: u64 = row.get(0)?;
@@ -105,7 +125,38 @@ impl Index {
             era.iter_mut().for_each(|live| live.fits.intersect(&unions[(live.block - oldest) as usize]));
             era.retain(|live| !live.fits.is_empty());
         }
-        Ok(era)
+        Ok(())
+    }
+
+    /// The same groups, but of many systems and organisations only those that stand in the era beside a word of each group of
+    /// few; `None`: none does, so that nothing fits there.
+    fn among_parties(&self, era: u64, groups: &[Group]) -> Result<Option<Vec<Group>>, IndexError> {
+        let mut left = groups.to_vec();
+        if !groups.iter().any(Group::is_many) {
+            return Ok(Some(left));
+        }
+        for few in groups.iter().filter(|group| group.says_who()) {
+            let met = self.met(era, &few.terms)?;
+            for group in left.iter_mut().filter(|group| group.kind.is_party()) {
+                group.terms.retain(|term| met.may_have(*term));
+                if group.terms.is_empty() {
+                    return Ok(None);
+                }
+            }
+        }
+        Ok(Some(left))
+    }
+
+    /// Who stands in an era beside one of these words.
+    fn met(&self, era: u64, terms: &BTreeSet<i64>) -> Result<Parties, IndexError> {
+        let mut read = self.connection.prepare_cached(include_str!("sql/parties.sql"))?;
+        let mut met = Parties::none();
+        for term in terms {
+            let kept: Option<Vec<u8>> = read.query_row(params![era, term], |row| row.get(0)).optional()?;
+            // A word that has no row is said of nothing there.
+            met.unite(kept.map_or_else(Parties::none, |kept| Parties::read(&kept)));
+        }
+        Ok(met)
     }
 
     /// What fits and was received in time.
@@ -129,13 +180,13 @@ impl Index {
     }
 
     /// Of each group one word must stand in an item; `None`: some group has no words.
-    fn groups(&self, query: &Query, viewer: &Viewer) -> Result<Option<Vec<BTreeSet<i64>>>, IndexError> {
+    fn groups(&self, query: &Query, viewer: &Viewer) -> Result<Option<Vec<Group>>, IndexError> {
         let numbering = numbering(&self.connection)?;
-        let mut groups: Vec<(Kind, BTreeSet<i64>)> = Vec::new();
+        let mut groups: Vec<Group> = Vec::new();
         for (kind, word) in &query.words {
             if (*kind, word.as_str()) == (Kind::Outcome, UNSETTLED) {
                 let all = unsettled().map(|(kind, word)| numbering.of(kind, word));
-                groups.push((Kind::Outcome, all.collect()));
+                groups.push(Group { kind: Kind::Outcome, terms: all.collect() });
                 continue;
             }
             // Of a part that may be sealed any form will do: as it is, or as one of the keys makes it.
@@ -144,30 +195,41 @@ impl Index {
                 (None, _) | (_, None) => Vec::new(),
             };
             let forms = sealed.iter().chain([word]).map(|form| numbering.of(*kind, form)).collect();
-            groups.push((*kind, forms));
+            groups.push(Group { kind: *kind, terms: forms });
         }
-        let all = |kind: Kind, words: &[String]| -> BTreeSet<i64> {
-            words.iter().map(|word| numbering.of(kind, word)).collect()
+        let all = |kind: Kind, words: &[String]| -> Group {
+            Group { kind, terms: words.iter().map(|word| numbering.of(kind, word)).collect() }
         };
         if !query.systems.is_empty() {
-            groups.push((Kind::System, all(Kind::System, &query.systems)));
+            groups.push(all(Kind::System, &query.systems));
         }
-        groups.extend(query.holders.as_ref().map(|named| (Kind::Holder, all(Kind::Holder, named))));
-        groups.extend(query.subjects.as_ref().map(|named| (Kind::Subject, all(Kind::Subject, named))));
+        groups.extend(query.holders.as_ref().map(|named| all(Kind::Holder, named)));
+        groups.extend(query.subjects.as_ref().map(|named| all(Kind::Subject, named)));
         if let Viewer::Parties { holders, systems } = viewer {
-            let mut seen = all(Kind::Holder, holders);
-            seen.extend(all(Kind::System, systems));
-            groups.push((Kind::System, seen));
+            let mut seen = all(Kind::System, systems);
+            seen.terms.extend(all(Kind::Holder, holders).terms);
+            groups.push(seen);
         }
         // What empties a block sooner, and what is read sooner, first.
-        groups.sort_by_key(|(kind, terms)| (!kind.is_rare(), terms.len()));
-        let known = groups.iter().all(|(_, terms)| !terms.is_empty());
-        Ok(known.then(|| groups.into_iter().map(|(_, terms)| terms).collect()))
+        groups.sort_by_key(|group| (!group.kind.is_rare(), group.terms.len()));
+        Ok(groups.iter().all(|group| !group.terms.is_empty()).then_some(groups))
     }
 
     fn item_of(&self, exchange: Uuid) -> Result<Option<u64>, IndexError> {
         let mut find = self.connection.prepare_cached(include_str!("sql/exchange.sql"))?;
         Ok(find.query_row([exchange.as_bytes()], |row| row.get(0)).optional()?)
+    }
+}
+
+impl Group {
+    /// Whether these are so many systems and organisations that it is worth a look which of them can be meant.
+    fn is_many(&self) -> bool {
+        self.kind.is_party() && self.terms.len() > FEW
+    }
+
+    /// Whether they are few, and say who may stand beside them.
+    fn says_who(&self) -> bool {
+        self.kind.goes_by_parties() && self.terms.len() <= FEW
     }
 }
 
@@ -189,3 +251,6 @@ fn unsettled() -> impl Iterator<Item = (Kind, &'static str)> {
     let outcomes = Outcome::ALL.into_iter().filter(|outcome| outcome.is_unsettled());
     outcomes.map(|outcome| (Kind::Outcome, outcome.as_str())).chain([(Kind::Code, ANSWER_LOST.code)])
 }
+
+/// Words that are looked up without a look at what stands beside them.
+const FEW: usize = 16;

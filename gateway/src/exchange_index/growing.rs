@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::bits::{self, BLOCK};
 use super::index::{ERA_BLOCKS, IndexError, Numbering, read_items};
+use super::parties::Met;
 use super::words::{self, Adds, Kind};
 use crate::exchange_log::{Entry, LinePlace};
 use crate::personal::PersonalKeys;
@@ -23,6 +24,7 @@ pub(super) struct Growing<'a> {
     first: u64,
     items: Vec<Row>,
     postings: HashMap<Posting, Vec<u16>>,
+    met: Met,
     /// Openings of this batch whose closing did not come yet.
     open: HashMap<u64, u64>,
 }
@@ -51,8 +53,8 @@ impl<'a> Growing<'a> {
         personal: Option<&'a PersonalKeys>,
     ) -> Result<Self, IndexError> {
         let first = read_items(transaction)?;
-        let (items, postings, open) = Default::default();
-        Ok(Self { transaction, numbering, personal, first, items, postings, open })
+        let (items, postings, met, open) = Default::default();
+        Ok(Self { transaction, numbering, personal, first, items, postings, met, open })
     }
 
     pub(super) fn add(&mut self, place: LinePlace, entry: &Entry) -> Result<(), IndexError> {
@@ -65,7 +67,9 @@ impl<'a> Growing<'a> {
                 if awaits_closing {
                     self.open.insert(entry, item);
                 }
-                self.post(item, words);
+                let terms = self.numbered(words);
+                self.meet(item, &terms);
+                self.post(item, &terms);
             }
             Adds::Closing { opening, words } => {
                 // Its opening may be in a segment that is archived: then there is nothing to find.
@@ -78,7 +82,8 @@ impl<'a> Growing<'a> {
                             .execute(params![item, place.segment, place.offset])?;
                     }
                 }
-                self.post(item, words);
+                let terms = self.numbered(words);
+                self.post(item, &terms);
             }
         }
         Ok(())
@@ -93,10 +98,23 @@ impl<'a> Growing<'a> {
         Ok(take.query_row([opening], |row| row.get(0)).optional()?)
     }
 
-    fn post(&mut self, item: u64, words: Vec<(Kind, String)>) {
+    fn numbered(&self, words: Vec<(Kind, String)>) -> Vec<(Kind, i64)> {
+        words.into_iter().map(|(kind, word)| (kind, self.numbering.of(kind, &word))).collect()
+    }
+
+    /// Who took part in an item, beside what it is about.
+    fn meet(&mut self, item: u64, terms: &[(Kind, i64)]) {
+        let of = |fits: fn(Kind) -> bool| -> Vec<i64> {
+            terms.iter().filter(|(kind, _)| fits(*kind)).map(|(_, term)| *term).collect()
+        };
+        let others = of(|kind| kind.goes_by_parties() && !kind.is_party());
+        self.met.add(item / BLOCK as u64 / ERA_BLOCKS, &of(Kind::is_party), &others);
+    }
+
+    fn post(&mut self, item: u64, terms: &[(Kind, i64)]) {
         let (block, within) = (item / BLOCK as u64, (item % BLOCK as u64) as u16);
-        for (kind, word) in words {
-            let posting = Posting { era: block / ERA_BLOCKS, term: self.numbering.of(kind, &word), block };
+        for (_, term) in terms {
+            let posting = Posting { era: block / ERA_BLOCKS, term: *term, block };
             self.postings.entry(posting).or_default().push(within);
         }
     }
@@ -139,6 +157,7 @@ impl<'a> Growing<'a> {
             };
             put.execute(params![era, term, block, bits::with(&kept.unwrap_or_default(), &items)])?;
         }
+        self.met.put(self.transaction)?;
         let mut put = write(include_str!("sql/put_block.sql"))?;
         for (block, (first, last)) in blocks {
             put.execute(params![block, first, last])?;

@@ -247,7 +247,7 @@ pub enum IndexError {
 }
 
 /// Another number is another form: such an index is made again.
-const FORM: u32 = 3;
+const FORM: u32 = 4;
 /// Blocks of an era: enough that a rare word is looked up in few places, and few enough that what grows is in memory.
 pub(super) const ERA_BLOCKS: u64 = 4;
 const PATIENCE: Duration = Duration::from_secs(5);

@@ -7,6 +7,7 @@
 //! ```text
 //! words   what is looked for              index    the file (SQLite), and how far it reaches
 //! bits    sets of items                   growing  a batch of entries on its way in
+//! parties  who took part, beside which words
 //! query   what is asked, by whom          find     which items fit, page by page
 //! follow  the thread that keeps it up     journal  who searched for what, and when
 //! export  pages as CSV and JSON lines  excess  fields beyond what is agreed
@@ -24,6 +25,7 @@ mod follow;
 mod growing;
 mod index;
 mod journal;
+mod parties;
 mod query;
 mod usage;
 mod words;

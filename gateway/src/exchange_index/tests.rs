@@ -10,6 +10,8 @@ use super::*;
 use crate::exchange_log::{MinimumIndex, SearchError};
 use crate::transparency::key::{Scheme, SigningKey};
 
+mod regions;
+
 /// A log of lines, without a writer: the index reads what stands there.
 struct Scene {
     dir: tempfile::TempDir,
@@ -297,6 +299,9 @@ fn what_is_found_in_blocks_is_what_a_walk_through_all_finds() {
     let timed = |query: Query| Query { from: Some(at(from)), to: Some(at(to)), ..query };
     let in_time = |item: usize| time(item) >= at(from) && time(item) < at(to);
     let mill = Viewer::Parties { holders: vec!["1mill".into()], systems: vec!["mill".into()] };
+    let strangers = (0..40).map(|number| format!("stranger-{number}"));
+    let region =
+        Viewer::Parties { holders: Vec::new(), systems: strangers.chain(["mill".to_owned()]).collect() };
     type Fits<'a> = Box<dyn Fn(usize) -> bool + 'a>;
     let questions: Vec<(Query, Viewer, Fits<'_>)> = vec![
         (Query::default(), Viewer::All, Box::new(|_| true)),
@@ -316,6 +321,8 @@ fn what_is_found_in_blocks_is_what_a_walk_through_all_finds() {
         ),
         (timed(Query::default()), mill.clone(), Box::new(|item| in_time(item) && consumer(item) == "mill")),
         (word(Kind::Consumer, "bank"), mill, Box::new(|_| false)),
+        (word(Kind::Consumer, "bank"), region.clone(), Box::new(|_| false)),
+        (two("mill", "often"), region, Box::new(|item| consumer(item) == "mill" && code(item) == "often")),
         (
             Query { exchange: Some(Uuid::from_u128(131_071)), ..Query::default() },
             Viewer::All,

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::exchange_log::{Closing, Entry, Opening, Record, Refused};
+use crate::exchange_log::{Claim, Closing, Entry, Opening, Record, Refused};
 use crate::personal::{Opened, PersonalKeys};
 
 /// What a word says about an exchange.
@@ -83,43 +83,53 @@ pub(super) fn of(entry: &Entry, personal: Option<&PersonalKeys>) -> Adds {
 impl Kind {
     /// Whether a word of this kind stands in few items as a rule.
     pub(super) fn is_rare(self) -> bool {
-        match self {
-            Self::Case | Self::User | Self::Subject => true,
-            Self::Consumer
-            | Self::Provider
-            | Self::System
-            | Self::Holder
-            | Self::DataType
-            | Self::Agreement
-            | Self::Purpose
-            | Self::Decision
-            | Self::Code
-            | Self::Outcome
-            | Self::Status
-            | Self::Withheld => false,
-        }
+        matches!(self.nature(), Nature::Rare | Nature::Sealable(_))
+    }
+
+    /// Whether a word of this kind names a system or an organisation that took part.
+    pub(super) fn is_party(self) -> bool {
+        self.nature() == Nature::Party
+    }
+
+    /// Whether a word of this kind is said when an exchange begins, and goes by who took part.
+    pub(super) fn goes_by_parties(self) -> bool {
+        matches!(self.nature(), Nature::Party | Nature::Agreed)
     }
 
     /// The name of a part that may be sealed, as its words go by it.
     pub(super) fn part(self) -> Option<&'static str> {
-        match self {
-            Self::User => Some(USER),
-            Self::Case => Some(CASE),
-            Self::Consumer
-            | Self::Provider
-            | Self::System
-            | Self::Holder
-            | Self::DataType
-            | Self::Agreement
-            | Self::Purpose
-            | Self::Subject
-            | Self::Decision
-            | Self::Code
-            | Self::Outcome
-            | Self::Status
-            | Self::Withheld => None,
+        match self.nature() {
+            Nature::Sealable(part) => Some(part),
+            Nature::Party | Nature::Agreed | Nature::Common | Nature::Rare => None,
         }
     }
+
+    fn nature(self) -> Nature {
+        match self {
+            Self::Case => Nature::Sealable(CASE),
+            Self::User => Nature::Sealable(USER),
+            Self::Subject => Nature::Rare,
+            Self::System | Self::Holder => Nature::Party,
+            Self::Consumer | Self::Provider | Self::DataType | Self::Agreement | Self::Purpose => {
+                Nature::Agreed
+            }
+            Self::Decision | Self::Code | Self::Outcome | Self::Status | Self::Withheld => Nature::Common,
+        }
+    }
+}
+
+/// In how many items words of a kind stand, beside which others, and whether the log may have them sealed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Nature {
+    /// Who took part, on either side.
+    Party,
+    /// What some of them have to do with each other: it stands beside few parties as a rule.
+    Agreed,
+    /// What any exchange may come to.
+    Common,
+    Rare,
+    /// Rare, and under this name one of the personal parts.
+    Sealable(&'static str),
 }
 
 const USER: &str = "user";
@@ -147,9 +157,6 @@ fn plain(entry: &Entry) -> Adds {
 }
 
 fn of_opening(opening: &Opening<'_>) -> Vec<(Kind, String)> {
-    let claimed = |claim: &Option<crate::exchange_log::Claim<'_>>| {
-        claim.as_ref().map(|claim| claim.as_str().to_owned())
-    };
     let mut words = some([
         (Kind::Decision, Some("permit".to_owned())),
         (Kind::Consumer, Some(opening.consumer.to_string())),
@@ -170,9 +177,6 @@ fn of_opening(opening: &Opening<'_>) -> Vec<(Kind, String)> {
 }
 
 fn of_refused(refused: &Refused<'_>) -> Vec<(Kind, String)> {
-    let claimed = |claim: &Option<crate::exchange_log::Claim<'_>>| {
-        claim.as_ref().map(|claim| claim.as_str().to_owned())
-    };
     some([
         (Kind::Decision, Some("refuse".to_owned())),
         (Kind::Code, Some(refused.code.to_string())),
@@ -198,6 +202,10 @@ fn of_closing(closing: &Closing<'_>) -> Vec<(Kind, String)> {
     words.extend(closing.subjects.iter().map(|subject| (Kind::Subject, subject.clone())));
     words.extend(closing.withheld.iter().map(|one| (Kind::Withheld, one.field.clone())));
     words
+}
+
+fn claimed(claim: &Option<Claim<'_>>) -> Option<String> {
+    claim.as_ref().map(|claim| claim.as_str().to_owned())
 }
 
 fn some<const N: usize>(words: [(Kind, Option<String>); N]) -> Vec<(Kind, String)> {

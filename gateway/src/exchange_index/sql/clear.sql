@@ -1,6 +1,7 @@
 DELETE FROM reach;
 DELETE FROM item;
 DELETE FROM posting;
+DELETE FROM parties;
 DELETE FROM block;
 DELETE FROM exchange;
 DELETE FROM open;

@@ -38,6 +38,15 @@ CREATE TABLE posting (
     PRIMARY KEY (era, term, block)
 ) STRICT, WITHOUT ROWID;
 
+-- Which systems and organisations took part in the items of an era that bear a word: a part of their numbers, four bytes each;
+-- nothing where they are too many to count. Of words said when an exchange begins, and not of those that stand in few items.
+CREATE TABLE parties (
+    era INTEGER NOT NULL,
+    term INTEGER NOT NULL,
+    systems BLOB NOT NULL,
+    PRIMARY KEY (era, term)
+) STRICT, WITHOUT ROWID;
+
 -- Between which times the items of a block were received, in microseconds.
 CREATE TABLE block (
     number INTEGER PRIMARY KEY,

@@ -1,0 +1,1 @@
+INSERT OR REPLACE INTO parties (era, term, systems) VALUES (?1, ?2, ?3)
