@@ -1,41 +1,36 @@
 //! Is all damage found? Flips each byte of a log of 10 MB, removes each entry, swaps each pair of entries, takes the log back
 //! to each earlier state, and has verification find and locate every one.
 //!
-//! `cargo run --release -p gateway --example log_damage [-- KILOBYTES [DIR]]`; some minutes on all cores for 10 MB.
+//! `cargo run --release -p gateway --example log_damage [-- KILOBYTES [DIR]]`; a quarter of an hour of all cores for 10 MB, and
+//! as many times its room as there are cores. What is done is told meanwhile.
 //!
 //! A change is judged by the code of `kelisim log verify`, begun from the state that it had before the changed line and fed
 //! with the changed bytes and the lines that follow. Findings are only ever added, so one about the right place stands
 //! whatever follows. For some of each kind the files are changed and the whole folder is verified, to hold the two
-//! against each other.
+//! against each other. A log taken back is a folder, each time: `past` makes it what it was.
 
 #![allow(clippy::unwrap_used, reason = "an example ends with its first error")]
 
+mod past;
+#[path = "../sample/mod.rs"]
 mod sample;
+mod scene;
 
 use std::{
     collections::BTreeSet,
     fs,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{
-        Arc,
+        Mutex,
         atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
     },
     time::{Duration, Instant},
 };
 
-use gateway::{
-    exchange_log::{
-        Evidence, ExchangeLog, Finding, LogConfig, LogPort, Problem, Sealing, Severity, Trials, make_key,
-        verify_with,
-    },
-    transparency::{
-        cosignature::cosign,
-        key::{Scheme, SigningKey},
-        note::Note,
-        policy::Policy,
-    },
-};
-use sample::{closing, now, opening, scattered};
+use gateway::exchange_log::{Finding, Problem, Severity, Trials, verify_with};
+use past::Past;
+use sample::scattered;
+use scene::Scene;
 
 fn main() {
     let kilobytes: usize = std::env::args().nth(1).map_or(10_000, |count| count.parse().unwrap());
@@ -52,8 +47,9 @@ fn main() {
         + removals(&trials)
         + swaps(&trials)
         + swaps_read_on(&trials)
-        + rollbacks(&trials)
-        + on_files(&trials, &scene);
+        + ends(&trials)
+        + on_files(&trials, &scene)
+        + rollbacks(&trials, &scene);
     fs::remove_dir_all(scene.log.parent().unwrap()).unwrap();
     println!("{missed} missed");
     std::process::exit(i32::from(missed > 0));
@@ -134,14 +130,68 @@ fn swaps_read_on(trials: &Trials) -> usize {
     })
 }
 
-/// The log ends after each of its entries, while a witness knows more.
-fn rollbacks(trials: &Trials) -> usize {
+/// The log ends after each of its entries, while its checkpoint and a witness know more.
+fn ends(trials: &Trials) -> usize {
     let all = trials.lines() as u64;
-    over_all_lines("states gone back to", trials, |_, trial| {
+    over_all_lines("ends cut off", trials, |_, trial| {
         let found = trial.clone().ends();
         let cut = found.findings.iter().any(|found| found.problem == Problem::CutOff { size: all });
         (1, usize::from(!cut))
     })
+}
+
+/// The whole folder is what it was after each of its entries, sealed and cosigned there: whole, for whoever has nothing else,
+/// and cut off for whoever has the witness's newest checkpoint. By the verification of folders, twice each.
+fn rollbacks(trials: &Trials, scene: &Scene) -> usize {
+    let (past, alone) = (Past::of(scene, trials), scene.alone());
+    let all = trials.lines() as u64;
+    let stops: Vec<(u64, &PathBuf)> = scene
+        .states
+        .iter()
+        .map(|state| (verify_with(state, &alone).unwrap().sealed, state))
+        .filter(|(size, _)| *size < all)
+        .collect();
+    let cores = cores() as u64;
+    let progress = Progress::begin("rollbacks", all - 1);
+    let (missed, compared) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    std::thread::scope(|scope| {
+        for core in 0..cores {
+            let (past, progress, missed, compared) = (&past, &progress, &missed, &compared);
+            let (alone, stops) = (&alone, &stops);
+            scope.spawn(move || {
+                let mut folder = past.folder(&format!("back-{core}"));
+                for size in (1..all).rev().filter(|size| size % cores == core) {
+                    folder.go_back(size);
+                    let found = verify_with(&folder.dir, &scene.evidence).unwrap();
+                    let cut = Finding {
+                        path: scene.evidence.checkpoints[0].clone(),
+                        line: 0,
+                        offset: 0,
+                        index: size,
+                        problem: Problem::CutOff { size: all },
+                    };
+                    let whole = verify_with(&folder.dir, alone).unwrap();
+                    let as_sealed = whole.findings.is_empty() && whole.witnessed == Some(size);
+                    let mut right = found.findings == [cut] && as_sealed && whole.entries == size;
+                    for (_, state) in stops.iter().filter(|(stop, _)| *stop == size) {
+                        right &= folder.is_as(state);
+                        compared.fetch_add(1, Relaxed);
+                    }
+                    missed.fetch_add(usize::from(!right), Relaxed);
+                    progress.add(1);
+                }
+                fs::remove_dir_all(&folder.dir).unwrap();
+            });
+        }
+    });
+    let (missed, compared) = (missed.into_inner(), compared.into_inner());
+    println!(
+        "{} checkpoints gone back to: each folder whole by itself, each found cut off where it was by the witness's checkpoint, \
+         {missed} missed, in {:.0?}; {compared} of them are as the log left its folder when it stopped there",
+        all - 1,
+        progress.begun.elapsed()
+    );
+    missed + (stops.len() - compared)
 }
 
 /// Does `each` for every line, on all cores; it says how many changes it tried and how many were missed.
@@ -150,10 +200,10 @@ fn over_all_lines(
     trials: &Trials,
     each: impl Fn(usize, &gateway::exchange_log::Trial<'_>) -> (usize, usize) + Sync,
 ) -> usize {
-    let begun = Instant::now();
+    let progress = Progress::begin(what, trials.lines() as u64);
     let (next, tried, missed) = (AtomicUsize::new(0), AtomicU64::new(0), AtomicUsize::new(0));
     std::thread::scope(|scope| {
-        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
+        for _ in 0..cores() {
             scope.spawn(|| {
                 let mut trial = trials.begin();
                 loop {
@@ -165,6 +215,7 @@ fn over_all_lines(
                         let (count, lost) = each(at, &trial);
                         tried.fetch_add(count as u64, Relaxed);
                         missed.fetch_add(lost, Relaxed);
+                        progress.add(1);
                     }
                     if from >= trials.lines() {
                         return;
@@ -175,11 +226,14 @@ fn over_all_lines(
     });
     let (tried, missed) = (tried.into_inner(), missed.into_inner());
     let share = 100.0 * (tried - missed as u64) as f64 / tried as f64;
-    println!("{tried} {what}: {share} % found where they are, {missed} missed, in {:.0?}", begun.elapsed());
+    println!(
+        "{tried} {what}: {share} % found where they are, {missed} missed, in {:.0?}",
+        progress.begun.elapsed()
+    );
     missed
 }
 
-/// Some of each on the files themselves, by the whole folder; and every state that the witness saw.
+/// Some of each on the files themselves, by the whole folder.
 fn on_files(trials: &Trials, scene: &Scene) -> usize {
     let begun = Instant::now();
     let segment = scene.log.join(format!("{:020}.jsonl", 0));
@@ -213,109 +267,41 @@ fn on_files(trials: &Trials, scene: &Scene) -> usize {
         begun.elapsed()
     );
     fs::write(&segment, whole).unwrap();
-    let begun = Instant::now();
-    let mut back = 0;
-    for state in &scene.states[..scene.states.len() - 1] {
-        let found = verify_with(state, &scene.evidence).unwrap();
-        let cut = found
-            .findings
-            .iter()
-            .any(|found| found.problem == Problem::CutOff { size: trials.lines() as u64 });
-        let alone =
-            verify_with(state, &Evidence { checkpoints: Vec::new(), ..scene.evidence.clone() }).unwrap();
-        back += 1;
-        missed += usize::from(!cut || !alone.is_whole());
-    }
-    println!(
-        "{back} folders as they were put back: each whole by itself, each found cut off by the witness's checkpoint, in {:.0?}",
-        begun.elapsed()
-    );
     missed
+}
+
+/// How much of something long is done, told now and then to whoever watches.
+struct Progress<'a> {
+    what: &'a str,
+    all: u64,
+    done: AtomicU64,
+    begun: Instant,
+    told: Mutex<Instant>,
+}
+
+impl<'a> Progress<'a> {
+    fn begin(what: &'a str, all: u64) -> Self {
+        let begun = Instant::now();
+        Self { what, all, done: AtomicU64::new(0), begun, told: Mutex::new(begun) }
+    }
+
+    fn add(&self, count: u64) {
+        let done = self.done.fetch_add(count, Relaxed) + count;
+        let Ok(mut told) = self.told.try_lock() else { return };
+        if told.elapsed() > NEWS {
+            *told = Instant::now();
+            let (what, all, took) = (self.what, self.all, self.begun.elapsed());
+            eprintln!("{what}: {done} of {all} lines after {took:.0?}");
+        }
+    }
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 fn offset(trials: &Trials, line: usize) -> usize {
     trials.between(0, line).len()
-}
-
-/// A sealed log, its earlier states, and what a witness kept.
-struct Scene {
-    log: PathBuf,
-    states: Vec<PathBuf>,
-    evidence: Evidence,
-}
-
-impl Scene {
-    fn new(dir: PathBuf, bytes: usize) -> Self {
-        let origin = "bench.example/log";
-        let (key, _) = make_key(origin, Scheme::Ed25519).unwrap();
-        let (witness, _) =
-            SigningKey::generate(&"witness.example/1".parse().unwrap(), Scheme::Cosignature).unwrap();
-        let policy = format!("log {}\nwitness w1 {}\nquorum w1\n", key.verifier(), witness.verifier());
-        let sealing =
-            Sealing { keys: vec![key], outside: dir.join("outside"), every: Duration::from_secs(3600) };
-        let config = LogConfig {
-            segment_bytes: (bytes as u64 * 2).max(4 << 20),
-            sealing: Some(Arc::new(sealing)),
-            ..LogConfig::new(dir.join("log"), origin, now)
-        };
-        let (log, mut states) = (config.dir.clone(), Vec::new());
-        // An opening and its closing are some 1,500 bytes.
-        let exchanges = (bytes / 1_500).div_ceil(TURNS * CALLERS);
-        for turn in 0..TURNS {
-            let (running, _) = ExchangeLog::start(config.clone()).unwrap();
-            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-            let port = running.port();
-            runtime.block_on(async {
-                let dispatcher = port.clone();
-                tokio::spawn(async move { dispatcher.run().await });
-                let mut calls = tokio::task::JoinSet::new();
-                for _ in 0..CALLERS {
-                    let port = port.clone();
-                    calls.spawn(async move { write(&port, exchanges).await });
-                }
-                calls.join_all().await;
-            });
-            running.shutdown();
-            // The witness cosigns what it is shown, and keeps it.
-            let mut note = Note::parse(&fs::read(log.join("checkpoint")).unwrap()).unwrap();
-            let seconds = u64::try_from(now().as_second()).unwrap();
-            note.add(cosign(&note, &witness, seconds).unwrap()).unwrap();
-            fs::write(log.join("checkpoint.cosigned"), note.to_string()).unwrap();
-            let state = dir.join(format!("state-{turn}"));
-            copy(&log, &state);
-            states.push(state);
-        }
-        let kept = dir.join("witness.checkpoint");
-        fs::copy(log.join("checkpoint.cosigned"), &kept).unwrap();
-        let policy: Policy = policy.parse().unwrap();
-        let evidence = Evidence { policy: Some(policy), checkpoints: vec![kept], authorities: None };
-        let found = verify_with(&log, &evidence).unwrap();
-        assert!(found.findings.is_empty(), "{:?}", found.findings);
-        Self { log, states, evidence }
-    }
-}
-
-async fn write(port: &LogPort, count: usize) {
-    for _ in 0..count {
-        let entry = port.open(&opening()).await.unwrap();
-        entry.close_durably(&closing()).await.unwrap();
-    }
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        if entry.file_name() == "next-segment" {
-            continue;
-        }
-        let to = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            copy(&entry.path(), &to)
-        } else {
-            fs::copy(entry.path(), to).unwrap();
-        }
-    }
 }
 
 /// Entries of a tile.
@@ -326,6 +312,5 @@ const FAR: usize = 997;
 const CHANCE: u64 = 2;
 /// Lines that a core takes at once.
 const SHARE: usize = 64;
-/// Starts and stops, each of which is a state to go back to.
-const TURNS: usize = 20;
-const CALLERS: usize = 16;
+/// Between two words of progress.
+const NEWS: Duration = Duration::from_secs(10);
