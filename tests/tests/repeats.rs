@@ -1,10 +1,10 @@
 //! Requests under an idempotency key, from outside: never carried out twice, each repeat answered as the first was.
 #![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
 
-use agreements::DocumentFormat::Pdf;
+use agreements::DocumentFormat::{Docx, Pdf};
 use gateway::exchange_log::Outcome;
 use serde_json::{Value, json};
-use tests::world::sample::{self, ADDRESSES, DOCUMENTS, LOOKUP, correction};
+use tests::world::sample::{self, ADDRESSES, CONVERTED, DOCUMENTS, LOOKUP, correction};
 use tests::world::wait::{PAUSE, within};
 use tests::world::{Ask, Hold, Plan, Process, Reply, World, files};
 use tokio::net::TcpStream;
@@ -326,4 +326,50 @@ async fn upload_under_a_key_passes_once_and_its_repeat_is_compared_whole() {
     }
     assert_eq!(world.provider.seen().len(), 1);
     assert!(world.log.verified().is_whole());
+}
+
+/// C5, C8: a document that was not let through was asked for all the same.
+#[tokio::test]
+async fn repeat_of_a_call_whose_document_was_refused_is_told_that_it_is_not_kept() {
+    for (signatures, code) in [
+        (json!({ "messages": ["responses"] }), "message-unsigned"),
+        (json!({ "documents": { "of": ["responses"], "kinds": ["pdf"] } }), "document-unsigned"),
+    ] {
+        let plan = World::consumer_and_provider();
+        let plan = plan.agreement_with("documents", |text| text["protection"]["signatures"] = signatures);
+        let world = plan.start().await;
+        // A DOCX cannot be signed within, which shows before anything of it is read.
+        let headers = vec![("Content-Type", Docx.media_type().to_owned())];
+        world.provider.replies(Reply::With(200, headers, files::docx()));
+        let converts = Ask::new("POST", CONVERTED)
+            .header("Content-Type", Docx.media_type())
+            .header("Idempotency-Key", "\"k-1\"")
+            .bytes(&files::docx());
+        let first = world.consumer.asks(&converts).await;
+        assert_eq!(first.to_string(), format!("502 {code}"));
+        let again = world.consumer.asks(&converts).await;
+        assert_eq!(again.to_string(), "409 idempotency-answer-not-kept", "{code}");
+        assert_eq!(again.json()["first_exchange"], first.exchange().to_string());
+        assert_eq!(world.provider.seen().len(), 1, "{code}");
+    } // One that is cut on its way, too.
+    let signed = json!({ "documents": { "of": ["responses"], "kinds": ["pdf"] } });
+    let plan = World::consumer_and_provider();
+    let plan = plan.agreement_with("documents", |text| text["protection"]["signatures"] = signed);
+    let world = plan.start().await;
+    let headers = vec![("Content-Type", Pdf.media_type().to_owned())];
+    world.provider.replies(Reply::With(200, headers, files::pdf_of(200_000)));
+    let converts = Ask::new("POST", CONVERTED)
+        .header("Content-Type", Docx.media_type())
+        .header("Idempotency-Key", "\"k-1\"")
+        .bytes(&files::docx());
+    let cut = world.consumer.connect().await.try_ask(&converts).await;
+    assert!(cut.is_err(), "it ends before its length");
+    let first = world.provider.seen()[0].exchange();
+    assert_eq!(world.log.closing(first).await.code.unwrap().as_str(), "document-unsigned");
+    let again = world.consumer.asks(&converts).await;
+    assert_eq!(again.to_string(), "409 idempotency-answer-not-kept");
+    assert_eq!(
+        (again.json()["first_exchange"].clone(), world.provider.seen().len()),
+        (first.to_string().into(), 1)
+    );
 }

@@ -252,28 +252,23 @@ impl ExchangePath {
         let failed =
             |refusal: Refusal| Failed { outcome: outcome(&refusal), ..Failed::of_answer(refusal, status) };
         let agreed = permit.operation().response.as_ref().and_then(|payload| payload.documents.as_ref());
-        let Some((check, media_type)) =
-            agreed.and_then(|documents| Check::document(documents, &reply.headers))
-        else {
-            let refusal = Refusal::new(&rows::RESPONSE_MEDIA_TYPE, "another media type than agreed");
-            let failed = Err(failed(refusal));
-            turn.ends(&failed).await;
-            return self.close(permit, entry, received, head, failed, request).await;
-        };
-        let sealed = match called.map(|called| called.answered(&reply, &chain, signed::Body::Comes)) {
-            None => None,
-            Some(Ok(sealed)) => sealed,
-            Some(Err(refusal)) => {
-                return self.close(permit, entry, received, head, Err(failed(refusal)), request).await;
-            }
-        };
         let notary = self.notary(permit, Way::Responses, holder);
         let is_witnessed = notary.is_some();
-        let check = match check.witnessed(notary, &reply.headers) {
-            Ok(check) => check,
-            Err(flaw) => {
-                let refusal = Side::Response.refusal(&flaw);
-                return self.close(permit, entry, received, head, Err(failed(refusal)), request).await;
+        let document = agreed.and_then(|documents| Check::document(documents, &reply.headers));
+        let document = document
+            .ok_or_else(|| Refusal::new(&rows::RESPONSE_MEDIA_TYPE, "another media type than agreed"))
+            .and_then(|(check, media_type)| {
+                let sealed = called.map(|called| called.answered(&reply, &chain, signed::Body::Comes));
+                let check = check.witnessed(notary, &reply.headers);
+                let check = check.map_err(|flaw| Side::Response.refusal(&flaw));
+                Ok((sealed.transpose()?.flatten(), check?, media_type))
+            });
+        let (sealed, check, media_type) = match document {
+            Ok(document) => document,
+            Err(refusal) => {
+                let failed = Err(failed(refusal));
+                turn.ends(&failed).await;
+                return self.close(permit, entry, received, head, failed, request).await;
             }
         };
         let most = agreed.map_or(0, |documents| documents.max_file_bytes);
@@ -516,8 +511,12 @@ impl Overseer for Downloading {
             }
             None => info!(%exchange, "document cut: its consumer went away"),
         }
-        let Some(entry) = self.entry.take() else { return };
         let outcome = why.as_ref().map_or(Outcome::Abandoned, outcome);
+        if outcome == Outcome::ResponseRefused {
+            // It was carried out, and what came of it was not let through.
+            self.turn.take().into_iter().for_each(Turn::passed);
+        }
+        let Some(entry) = self.entry.take() else { return };
         let cut =
             record::cut(&self.received, self.status, self.request.take(), (outcome, why.as_ref()), handed);
         entry.close(&cut);

@@ -111,6 +111,8 @@ pub const DOCUMENTS: &str = "/address-register/document/documents";
 pub const DOCUMENT: &str = "/address-register/document/documents/7";
 /// One as large as the acts allow.
 pub const LARGE: &str = "/address-register/document/large/7";
+/// Where one goes to come back as another.
+pub const CONVERTED: &str = "/address-register/document/converted";
 /// Where drafts go, with their card.
 pub const DRAFTS: &str = "/address-register/document/drafts";
 
