@@ -12,6 +12,7 @@ use tests::world::{Ask, Plan, Reply, World};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
+const DATA: u8 = 0;
 const HEADERS: u8 = 1;
 const RST_STREAM: u8 = 3;
 const SETTINGS: u8 = 4;
@@ -117,42 +118,72 @@ async fn rapid_resets_end_their_connection_before_they_cost_much() {
     assert_eq!(world.consumer.asks(&Ask::get(LOOKUP)).await.status, 200);
 }
 
-/// Promise 7: calls on the same connection lengthen no document's time.
+/// Promise 7: calls on the same connection lengthen no document's time, and do not suffer from it.
 #[tokio::test]
-async fn document_that_is_not_taken_is_given_up_while_its_connection_is_busy() {
+async fn document_that_is_not_taken_is_reset_while_others_on_its_connection_pass() {
     const TRANSFER: Duration = Duration::from_millis(3_000);
     let plan = World::consumer_and_provider().agreement("documents").configure(|config| {
         let limits = &mut config.exchange.limits;
         (limits.transfer_timeout_ms, limits.body_timeout_ms) = (3_000, 300);
     });
     let world = plan.start().await;
-    let headers = vec![("Content-Type", "application/pdf".into())];
-    world.provider.replies(Reply::With(200, headers, files::pdf_of(200_000)));
+    let (headers, document) = (vec![("Content-Type", "application/pdf".into())], files::pdf_of(200_000));
+    world.provider.replies(Reply::With(200, headers, document.clone()));
     let asks = |method, path| {
         block(&[(":method", method), (":scheme", "https"), (":authority", "gateway"), (":path", path)])
     };
     let (mut line, begun) = (opened(&world).await, Instant::now());
     let no_window = [&4_u16.to_be_bytes()[..], &0_u32.to_be_bytes()].concat();
     send(&mut line, SETTINGS, 0, 0, &no_window).await;
+    send(&mut line, WINDOW_UPDATE, 0, 0, &(1_u32 << 30).to_be_bytes()).await;
     send(&mut line, HEADERS, END_STREAM | END_HEADERS, 1, &asks("GET", DOCUMENT)).await;
     assert_eq!(until(&mut line, |_, stream| stream == 1).await, HEADERS);
     let exchange = world.provider.seen()[0].exchange();
-    within("the connection to be ended", async {
+    let mut taken = 0;
+    let reset = within("the stream to be reset", async {
         for stream in (3..).step_by(2) {
-            let mut cheap = frame(HEADERS, END_STREAM | END_HEADERS, stream, &asks("GET", LOOKUP));
-            for on in [stream, 0] {
-                cheap.extend(frame(WINDOW_UPDATE, 0, on, &4096_u32.to_be_bytes()));
+            let mut other = frame(HEADERS, END_STREAM | END_HEADERS, stream, &asks("GET", DOCUMENT));
+            other.extend(frame(WINDOW_UPDATE, 0, stream, &300_000_u32.to_be_bytes()));
+            line.write_all(&other).await.unwrap();
+            loop {
+                match next(&mut line).await.expect("the connection goes on") {
+                    (RST_STREAM, _, 1, code) => return code,
+                    (DATA, END_STREAM, on, _) if on == stream => break,
+                    (GOAWAY, ..) => panic!("the connection is ended"),
+                    (RST_STREAM, ..) => panic!("another stream is reset"),
+                    _ => {}
+                }
             }
-            if line.write_all(&cheap).await.is_err()
-                || until(&mut line, |kind, on| on == stream || kind == GOAWAY).await == GOAWAY
-            {
-                return;
+            taken += 1;
+        }
+        panic!("it is never reset");
+    })
+    .await;
+    assert_eq!(reset, 8_u32.to_be_bytes(), "CANCEL (RFC 9113 §7)");
+    assert!(begun.elapsed() > TRANSFER, "it had its time");
+    assert!(taken > 0, "other documents pass on the same connection");
+    assert_eq!(world.log.closing(exchange).await.outcome, Outcome::Abandoned);
+    // And it is as good as before: nothing of the stalled document lies around in it.
+    let mut last = frame(HEADERS, END_STREAM | END_HEADERS, 1_000_001, &asks("GET", DOCUMENT));
+    last.extend(frame(WINDOW_UPDATE, 0, 1_000_001, &300_000_u32.to_be_bytes()));
+    line.write_all(&last).await.unwrap();
+    let mut held = 0;
+    within("the last document", async {
+        loop {
+            match next(&mut line).await.expect("the connection goes on") {
+                (DATA, flags, 1_000_001, payload) => {
+                    held += payload.len();
+                    if flags == END_STREAM {
+                        return;
+                    }
+                }
+                (DATA, _, 1, _) => panic!("a stream that was reset goes on"),
+                _ => {}
             }
         }
     })
     .await;
-    assert!(begun.elapsed() > TRANSFER, "it had its time");
-    assert_eq!(world.log.closing(exchange).await.outcome, Outcome::Abandoned);
+    assert_eq!(held, document.len());
 }
 
 /// Promise 7: refusals are in no budget of memory; a peer that leaves them lying is no longer served.
@@ -258,22 +289,25 @@ fn block(list: &[(&str, &str)]) -> Vec<u8> {
     block
 }
 
+/// The next frame: kind, flags, stream, payload; `None` at the connection's end.
+async fn next(line: &mut TlsStream<TcpStream>) -> Option<(u8, u8, u32, Vec<u8>)> {
+    let mut head = [0; 9];
+    line.read_exact(&mut head).await.ok()?;
+    let length = usize::from(head[0]) << 16 | usize::from(head[1]) << 8 | usize::from(head[2]);
+    let stream = u32::from_be_bytes([head[5], head[6], head[7], head[8]]);
+    let mut payload = vec![0; length];
+    line.read_exact(&mut payload).await.ok()?;
+    Some((head[3], head[4], stream, payload))
+}
+
 /// Reads frames until one is wanted, and says its kind; an end of the connection counts as GOAWAY.
 async fn until(line: &mut TlsStream<TcpStream>, wanted: impl Fn(u8, u32) -> bool) -> u8 {
     within("a frame", async {
         loop {
-            let mut head = [0; 9];
-            if line.read_exact(&mut head).await.is_err() {
-                return GOAWAY;
-            }
-            let length = usize::from(head[0]) << 16 | usize::from(head[1]) << 8 | usize::from(head[2]);
-            let stream = u32::from_be_bytes([head[5], head[6], head[7], head[8]]);
-            let mut payload = vec![0; length];
-            if line.read_exact(&mut payload).await.is_err() {
-                return GOAWAY;
-            }
-            if wanted(head[3], stream) {
-                return head[3];
+            match next(line).await {
+                None => return GOAWAY,
+                Some((kind, _, stream, _)) if wanted(kind, stream) => return kind,
+                Some(_) => {}
             }
         }
     })

@@ -1,18 +1,20 @@
 //! One HTTP/2 connection, with deadlines of our own.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use certs::tls::TlsStream;
+use hyper::rt::Executor;
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpStream;
+use tokio::task::AbortHandle;
 use tracing::debug;
 
 use super::{Balance, Core, Drain, Whose};
@@ -47,7 +49,7 @@ pub(super) async fn serve(core: &Arc<Core>, stream: TlsStream<TcpStream>, caller
         Whose::System => limits.max_streams,
         Whose::Stranger => limits.max_streams.min(STREAMS_OF_A_STRANGER),
     };
-    let mut connection = http2::Builder::new(TokioExecutor::new())
+    let mut connection = http2::Builder::new(Serving(Arc::clone(&activity)))
         .timer(TokioTimer::new())
         .max_concurrent_streams(most_streams)
         .max_header_list_size(u32::try_from(HEAD_BYTES).unwrap_or(u32::MAX))
@@ -83,9 +85,10 @@ pub(super) async fn serve(core: &Arc<Core>, stream: TlsStream<TcpStream>, caller
                     (seen, since) = (now, Instant::now());
                 }
                 // A document that is not taken is not polled either, and notices nothing.
-                if activity.overdue(Instant::now()) {
-                    debug!("connection ended: the peer does not take a document in time");
-                    return;
+                for stream in activity.overdue(Instant::now()) {
+                    let Some(stream) = stream.get() else { return };
+                    debug!("stream reset: the peer does not take a document in time");
+                    stream.abort();
                 }
                 if activity.neglected(limits.body_timeout()) {
                     debug!("connection ended: the peer leaves its answers lying");
@@ -142,8 +145,10 @@ struct Activity {
     balance: Arc<Balance>,
     begun: AtomicU64,
     ended: AtomicU64,
-    /// When documents that pass have to be over, whatever else goes on; each beside the number of its turn.
-    due: Mutex<BTreeSet<(Instant, u64)>>,
+    /// When documents that pass have to be over, whatever else goes on; each beside the number of its turn, with its stream.
+    due: Mutex<BTreeMap<(Instant, u64), Stream>>,
+    /// The stream of the exchange that was begun last, until it is served.
+    newest: Mutex<Stream>,
     /// Since when small answers wait to be taken; each beside the number of its turn.
     untaken: Mutex<BTreeSet<(Instant, u64)>>,
 }
@@ -155,6 +160,7 @@ impl Activity {
             begun: AtomicU64::new(0),
             ended: AtomicU64::new(0),
             due: Mutex::default(),
+            newest: Mutex::default(),
             untaken: Mutex::default(),
         }
     }
@@ -167,9 +173,29 @@ impl Activity {
         untaken.iter().nth(FEW_UNTAKEN).is_some_and(|(since, _)| since.elapsed() > most)
     }
 
-    fn overdue(&self, now: Instant) -> bool {
+    /// The streams of documents that should be over.
+    fn overdue(&self, now: Instant) -> Vec<Stream> {
         let due = self.due.lock().unwrap_or_else(PoisonError::into_inner);
-        due.first().is_some_and(|(until, _)| *until < now)
+        due.iter().take_while(|((until, _), _)| *until < now).map(|(_, stream)| Arc::clone(stream)).collect()
+    }
+}
+
+/// What serves a stream, once it does. Without it h2 throws away what the peer did not take of the stream, and resets it.
+type Stream = Arc<OnceLock<AbortHandle>>;
+
+/// Serves streams, each as a task of its own that can be ended.
+#[derive(Clone)]
+struct Serving(Arc<Activity>);
+
+impl<F> Executor<F> for Serving
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    fn execute(&self, stream: F) {
+        let task = tokio::spawn(stream).abort_handle();
+        // hyper asks for an exchange's answer and, before any other's, for this.
+        let newest = self.0.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(newest.set(task));
     }
 }
 
@@ -177,6 +203,7 @@ impl Activity {
 struct Turn {
     activity: Arc<Activity>,
     number: u64,
+    stream: Stream,
     due: Option<Instant>,
     untaken: Option<Instant>,
 }
@@ -189,13 +216,17 @@ struct Tracked {
 impl Turn {
     fn begin(activity: &Arc<Activity>) -> Self {
         let number = activity.begun.fetch_add(1, Ordering::Relaxed);
-        Self { activity: Arc::clone(activity), number, due: None, untaken: None }
+        let stream = Stream::default();
+        *activity.newest.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&stream);
+        Self { activity: Arc::clone(activity), number, stream, due: None, untaken: None }
     }
 
     /// Has to be over by then.
     fn until(mut self, due: Instant) -> Self {
         self.due = Some(due);
-        self.activity.due.lock().unwrap_or_else(PoisonError::into_inner).insert((due, self.number));
+        let mut all = self.activity.due.lock().unwrap_or_else(PoisonError::into_inner);
+        all.insert((due, self.number), Arc::clone(&self.stream));
+        drop(all);
         self
     }
 
