@@ -1,6 +1,6 @@
 //! A strict reader of DER, for the few structures that we judge ourselves.
 //!
-//! It borrows, never panics and never allocates: what it is given comes from strangers.
+//! It borrows, never panics and never allocates: what it is given comes from strangers. [`wrap`] writes what we say ourselves.
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -140,10 +140,27 @@ pub(crate) fn time(tag: u8, content: &[u8]) -> Result<Timestamp, BadDer> {
     Ok(civil.to_zoned(TimeZone::UTC).map_or(Timestamp::MAX, |zoned| zoned.timestamp()))
 }
 
+/// A value of these parts under `tag`.
+pub(crate) fn wrap(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
+    let length: usize = parts.iter().map(|part| part.len()).sum();
+    let digits = length.to_be_bytes();
+    let digits = &digits[digits.iter().take_while(|digit| **digit == 0).count()..];
+    let mut der = vec![tag];
+    if length < 0x80 {
+        der.extend(u8::try_from(length));
+    } else {
+        der.extend(u8::try_from(digits.len()).map(|count| 0x80 | count));
+        der.extend_from_slice(digits);
+    }
+    parts.iter().for_each(|part| der.extend_from_slice(part));
+    der
+}
+
 pub(crate) const BOOLEAN: u8 = 0x01;
 pub(crate) const INTEGER: u8 = 0x02;
 pub(crate) const BIT_STRING: u8 = 0x03;
 pub(crate) const OCTET_STRING: u8 = 0x04;
+pub(crate) const NULL: u8 = 0x05;
 pub(crate) const OID: u8 = 0x06;
 pub(crate) const ENUMERATED: u8 = 0x0a;
 pub(crate) const UTC_TIME: u8 = 0x17;

@@ -8,6 +8,7 @@
 //! tls         mutual TLS: Acceptor for those who call us, Connector for those whom we call
 //! sign        RFC 8785 canonical JSON and JWS signatures with `x5c`
 //! message     signatures of HTTP messages (RFC 9421), digests of their content (RFC 9530)
+//! signed_data CMS, as signatures on documents and time stamps bear it
 //! document    signatures on documents: detached CMS, and within a PDF
 //! stamp       time stamps of RFC 3161: asked for, and verified
 //! authority   the trial certification authority
@@ -29,6 +30,7 @@ pub mod message;
 mod name;
 pub mod revocation;
 pub mod sign;
+mod signed_data;
 pub mod stamp;
 pub mod tls;
 pub mod trust;

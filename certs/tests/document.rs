@@ -7,8 +7,6 @@ mod support;
 mod time_authority;
 
 use std::fs;
-use std::path::Path;
-use std::process::Command;
 
 use certs::document::{Digests, DocumentFault, sign_stamped, verify_detached};
 use certs::keys::Identity;
@@ -17,7 +15,7 @@ use certs::{Trust, TrustAnchors, TrustSet};
 use jiff::{SignedDuration, Timestamp};
 use rcgen::{ExtendedKeyUsagePurpose, KeyPair, PKCS_ECDSA_P384_SHA384, PKCS_RSA_SHA256};
 use support::{Ca, root};
-use time_authority::TimeAuthority;
+use time_authority::{TimeAuthority, now, openssl};
 
 /// C5: what another program signed in the profile counts, and without what the profile adds it does not.
 #[test]
@@ -111,14 +109,4 @@ fn time_stamp_of_an_authority_that_is_believed_decides_as_of_when_a_certificate_
 
 fn set(root: &Ca) -> TrustSet {
     root.set(&[], &[root.crl_with(&[], |list| list.next_update = rcgen::date_time_ymd(2099, 1, 1))])
-}
-
-fn openssl(arguments: &[&str]) {
-    let run = Command::new(Path::new("openssl")).args(arguments).output().unwrap();
-    assert!(run.status.success(), "{arguments:?}\n{}", String::from_utf8_lossy(&run.stderr));
-}
-
-#[expect(clippy::disallowed_methods, reason = "openssl reads the clock as well")]
-fn now() -> Timestamp {
-    Timestamp::now()
 }

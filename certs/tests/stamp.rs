@@ -3,13 +3,13 @@
 
 use certs::TrustAnchors;
 use certs::stamp::{Stamp, StampFault, StampRequest, verify_stamp};
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
 #[path = "support/time_authority.rs"]
 #[allow(dead_code, unreachable_pub, reason = "other tests use the rest")]
 mod time_authority;
 
-use time_authority::TimeAuthority;
+use time_authority::{TimeAuthority, now};
 
 #[test]
 fn stamp_of_openssl_is_verified_with_its_imprint_nonce_signer_and_time() {
@@ -69,9 +69,4 @@ fn what_is_no_stamp_is_refused() {
 
 fn anchors(authority: &TimeAuthority) -> TrustAnchors {
     TrustAnchors::from_pem(&authority.anchors_pem(), now()).unwrap()
-}
-
-#[expect(clippy::disallowed_methods, reason = "openssl reads the clock as well")]
-fn now() -> Timestamp {
-    Timestamp::now()
 }

@@ -4,15 +4,15 @@ use aws_lc_rs::digest::{SHA256, digest};
 use jiff::Timestamp;
 use rustls::SignatureScheme;
 
-use super::cms::{DATA, SIGNING_TIME};
+use super::cms::DATA;
 use super::{Digested, Digests};
 use crate::certificate::{Certificate, KeyKind};
-use crate::der;
+use crate::der::{self, wrap};
 use crate::keys::Identity;
 use crate::sign::SigningFault;
-use crate::stamp::{
+use crate::signed_data::{
     CONTENT_TYPE, MESSAGE_DIGEST, SHA_256, SHA_384, SHA_512, SIGNED_DATA, SIGNING_CERTIFICATE_V2,
-    TIME_STAMP_TOKEN, wrap,
+    SIGNING_TIME, TIME_STAMP_TOKEN,
 };
 
 /// Signs a content with each of these identities, as of `at`: a detached `SignedData` in DER.

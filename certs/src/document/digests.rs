@@ -4,7 +4,7 @@ use std::fmt;
 
 use aws_lc_rs::digest::{Context, Digest, SHA256, SHA384, SHA512};
 
-use crate::stamp::{SHA_256, SHA_384, SHA_512};
+use crate::signed_data::{SHA_256, SHA_384, SHA_512};
 
 /// A content as it comes; what signed it says only later by which hash.
 #[derive(Clone)]

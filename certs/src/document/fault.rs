@@ -1,6 +1,7 @@
 //! Why the signature of a document does not count: a stable code, and a reason that names nobody.
 
 use crate::der::BadDer;
+use crate::signed_data::BadSignedData;
 use crate::trust::Untrusted;
 
 /// Why the signature of a document does not count. The codes are stable.
@@ -70,7 +71,20 @@ impl DocumentFault {
 
 impl From<BadDer> for DocumentFault {
     fn from(BadDer: BadDer) -> Self {
-        Self::Malformed("it is not DER of the structure that it should have")
+        BadSignedData::from(BadDer).into()
+    }
+}
+
+impl From<BadSignedData> for DocumentFault {
+    fn from(bad: BadSignedData) -> Self {
+        match bad {
+            BadSignedData::Malformed(what) => Self::Malformed(what),
+            BadSignedData::Algorithm(what) => Self::Algorithm(what),
+            BadSignedData::NoSigners => Self::Unsigned,
+            BadSignedData::Unnamed => Self::Malformed("a signer is not named by issuer and serial number"),
+            BadSignedData::NoCertificate => Self::Malformed("it does not bring its signer's certificate"),
+            BadSignedData::Forged => Self::Forged,
+        }
     }
 }
 

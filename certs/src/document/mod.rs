@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! content ─ Digests ─ what it is, by each hash ─┐
-//! SignedData ───────── cms ─────────────────────┴─ verify_detached(trust) → DocumentSignature for each signer
+//! signed_data ──────── cms ─────────────────────┴─ verify_detached(trust) → DocumentSignature for each signer
 //! PDF ─ SignedPdf: lexer, Digests of each revision ─┘
 //! blueprint  how one is made, for those who sign
 //! ```

@@ -13,10 +13,11 @@ use std::fmt;
 use jiff::Timestamp;
 use memchr::memmem;
 
-use super::cms::{DocumentSignature, MOST_BYTES, verify_detached};
+use super::cms::{DocumentSignature, verify_detached};
 use super::lexer::{self, Dictionary, Value};
 use super::{Digested, Digests, DocumentFault};
 use crate::der::Reader;
+use crate::signed_data::MOST_BYTES;
 use crate::trust::Trust;
 
 /// A PDF as it passes.

@@ -8,12 +8,14 @@ use rcgen::{
 use rustls::SignatureScheme;
 
 use super::blueprint::{Blueprint, attribute, enveloped, signed_data};
-use super::cms::{DATA, MOST_BYTES, SIGNING_TIME};
+use super::cms::DATA;
 use super::support::{self, Ca, root, today};
 use super::*;
-use crate::der;
+use crate::der::{self, wrap};
 use crate::keys::Identity;
-use crate::stamp::{CONTENT_TYPE, MESSAGE_DIGEST, RSA, SHA_256, SHA_384, SIGNING_CERTIFICATE_V2, wrap};
+use crate::signed_data::{
+    CONTENT_TYPE, MESSAGE_DIGEST, MOST_BYTES, RSA, SHA_256, SHA_384, SIGNING_CERTIFICATE_V2, SIGNING_TIME,
+};
 use crate::trust::Trust;
 
 const ACT: &[u8] = b"%PDF-1.7 a draft act";

@@ -1,9 +1,10 @@
 //! A time-stamping authority: `openssl ts`, which nobody here wrote.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
+use jiff::Timestamp;
 use tempfile::TempDir;
 
 /// A root and a time-stamping authority below it, in a folder.
@@ -90,7 +91,14 @@ impl TimeAuthority {
     }
 }
 
-fn openssl(arguments: &[&str]) {
-    let run = Command::new(Path::new("openssl")).args(arguments).output().unwrap();
+/// Has OpenSSL do something, which it has to succeed in.
+pub fn openssl(arguments: &[&str]) {
+    let run = Command::new("openssl").args(arguments).output().unwrap();
     assert!(run.status.success(), "{arguments:?}\n{}", String::from_utf8_lossy(&run.stderr));
+}
+
+/// The time by which it makes what a test looks at.
+#[expect(clippy::disallowed_methods, reason = "it reads the clock as well")]
+pub fn now() -> Timestamp {
+    Timestamp::now()
 }
