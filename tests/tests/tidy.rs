@@ -81,6 +81,7 @@ fn only_stores_and_the_exchange_index_name_sql() {
         "gateway/src/exchange_index/find.rs",
         "gateway/src/exchange_index/growing.rs",
         "gateway/src/exchange_index/index.rs",
+        "gateway/src/exchange_index/parties.rs",
         "gateway/src/exchange_index/query.rs",
         "gateway/src/registry/sqlite.rs",
         "gateway/src/registry/store.rs",
