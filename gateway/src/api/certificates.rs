@@ -1,14 +1,13 @@
 //! Certificates looked at before they are bound: whether this gateway would let their bearer in.
 
-use agreements::{BoundCertificate, CommandName, entitled};
+use agreements::{BoundCertificate, CommandName};
 use certs::Purpose;
 use certs::keys::read_certificates;
-use http::Method;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::asked::{Asked, Reply};
-use super::operation::{Access, Media, Operation};
+use super::operation::{Media, Operation};
 use super::problem::Problem;
 use super::shared::Shared;
 use crate::clock;
@@ -24,7 +23,7 @@ pub(super) struct CertificateRequest {
 }
 
 pub(super) fn operations() -> Vec<Operation> {
-    let mut check = Operation::read(
+    let check = Operation::read(
         "check-certificate",
         "/v1/certificates/check",
         "Says what is to be bound of a client certificate, if this gateway would let its bearer in; changes nothing",
@@ -32,11 +31,9 @@ pub(super) fn operations() -> Vec<Operation> {
         Media::named("BoundCertificate"),
         check,
     )
+    .asking("CertificateRequest")
+    .entitled_to(CommandName::BindCertificate)
     .failing(&["certificate-untrusted", "not-in-role"]);
-    check.method = Method::POST;
-    check.access = Access::Roles(entitled(CommandName::BindCertificate));
-    check.inputs.clear();
-    check.body = Some(Media::named("CertificateRequest"));
     vec![check]
 }
 

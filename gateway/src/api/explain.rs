@@ -65,7 +65,7 @@ pub(super) fn operations() -> Vec<Operation> {
             "agreement": { "type": "string", "description": "Of a permit: the agreement that allows the call" },
         },
     }));
-    let mut explain = Operation::read(
+    let explain = Operation::read(
         "explain",
         "/v1/explain",
         "Says whether a call would pass, and why not: at any moment, without making it",
@@ -73,10 +73,8 @@ pub(super) fn operations() -> Vec<Operation> {
         answer,
         ask,
     )
+    .asking("ExplainRequest")
     .failing(&["unexplained", "not-found"]);
-    explain.method = http::Method::POST;
-    explain.inputs.clear();
-    explain.body = Some(Media::named("ExplainRequest"));
     vec![explain]
 }
 

@@ -1,7 +1,6 @@
 //! OpenAPI documents read as data types: what comes of one, to be looked at and published with `publish-data-type`.
 
-use agreements::{Category, CommandName, DataTypeId, SystemId, entitled};
-use http::Method;
+use agreements::{Category, CommandName, DataTypeId, SystemId};
 use serde::Deserialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -9,7 +8,7 @@ use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
 
 use super::asked::{Asked, Reply};
-use super::operation::{Access, Media, Operation};
+use super::operation::{Media, Operation};
 use super::problem::Problem;
 use super::shared::Shared;
 use crate::import::{self, ImportError, LeftOut, Naming};
@@ -38,7 +37,7 @@ fn object_or_text() -> RefOr<Schema> {
 }
 
 pub(super) fn operations() -> Vec<Operation> {
-    let mut import = Operation::read(
+    let import = Operation::read(
         "import-data-type",
         "/v1/data-types/import",
         "Reads an OpenAPI document as a data type, and says what of it cannot be taken; publishes nothing",
@@ -46,11 +45,9 @@ pub(super) fn operations() -> Vec<Operation> {
         Media::named("Imported"),
         read,
     )
+    .asking("ImportRequest")
+    .entitled_to(CommandName::PublishDataType)
     .failing(&["document-unusable", "not-in-role"]);
-    import.method = Method::POST;
-    import.access = Access::Roles(entitled(CommandName::PublishDataType));
-    import.inputs.clear();
-    import.body = Some(Media::named("ImportRequest"));
     vec![import]
 }
 

@@ -1,6 +1,6 @@
 //! An operation of the API: its place, who may, what goes in and out. Routes and the document are both made of these.
 
-use agreements::{CommandName, Role};
+use agreements::{CommandName, Role, entitled};
 use http::Method;
 use serde_json::{Value, json};
 
@@ -176,6 +176,22 @@ impl Operation {
             cost: Cost::Usual,
             does: Does::Asked(does),
         }
+    }
+
+    /// The same, asked with a body of a named schema; it reads for all that.
+    #[must_use]
+    pub fn asking(mut self, body: &str) -> Self {
+        self.method = Method::POST;
+        self.inputs.clear();
+        self.body = Some(Media::named(body));
+        self
+    }
+
+    /// The same, for roles that may issue a command.
+    #[must_use]
+    pub fn entitled_to(mut self, command: CommandName) -> Self {
+        self.access = Access::Roles(entitled(command));
+        self
     }
 
     /// The same, with further inputs.

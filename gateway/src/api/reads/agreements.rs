@@ -94,17 +94,15 @@ impl AgreementLine {
 pub(super) fn operations() -> Vec<Operation> {
     let part = "agreements";
     let number = || place("number", "The agreement's number", named("AgreementNumber"));
-    let mut lint = Operation::read(
+    let lint = Operation::read(
         "lint",
         "/v1/lint",
         "Says what a draft of an agreement lacks, against which clause, and whether it is within the templates of its purposes; changes nothing",
         part,
         Media::named("LintReport"),
         judge,
-    );
-    lint.method = http::Method::POST;
-    lint.inputs.clear();
-    lint.body = Some(Media::named("LintRequest"));
+    )
+    .asking("LintRequest");
     vec![
         Operation::read(
             "list-agreements",
