@@ -2,6 +2,8 @@
 //!
 //! A draft may lack fields; [`crate::lint`] says which. What is signed is an [`AgreementText`], which lacks none.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -14,6 +16,8 @@ use crate::{
 };
 
 /// What two holders agree on: the seven fields of Interaction 17, and whom they bind.
+///
+/// A clause is shared by all agreements of a registry that have it in the same words.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AgreementText {
@@ -26,22 +30,30 @@ pub struct AgreementText {
     /// The system that answers.
     pub provider: SystemId,
     /// Interaction 17.1: data types, with operations and fields.
-    pub data: Vec<Grant>,
+    #[schema(value_type = Vec<Grant>)]
+    pub data: Arc<[Grant]>,
     /// Interaction 17.2: when.
-    pub access_period: AccessPeriod,
+    #[schema(value_type = AccessPeriod)]
+    pub access_period: Arc<AccessPeriod>,
     /// Interaction 17.3: why.
-    pub purposes: Vec<NamedPurpose>,
+    #[schema(value_type = Vec<NamedPurpose>)]
+    pub purposes: Arc<[NamedPurpose]>,
     /// Interaction 17.4: by which acts.
-    pub basis: Vec<Basis>,
+    #[schema(value_type = Vec<Basis>)]
+    pub basis: Arc<[Basis]>,
     /// Interaction 17.5: how accesses are accounted for.
-    pub accounting: Accounting,
+    #[schema(value_type = Accounting)]
+    pub accounting: Arc<Accounting>,
     /// Interaction 17.6: how information is restored after a failure of the exchange.
-    pub recovery: Recovery,
+    #[schema(value_type = Recovery)]
+    pub recovery: Arc<Recovery>,
     /// Interaction 17.7: protection measures.
-    pub protection: Protection,
+    #[schema(value_type = Protection)]
+    pub protection: Arc<Protection>,
     /// What personal data passes, where any does (Law 4.2.11, 5.12).
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub personal_data: Option<PersonalDataClause>,
+    #[schema(value_type = Option<PersonalDataClause>)]
+    pub personal_data: Option<Arc<PersonalDataClause>>,
     /// Who must sign, by the name in their certificates; whoever signs for the holder where nobody is named.
     #[serde(default, skip_serializing_if = "Signers::is_empty")]
     pub signers: Signers,
@@ -90,7 +102,8 @@ pub struct Grant {
     pub operations: Vec<OperationId>,
     /// The fields of a response that are released: JSON Pointers, `*` for any element or member. Others are withheld
     /// (B7).
-    pub fields: Vec<String>,
+    #[schema(value_type = Vec<String>)]
+    pub fields: Arc<[String]>,
     /// What becomes of a response that holds more than these fields.
     #[serde(default, skip_serializing_if = "Excess::is_trimmed")]
     pub excess: Excess,

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
+use ipnet::IpNet;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -17,9 +18,9 @@ use self::shelves::Shelves;
 use crate::orders::{OrderPage, Orders};
 use crate::period::{WallClock, Window};
 use crate::{
-    ActId, Agreement, AgreementText, ApprovedUsers, Category, Conformity, DataType, Excess, Fingerprint,
-    Phase, Ready, Registry, Side, Signed, Stage, System, SystemId, TrainingCertificate, Users, almaty,
-    end_of, start_of,
+    ActId, Agreement, AgreementText, ApprovedUsers, Category, Conformity, DataType, DataTypeId, Excess,
+    Fingerprint, Phase, Ready, Registry, Side, Signed, Stage, System, SystemId, SystemStatus,
+    TrainingCertificate, Users, almaty, end_of, start_of,
 };
 
 /// Systems, certificates and agreements as the exchange path looks them up.
@@ -65,10 +66,15 @@ impl Hasher for Mixed {
 #[derive(Debug)]
 pub struct SystemPage {
     /// The system.
-    pub system: System,
+    pub system: Arc<System>,
     pub(crate) attestation: Validity,
     pub(crate) quality_certificate: Validity,
     pub(crate) orders: Box<[OrderPage]>,
+    // Of the system, here again: a decision reads a page, and nothing behind it.
+    pub(crate) status: SystemStatus,
+    pub(crate) phase: Phase,
+    pub(crate) networks: Box<[IpNet]>,
+    holder: Box<str>,
 }
 
 /// Since when and until when a conformity document holds.
@@ -91,8 +97,8 @@ pub struct AgreementPage {
     pub(crate) unproven: Option<&'static str>,
     pub(crate) window: Window,
     pub(crate) ready: Ready,
-    pub(crate) grants: Vec<GrantPage>,
-    pub(crate) basis: Vec<BasisPage>,
+    pub(crate) grants: Box<[GrantPage]>,
+    pub(crate) basis: Box<[BasisPage]>,
     /// By name; or why the list does not count.
     pub(crate) users: Result<Roster, &'static str>,
     pub(crate) orders: Arc<[OrderPage]>,
@@ -101,6 +107,8 @@ pub struct AgreementPage {
 /// A data type that an agreement names.
 #[derive(Debug, Clone)]
 pub struct GrantPage {
+    /// The data type, as the agreement names it.
+    pub(crate) named: DataTypeId,
     /// The version that was signed on.
     pub data_type: Arc<DataType>,
     /// Its category now.
@@ -110,7 +118,7 @@ pub struct GrantPage {
     /// What becomes of a response that holds more.
     pub excess: Excess,
     /// Which of its operations are allowed, in its order.
-    pub(crate) allowed: Vec<bool>,
+    pub(crate) allowed: Box<[bool]>,
 }
 
 /// An act that an agreement stands on, while it is in force.
@@ -169,7 +177,7 @@ impl Book {
             shelves: Shelves::default(),
             places: 0,
         };
-        for system in registry.systems() {
+        for system in registry.shared_systems() {
             book.enter(system, &zone, &orders);
         }
         for agreement in registry.agreements() {
@@ -235,6 +243,13 @@ impl Book {
     }
 }
 
+impl SystemPage {
+    /// The BIN of its holder, as entries name it.
+    pub fn holder(&self) -> &str {
+        &self.holder
+    }
+}
+
 impl AgreementPage {
     fn of(
         agreement: &Agreement,
@@ -261,9 +276,10 @@ impl AgreementPage {
             let data_type = registry.data_type(&text.provider, &grant.data_type, grant.version)?;
             let allowed = data_type.operations.iter().map(|one| grant.operations.contains(&one.id)).collect();
             Some(GrantPage {
+                named: grant.data_type.clone(),
                 data_type: Arc::clone(data_type),
                 category: registry.category(&text.provider, &grant.data_type)?,
-                fields: grant.fields.clone().into(),
+                fields: Arc::clone(&grant.fields),
                 excess: grant.excess,
                 allowed,
             })
@@ -292,7 +308,11 @@ impl AgreementPage {
             grants: grants.collect(),
             basis: basis.collect(),
             users,
-            orders: orders.against_agreement(&text.number, zone).into(),
+            orders: match orders.against_agreement(&text.number, zone) {
+                // One for all that have none.
+                none if none.is_empty() => Arc::default(),
+                some => some.into(),
+            },
             place: u32::MAX,
             text,
         })

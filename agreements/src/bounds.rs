@@ -1,5 +1,7 @@
 //! Templates: how far agreements for a purpose may go, as the regulator says beforehand; and how far one goes beyond.
 
+use std::sync::Arc;
+
 use jiff::ToSpan;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -98,9 +100,9 @@ impl Template {
             text.access_period.from.saturating_add(i64::from(days).days()).saturating_sub(1.day())
         });
         if let Some(until) = last.into_iter().chain(self.until).min() {
-            widest.access_period.until = until;
+            Arc::make_mut(&mut widest.access_period).until = until;
         }
-        let protection = &mut widest.protection;
+        let protection = Arc::make_mut(&mut widest.protection);
         protection.rate = self.rate.unwrap_or(protection.rate);
         protection.category = self.category.unwrap_or(protection.category);
         protection.users = self.users.unwrap_or(protection.users);
@@ -113,7 +115,7 @@ impl Template {
                 data_type: one.data_type.clone(),
                 version: 1,
                 operations: one.operations.clone(),
-                fields: one.fields.clone(),
+                fields: one.fields.as_slice().into(),
                 excess: Excess::Trim,
             });
             widest.data = grants.collect();

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::{CollectionPurpose, DataTypeId, Documents, OperationId, PathTemplate, SystemId};
+use crate::{CollectionPurpose, DataTypeId, Documents, JsonText, OperationId, PathTemplate, SystemId};
 
 /// Access category, from open to never (Interaction 4; Portal 3; Law 1.21).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
@@ -92,8 +92,9 @@ pub struct Payload {
     pub media_type: String,
     /// Its JSON Schema (draft 2020-12 unless `$schema` says 7); of its card, where documents come beside one. Left out
     /// only where the body is a document.
-    #[serde(default, skip_serializing_if = "Value::is_null")]
-    pub schema: Value,
+    #[serde(default, skip_serializing_if = "JsonText::is_null")]
+    #[schema(value_type = Value)]
+    pub schema: JsonText,
     /// Most bytes it may have. Default: 1 MiB (DESIGN, "The path of a call").
     #[serde(default = "one_mebibyte")]
     pub max_bytes: u64,
@@ -114,7 +115,8 @@ pub struct Parameter {
     /// What its value must be: a JSON Schema whose `type` is string, integer, number or boolean. Without one any text
     /// passes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub schema: Option<Value>,
+    #[schema(value_type = Option<Value>)]
+    pub schema: Option<JsonText>,
 }
 
 /// Whether something may be left out.
@@ -170,7 +172,8 @@ pub struct Operation {
     pub path: PathTemplate,
     /// What stands in the places of its path, by name: schemas as [`Parameter::schema`]. Without one any text passes.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub places: BTreeMap<String, Value>,
+    #[schema(value_type = BTreeMap<String, Value>)]
+    pub places: BTreeMap<String, JsonText>,
     /// Its query parameters; others do not pass.
     #[serde(default)]
     pub query: Vec<Parameter>,
@@ -267,8 +270,8 @@ impl Operation {
     /// What is wrong with the schemas of its parameters, if anything is.
     pub fn parameters_fault(&self) -> Option<&'static str> {
         let schemas = self.places.values().chain(self.query.iter().filter_map(|one| one.schema.as_ref()));
-        let scalar = |schema: &Value| {
-            matches!(schema["type"].as_str(), Some("string" | "integer" | "number" | "boolean"))
+        let scalar = |schema: &JsonText| {
+            matches!(schema.value()["type"].as_str(), Some("string" | "integer" | "number" | "boolean"))
         };
         if !self.places.keys().all(|name| self.path.has_place(name)) {
             Some("it has a schema for a place that its path has not")

@@ -162,16 +162,15 @@ fn asking<'b>(
 
 /// A1, A4, A5: what both sides need, whatever agreements exist.
 fn standing(book: &Book, page: &SystemPage, party: Party, now: Timestamp) -> Result<(), Denial> {
-    let card = &page.system.card;
-    let system = || card.id.clone();
-    match page.system.status {
+    let system = || page.system.card.id.clone();
+    match page.status {
         SystemStatus::Registered => {}
         SystemStatus::Suspended => return Err(Denial::SystemSuspended { party, system: system() }),
         SystemStatus::Decommissioned => return Err(Denial::SystemDecommissioned { party, system: system() }),
     }
     unforbidden(&page.orders, now)?;
-    if card.phase != book.environment {
-        return Err(Denial::WrongEnvironment { party, system: system(), phase: card.phase });
+    if page.phase != book.environment {
+        return Err(Denial::WrongEnvironment { party, system: system(), phase: page.phase });
     }
     let papers =
         [(Paper::Attestation, page.attestation), (Paper::QualityCertificate, page.quality_certificate)];
@@ -213,7 +212,7 @@ fn unforbidden(orders: &[OrderPage], now: Timestamp) -> Result<(), Denial> {
 fn network(consumer: &SystemPage, peer: IpAddr) -> Result<(), Denial> {
     // An IPv4 peer on a dual-stack socket is the IPv4 peer that it is.
     let peer = peer.to_canonical();
-    if consumer.system.card.networks.iter().any(|network| network.contains(&peer)) {
+    if consumer.networks.iter().any(|network| network.contains(&peer)) {
         Ok(())
     } else {
         Err(Denial::NetworkNotRegistered { system: consumer.system.card.id.clone() })
@@ -234,7 +233,7 @@ fn under<'b>(
     in_force(book, page, now).map_err(|denial| (0, denial))?;
     unforbidden(&page.orders, now).map_err(|denial| (0, denial))?;
     ready(page, now).map_err(|denial| (1, denial))?;
-    let Some(grant) = page.grants.iter().find(|grant| grant.data_type.id.as_str() == call.data_type) else {
+    let Some(grant) = page.grants.iter().find(|grant| grant.named.as_str() == call.data_type) else {
         return Err((2, Denial::DataTypeNotAgreed { number: number() }));
     };
     let operation_at = operation(page, grant, call).map_err(|denial| (3, denial))?;
@@ -355,7 +354,7 @@ fn purpose<'b>(
     call: &Call<'_>,
 ) -> Result<&'b NamedPurpose, Denial> {
     let number = || page.text.number.clone();
-    let purpose = match (call.claims.purpose, page.text.purposes.as_slice()) {
+    let purpose = match (call.claims.purpose, &*page.text.purposes) {
         (None, [only]) => only,
         (None, _) => return Err(Denial::PurposeMissing(number())),
         (Some(asked), named) => named

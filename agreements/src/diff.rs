@@ -43,7 +43,7 @@ pub fn diff(before: &AgreementText, after: &AgreementText) -> Vec<Point> {
     period(&before.access_period, &after.access_period, &mut points);
     let codes = |text: &AgreementText| text.purposes.iter().map(|one| one.code.to_string()).collect();
     points.sets("purposes", &codes(before), &codes(after));
-    for purpose in &after.purposes {
+    for purpose in after.purposes.iter() {
         let earlier = before.purposes.iter().find(|one| one.code == purpose.code);
         if let Some(earlier) = earlier {
             points.words(&format!("purposes.{}", purpose.code), &earlier.text, &purpose.text);
@@ -85,7 +85,7 @@ pub fn diff(before: &AgreementText, after: &AgreementText) -> Vec<Point> {
 fn personal(before: &AgreementText, after: &AgreementText, points: &mut Points) {
     let bare = |text: &AgreementText| {
         let clause = text.personal_data.as_ref();
-        said(&clause.map(|clause| PersonalDataClause { consent: None, ..clause.clone() }))
+        said(&clause.map(|clause| PersonalDataClause { consent: None, ..PersonalDataClause::clone(clause) }))
     };
     points.words("personal_data", &bare(before), &bare(after));
     let issuers = |text: &AgreementText| -> Option<BTreeSet<String>> {
@@ -104,7 +104,7 @@ fn personal(before: &AgreementText, after: &AgreementText, points: &mut Points) 
 fn data(before: &AgreementText, after: &AgreementText, points: &mut Points) {
     let types = |text: &AgreementText| text.data.iter().map(|one| one.data_type.to_string()).collect();
     points.sets("data", &types(before), &types(after));
-    for grant in &after.data {
+    for grant in after.data.iter() {
         let Some(earlier) = before.data.iter().find(|one| one.data_type == grant.data_type) else { continue };
         let at = |part: &str| format!("data.{}.{part}", grant.data_type);
         points.words(&at("version"), &earlier.version.to_string(), &grant.version.to_string());

@@ -124,7 +124,7 @@ fn judge(text: &AgreementText, registry: &Registry, problems: &mut Vec<Problem>)
     if period.hours.as_ref().is_some_and(|hours| hours.from == hours.until) {
         problem(problems, "access_period", "Interaction 17.2", "hours from and until are the same".into());
     }
-    for basis in &text.basis {
+    for basis in text.basis.iter() {
         if registry.act(&basis.act, &basis.version).is_none() {
             let message =
                 format!("act {} version {} is not in the register of acts", basis.act, basis.version);
@@ -188,10 +188,10 @@ fn words(text: &AgreementText, problems: &mut Vec<Problem>) {
             problem(problems, field, clause, "empty: say it in words".into());
         }
     };
-    for purpose in &text.purposes {
+    for purpose in text.purposes.iter() {
         said("purposes", "Interaction 17.3", &purpose.text);
     }
-    for basis in &text.basis {
+    for basis in text.basis.iter() {
         said("basis", "Interaction 17.4", &basis.clause);
     }
     for signer in text.signers.consumer.iter().chain(&text.signers.provider) {
@@ -210,10 +210,10 @@ fn sizes(text: &AgreementText, problems: &mut Vec<Problem>) {
             problem(problems, field, clause, format!("{found} characters; at most {most}"));
         }
     };
-    for purpose in &text.purposes {
+    for purpose in text.purposes.iter() {
         short("purposes", "Interaction 17.3", &purpose.text, WORDS);
     }
-    for basis in &text.basis {
+    for basis in text.basis.iter() {
         short("basis", "Interaction 17.4", &basis.clause, CLAUSE);
     }
     short("accounting", "Interaction 17.5", &text.accounting.text, WORDS);
@@ -275,7 +275,7 @@ fn grants(text: &AgreementText, registry: &Registry, problems: &mut Vec<Problem>
             let message = format!("{}: name the fields that are released", grant.data_type);
             problem(problems, "data", "Law 4.2.11", message);
         }
-        for field in &grant.fields {
+        for field in grant.fields.iter() {
             if !(field.is_empty() || field.starts_with('/')) {
                 problem(problems, "data", "Interaction 17.1", format!("{field:?} is not a JSON Pointer"));
             }
@@ -292,7 +292,7 @@ fn grants(text: &AgreementText, registry: &Registry, problems: &mut Vec<Problem>
 }
 
 fn personal(text: &AgreementText, registry: &Registry, problems: &mut Vec<Problem>) {
-    for grant in &text.data {
+    for grant in text.data.iter() {
         let Some(data_type) = registry.data_type(&text.provider, &grant.data_type, grant.version) else {
             continue;
         };
@@ -320,7 +320,7 @@ fn personal(text: &AgreementText, registry: &Registry, problems: &mut Vec<Proble
             let message = format!("{}: personal data is named field by field", grant.data_type);
             problem(problems, "data", "Law 4.2.11", message);
         }
-        for purpose in &text.purposes {
+        for purpose in text.purposes.iter() {
             if purpose.collection_purpose.as_ref() != Some(collected) {
                 let message = format!("{} does not serve {collected}", purpose.code);
                 problem(problems, "purposes", "Law 4.2.11", message);

@@ -10,6 +10,7 @@
 
 mod id;
 mod iin;
+mod json_text;
 
 mod words;
 
@@ -91,6 +92,7 @@ pub use information::{
     InfrastructureItem, InvestmentResult, Need, ProcurementNotice, ResourceInformation, ResourceUse,
     ResourceUsed, SoftwareItem, TechnicalInformation, TestKind, TestOrAttestation,
 };
+pub use json_text::JsonText;
 pub use notices::{Matter, Notice, Severity, is_told, notices};
 pub use object::{
     Accounted, CardCorrection, Correction, Discovery, Dossier, Employee, Named, ObjectCard, ObjectKind,
@@ -103,7 +105,9 @@ pub use protocol::{Protocol, ProtocolText};
 pub use readiness::{
     CheckKind, CheckOutcome, Readiness, ReadinessCheck, Ready, checked_alike, wanted_checks,
 };
-pub use registry::{Agreement, Header, Misfit, OutOfStep, Part, Published, Registry, Settling, Slice, Step};
+pub use registry::{
+    Agreement, AgreementDocument, Header, Misfit, OutOfStep, Part, Published, Registry, Settling, Slice, Step,
+};
 pub use rights::{entitled, may};
 pub use ruling::{Remark, Ruled, Ruling, RulingText};
 pub use signatures::{SignatureKind, Signatures, SignedDocuments, Way};

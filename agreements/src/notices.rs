@@ -137,7 +137,7 @@ fn of_agreements(registry: &Registry) -> Vec<(Date, String, Matter, Vec<Bin>)> {
         let about = || format!("agreement {} version {}", text.number, text.version);
         let period = Matter::Agreement("the access period ends".into());
         found.push((text.access_period.until, about(), period, concerns.clone()));
-        for basis in &text.basis {
+        for basis in text.basis.iter() {
             let act = registry.act(&basis.act, &basis.version);
             let Some((act, own)) = act.and_then(|act| Some((act, act.in_force_until?))) else { continue };
             let due = act.agreements_until.map_or(own, |day| day.max(own));

@@ -2,6 +2,8 @@
 //!
 //! Checking is done elsewhere: here is what a check must cover, and for how long it holds.
 
+use std::sync::Arc;
+
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -52,7 +54,8 @@ pub struct ReadinessCheck {
     /// How it came out.
     pub outcome: CheckOutcome,
     /// What was found.
-    pub detail: String,
+    #[schema(value_type = String)]
+    pub detail: Arc<str>,
 }
 
 /// A two-sided check of an agreement's systems, as recorded.
@@ -61,7 +64,8 @@ pub struct Readiness {
     /// When it was recorded.
     pub at: Timestamp,
     /// By whom.
-    pub by: Actor,
+    #[schema(value_type = Actor)]
+    pub by: Arc<Actor>,
     /// The registry's revision on which the check was made: what changed since, it does not cover.
     pub revision: u64,
     /// What was found.
@@ -113,7 +117,7 @@ pub fn checked_alike(
     detail: &str,
 ) -> Option<Command> {
     let text = registry.agreement(number, version)?.text.as_ref()?;
-    let detail = detail.to_owned();
+    let detail: Arc<str> = detail.into();
     let checks = wanted_checks(text)
         .into_iter()
         .map(|(party, check)| ReadinessCheck { party, check, outcome, detail: detail.clone() })

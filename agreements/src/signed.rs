@@ -1,5 +1,7 @@
 //! What is signed: a node believes none of it that it did not verify itself.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -55,7 +57,7 @@ pub enum Signed<'r> {
 #[derive(Debug)]
 pub enum SignedForm<'r> {
     /// These very bytes.
-    Kept(&'r str),
+    Kept(Cow<'r, str>),
     /// The canonical form of this.
     CanonicalOf(Value),
     /// The canonical form of `value`, whose `document_sha256` is that of `document`.
@@ -63,7 +65,7 @@ pub enum SignedForm<'r> {
         /// What is signed.
         value: Value,
         /// What it is about.
-        document: &'r str,
+        document: Cow<'r, str>,
     },
 }
 
@@ -71,13 +73,13 @@ impl<'r> Signed<'r> {
     /// What is signed.
     pub fn form(self) -> SignedForm<'r> {
         match self {
-            Self::Agreement(agreement) => SignedForm::Kept(&agreement.document),
+            Self::Agreement(agreement) => SignedForm::Kept(agreement.document.text()),
             Self::Users(approved) => SignedForm::CanonicalOf(json!(approved.list)),
             Self::Delegation(delegation) => SignedForm::CanonicalOf(json!(delegation.text)),
             Self::Prescription(prescription) => SignedForm::CanonicalOf(json!(prescription.text)),
             Self::Lifting(lifted) => SignedForm::CanonicalOf(json!(lifted.text)),
             Self::Ruling(agreement, ruled) => {
-                SignedForm::About { value: json!(ruled.text), document: &agreement.document }
+                SignedForm::About { value: json!(ruled.text), document: agreement.document.text() }
             }
             Self::Protocol(protocol) => SignedForm::CanonicalOf(json!(protocol.text)),
         }

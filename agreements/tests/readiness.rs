@@ -135,7 +135,7 @@ fn a_check_that_leaves_something_out_is_not_recorded() {
     }
     for spoil in [
         |checks: &mut Vec<ReadinessCheck>| checks.push(checks[0].clone()),
-        |checks: &mut Vec<ReadinessCheck>| checks[0].detail = "x".repeat(501),
+        |checks: &mut Vec<ReadinessCheck>| checks[0].detail = "x".repeat(501).into(),
         |checks: &mut Vec<ReadinessCheck>| *checks = vec![checks[0].clone(); 1000],
     ] {
         let command = changed(&world, spoil);

@@ -67,7 +67,10 @@ fn an_agreement_is_in_force_by_a_ruling_only_if_that_is_proven() {
     let SignedForm::About { value, document } = Signed::Ruling(of, ruled).form() else {
         panic!("no statement")
     };
-    assert_eq!((value["ruling"].as_str(), document), (Some("agreed-with-remarks"), &*agreement.document));
+    assert_eq!(
+        (value["ruling"].as_str(), document),
+        (Some("agreed-with-remarks"), agreement.document.text())
+    );
     assert_eq!(Signed::Ruling(of, ruled).parties(&world.registry), [None, None, Some(bin(REGULATOR))]);
 }
 

@@ -220,7 +220,7 @@ impl App {
         let operations =
             Operations::start(at, Arc::new(face)).map_err(|error| AppError::Listen(at, error))?;
         prepare_index(config);
-        let api = serve_api(config, &identity, &trust, &shared)?;
+        let api = serve_api(config, &identity, &trust, &shared, &follower)?;
         let listener = listen(config, &identity, &trust, shared, &log)?;
         info!(
             exchange.address = %listener.address(),
@@ -469,6 +469,7 @@ fn serve_api(
     identity: &Identity,
     trust: &Arc<Trust>,
     shared: &Shared,
+    follower: &Follower,
 ) -> Result<Api, AppError> {
     let settings = &config.api;
     let own = match (&settings.certificate, &settings.key) {
@@ -485,6 +486,7 @@ fn serve_api(
     };
     let acceptor = Arc::new(Acceptor::new(own.as_ref().unwrap_or(identity), Arc::clone(trust), options)?);
     let registry = config.path(&config.registry.path);
+    let store = Box::new(SqliteStore::open(&registry)?);
     let depositary = Depositary::new(&config.path(&settings.depositary));
     let parts = api::Parts {
         arrivals: Arc::clone(&shared.arrivals),
@@ -506,10 +508,10 @@ fn serve_api(
             searches: config.path(&config.log.searches),
         },
         metrics: Arc::clone(&shared.metrics),
-        commands: Commands::remembering(
-            Box::new(SqliteStore::open(&registry)?),
-            Snapshots::of(config).as_ref(),
-        )?,
+        commands: match follower.take_folded() {
+            Some((folded, chain)) => Commands::continuing(store, folded, chain),
+            None => Commands::remembering(store, Snapshots::of(config).as_ref())?,
+        },
         registry,
         access: AccessStore::open(&config.path(&settings.access))?,
     };

@@ -116,7 +116,7 @@ fn of_payload(was: &Payload, is: &Payload, field: &impl Fn(&str) -> String, poin
         let change = if was.schema.is_null() || is.schema.is_null() {
             Change::Both
         } else {
-            compare(&was.schema, &is.schema)
+            compare(&was.schema.value(), &is.schema.value())
         };
         points.add(&field(".schema"), change, "", "");
     }

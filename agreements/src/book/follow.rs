@@ -53,7 +53,7 @@ impl Book {
             let held = self.agreements().filter(|page| holds(&page.orders));
             numbers.extend(held.map(|page| page.text.number.clone()));
         }
-        for system in systems.iter().filter_map(|id| registry.system(id)) {
+        for system in systems.iter().filter_map(|id| registry.shared_system(id)) {
             let known = book.by_id.contains_key(&system.card.id);
             touched.insert(book.enter(system, &zone, &orders));
             if !known {
@@ -155,12 +155,16 @@ impl Book {
     }
 
     /// Enters a system or what became of it, and says where it stands.
-    pub(super) fn enter(&mut self, system: &System, zone: &TimeZone, orders: &Orders<'_>) -> u32 {
+    pub(super) fn enter(&mut self, system: &Arc<System>, zone: &TimeZone, orders: &Orders<'_>) -> u32 {
         let page = SystemPage {
-            system: system.clone(),
+            system: Arc::clone(system),
             attestation: Validity::of(system.attestation.as_ref(), zone),
             quality_certificate: Validity::of(system.quality_certificate.as_ref(), zone),
             orders: orders.against_system(&system.card.id, zone),
+            status: system.status,
+            phase: system.card.phase,
+            networks: system.card.networks.as_slice().into(),
+            holder: system.card.holder.to_string().into(),
         };
         let page = Arc::new(page);
         let known = self.by_id.get(&system.card.id).copied();

@@ -39,7 +39,12 @@ impl Shelves {
 
     pub(super) fn add(&mut self, consumer: u32, provider: u32, page: AgreementPage) {
         let pair = pair(consumer, provider);
-        Arc::make_mut(&mut self.0[shelf(pair)]).pairs.entry(pair).or_default().push(page);
+        let pages = Arc::make_mut(&mut self.0[shelf(pair)]).pairs.entry(pair).or_default();
+        if pages.len() == pages.capacity() {
+            // Most pairs have one: a list begins with room for four.
+            pages.reserve_exact(pages.len().max(1));
+        }
+        pages.push(page);
     }
 
     pub(super) fn replace(&mut self, consumer: u32, provider: u32, pages: Vec<AgreementPage>) {

@@ -25,7 +25,7 @@ impl Check<'_> {
         let agreement = self.agreement(&number, version, &[Stage::Draft])?;
         self.signable(agreement)?;
         self.signer(agreement, &signature, &[Side::Consumer, Side::Provider])?;
-        let text = serde_json::from_str::<AgreementText>(&agreement.document);
+        let text = serde_json::from_str::<AgreementText>(&agreement.document.text());
         let named = text.map(|text| text.signers.of(signature.side).to_vec()).unwrap_or_default();
         if !named.is_empty() && !named.contains(&signature.signer) {
             return Err(CommandError::NotNamed { side: signature.side, signer: signature.signer });
@@ -161,11 +161,11 @@ impl Check<'_> {
     }
 
     fn signable(&self, agreement: &Agreement) -> Result<(), CommandError> {
-        let document = serde_json::from_str(&agreement.document)
+        let document = serde_json::from_str(&agreement.document.text())
             .map_err(|error| CommandError::Unreadable(error.to_string()))?;
         draft::lint(&document, self.registry).map_err(CommandError::Draft)?;
         // What the registry will keep: stricter than the value that was judged, which forgets repeated members.
-        serde_json::from_str::<AgreementText>(&agreement.document)
+        serde_json::from_str::<AgreementText>(&agreement.document.text())
             .map(drop)
             .map_err(|error| CommandError::Unreadable(error.to_string()))
     }

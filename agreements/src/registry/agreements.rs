@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{Agreement, Header, Registry, Step};
+use super::{Agreement, Registry, Step};
 use crate::readiness::holds_until;
 use crate::{
     AgreementNumber, Party, Protocol, ProtocolText, Ready, Recorded, Ruled, Ruling, RulingText, Signature,
@@ -13,9 +13,9 @@ use crate::{
 
 impl Registry {
     pub(super) fn draft(&mut self, document: &str, recorded: &Recorded) -> Option<()> {
-        let header: Header = serde_json::from_str(document).ok()?;
+        let header = self.pool.header(&serde_json::from_str(document).ok()?);
         let agreement = Agreement {
-            document: document.into(),
+            document: self.pool.document(document),
             text: None,
             stage: Stage::Draft,
             signatures: Vec::new(),
@@ -38,7 +38,7 @@ impl Registry {
         stage: Stage,
         recorded: &Recorded,
     ) -> Option<&mut Agreement> {
-        let (actor, reason) = (self.pool.actor(&recorded.actor), self.pool.reason(&recorded.reason));
+        let (actor, reason) = (self.pool.actor(&recorded.actor), self.pool.words(&recorded.reason));
         let agreement = Arc::make_mut(self.agreements.get_mut(&(number.clone(), version))?);
         agreement.stage = stage.clone();
         agreement.history.push(Step { stage, at: recorded.at, actor, reason });

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::kept::read;
 use super::{Published, Registry};
 use crate::{
     ApprovedUsers, Event, Given, Lifted, OperatorStanding, Outcome, Readiness, Recorded, Stage, SystemStatus,
@@ -94,24 +93,24 @@ impl Registry {
                 self.update(system, networks.as_deref(), endpoint.as_ref(), recorded)?;
             }
             Event::SystemSuspended { system } => {
-                self.systems.get_mut(system)?.status = SystemStatus::Suspended;
+                self.system_mut(system)?.status = SystemStatus::Suspended;
             }
             Event::SystemResumed { system } => {
-                self.systems.get_mut(system)?.status = SystemStatus::Registered;
+                self.system_mut(system)?.status = SystemStatus::Registered;
             }
             Event::SystemDecommissioned { system } => self.decommission(system, recorded)?,
             Event::ProductionEntered { system, act } => self.enter_production(system, act, recorded)?,
             Event::AttestationRecorded { system, conformity } => {
-                self.systems.get_mut(system)?.attestation = Some(conformity.clone());
+                self.system_mut(system)?.attestation = Some(conformity.clone());
             }
             Event::AttestationWithdrawn { system } => {
-                self.systems.get_mut(system)?.attestation.as_mut()?.withdrawn = Some(recorded.at);
+                self.system_mut(system)?.attestation.as_mut()?.withdrawn = Some(recorded.at);
             }
             Event::QualityCertificateRecorded { system, conformity } => {
-                self.systems.get_mut(system)?.quality_certificate = Some(conformity.clone());
+                self.system_mut(system)?.quality_certificate = Some(conformity.clone());
             }
             Event::QualityCertificateWithdrawn { system } => {
-                self.systems.get_mut(system)?.quality_certificate.as_mut()?.withdrawn = Some(recorded.at);
+                self.system_mut(system)?.quality_certificate.as_mut()?.withdrawn = Some(recorded.at);
             }
             Event::CertificateBound { system, certificate } => self.bind(system, certificate, recorded)?,
             Event::CertificateUnbound { system, certificate } => self.unbind(system, certificate)?,
@@ -132,7 +131,7 @@ impl Registry {
             Event::AgreementSigned { number, version, signature } => {
                 let agreement = Arc::make_mut(self.agreements.get_mut(&(number.clone(), *version))?);
                 if agreement.text.is_none() {
-                    agreement.text = Some(read(&agreement.document)?);
+                    self.pool.read(agreement)?;
                 }
                 agreement.signatures.push(signature.clone());
             }
@@ -177,16 +176,17 @@ impl Registry {
             Event::ReadinessRecorded { number, version, revision, checks } => {
                 let readiness = Readiness {
                     at: recorded.at,
-                    by: recorded.actor.clone(),
+                    by: self.pool.actor(&recorded.actor),
                     revision: *revision,
-                    checks: checks.clone(),
+                    checks: self.pool.checks(checks),
                 };
                 Arc::make_mut(self.agreements.get_mut(&(number.clone(), *version))?).readiness =
                     Some(readiness);
             }
             Event::UsersApproved { number, users, serial, signature } => {
                 let list = UserList { agreement: number.clone(), serial: *serial, users: users.clone() };
-                self.users.insert(number.clone(), ApprovedUsers { list, signature: signature.clone() });
+                let approved = ApprovedUsers { list, signature: signature.clone() };
+                self.users.insert(number.clone(), Arc::new(approved));
             }
             Event::DelegationRecorded { delegation, signature } => {
                 self.delegate(delegation, signature, recorded.at);

@@ -3,11 +3,14 @@
 //!
 //! What an agreement's document says is not kept twice, and actors and reasons stand once in each slice.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::pool::Pool;
 use super::{Agreement, Registry, Step};
@@ -57,10 +60,9 @@ impl Registry {
     }
 
     /// Puts agreements into a registry that was kept without; several threads [`Part::settle`] at once.
-    pub fn with_agreements(mut self, settled: Vec<Vec<Agreement>>, pool: Settling) -> Self {
+    pub fn with_agreements(mut self, settled: Vec<Vec<Arc<Agreement>>>, pool: Settling) -> Self {
         let all = settled.into_iter().flatten();
-        self.agreements =
-            all.map(|one| ((one.header.number.clone(), one.header.version), Arc::new(one))).collect();
+        self.agreements = all.map(|one| ((one.header.number.clone(), one.header.version), one)).collect();
         self.pool = pool.0.into_inner().unwrap_or_else(PoisonError::into_inner);
         self
     }
@@ -92,23 +94,31 @@ impl Part {
     ///
     /// # Errors
     /// [`Misfit`].
-    pub fn settle(self, settling: &Settling) -> Result<Vec<Agreement>, Misfit> {
-        let (actors, reasons): (Vec<_>, Vec<_>) = {
-            let mut pool = settling.0.lock().unwrap_or_else(PoisonError::into_inner);
-            let actors = self.actors.iter().map(|actor| pool.actor(actor)).collect();
-            (actors, self.reasons.iter().map(|reason| pool.reason(reason)).collect())
-        };
+    pub fn settle(self, settling: &Settling) -> Result<Vec<Arc<Agreement>>, Misfit> {
+        let mut pool = settling.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let actors: Vec<_> = self.actors.iter().map(|actor| pool.actor(actor)).collect();
+        let reasons: Vec<_> = self.reasons.iter().map(|reason| pool.words(reason)).collect();
         let step = |KeptStep(stage, second, nanosecond, actor, reason): KeptStep| {
             let at = Timestamp::new(second, nanosecond).ok()?;
             let actor = Arc::clone(actors.get(actor as usize)?);
             Some(Step { stage, at, actor, reason: Arc::clone(reasons.get(reason as usize)?) })
         };
         let whole = self.agreements.into_iter().map(|Kept { mut agreement, typed, history }| {
+            agreement.header = pool.header(&agreement.header);
             if typed {
-                agreement.text = Some(read(&agreement.document)?);
+                pool.read(&mut agreement)?;
+            } else {
+                agreement.document = pool.document(&agreement.document.text());
             }
-            agreement.history = history.into_iter().map(step).collect::<Option<_>>()?;
-            Some(agreement)
+            if let Some(readiness) = &mut agreement.readiness {
+                readiness.by = pool.actor(&readiness.by);
+                readiness.checks = pool.checks(&readiness.checks);
+            }
+            agreement.history = Vec::with_capacity(history.len());
+            for kept in history {
+                agreement.history.push(step(kept)?);
+            }
+            Some(Arc::new(agreement))
         });
         whole.collect::<Option<_>>().ok_or(Misfit)
     }
@@ -136,22 +146,32 @@ impl<'r, T: ?Sized + Eq + std::hash::Hash> Table<'r, T> {
     }
 }
 
-/// Reads the typed form of a document, without the room that growing lists leave.
-pub(super) fn read(document: &str) -> Option<Arc<AgreementText>> {
-    let mut text: AgreementText = serde_json::from_str(document).ok()?;
-    for grant in &mut text.data {
-        grant.operations.shrink_to_fit();
-        grant.fields.shrink_to_fit();
+/// Reads a map whose keys come in order, without the room that growing leaves.
+pub(super) fn packed<'de, D, K, V>(deserializer: D) -> Result<BTreeMap<K, V>, D::Error>
+where
+    D: Deserializer<'de>,
+    K: Deserialize<'de> + Ord,
+    V: Deserialize<'de>,
+{
+    struct Entries<K, V>(PhantomData<(K, V)>);
+
+    impl<'de, K: Deserialize<'de>, V: Deserialize<'de>> Visitor<'de> for Entries<K, V> {
+        type Value = Vec<(K, V)>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a map")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut entries = Vec::new();
+            while let Some(entry) = map.next_entry()? {
+                entries.push(entry);
+            }
+            Ok(entries)
+        }
     }
-    text.data.shrink_to_fit();
-    text.purposes.shrink_to_fit();
-    text.basis.shrink_to_fit();
-    text.attachments.shrink_to_fit();
-    text.access_period.days.shrink_to_fit();
-    if let Some(personal) = &mut text.personal_data {
-        personal.fields.shrink_to_fit();
-    }
-    Some(Arc::new(text))
+
+    deserializer.deserialize_map(Entries(PhantomData)).map(|entries| entries.into_iter().collect())
 }
 
 /// The typed form is for people; a kept registry has it in the document.

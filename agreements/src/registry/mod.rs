@@ -9,6 +9,7 @@ mod nouns;
 
 mod access;
 mod agreements;
+mod document;
 mod fold;
 mod kept;
 mod objects;
@@ -17,6 +18,7 @@ mod parties;
 mod pool;
 mod systems;
 
+pub use self::document::AgreementDocument;
 pub use self::kept::{Misfit, Part, Settling, Slice};
 pub use self::nouns::{Agreement, Header, Published, Step};
 use self::pool::Pool;
@@ -43,14 +45,19 @@ pub struct Registry {
     newest_applications: BTreeMap<Subject, ApplicationNumber>,
     objects: BTreeMap<ObjectId, Accounted>,
     acts: BTreeMap<(ActId, String), Act>,
-    systems: BTreeMap<SystemId, System>,
+    #[serde(deserialize_with = "kept::packed")]
+    systems: BTreeMap<SystemId, Arc<System>>,
+    #[serde(deserialize_with = "kept::packed")]
     certificates: BTreeMap<Fingerprint, SystemId>,
     /// When a system's networks, endpoint, certificates, phase or make last changed: the event's number.
+    #[serde(deserialize_with = "kept::packed")]
     changed: BTreeMap<SystemId, u64>,
+    #[serde(deserialize_with = "kept::packed")]
     data_types: BTreeMap<(SystemId, DataTypeId), Published>,
     #[serde(skip)]
     agreements: BTreeMap<(AgreementNumber, u32), Arc<Agreement>>,
-    users: BTreeMap<AgreementNumber, ApprovedUsers>,
+    #[serde(deserialize_with = "kept::packed")]
+    users: BTreeMap<AgreementNumber, Arc<ApprovedUsers>>,
     templates: BTreeMap<(Purpose, u32), Template>,
     /// Templates that were recalled: when, by whom, why.
     recalls: BTreeMap<(Purpose, u32), Trace>,
@@ -177,11 +184,21 @@ impl Registry {
 
     /// A system.
     pub fn system(&self, id: &SystemId) -> Option<&System> {
+        self.systems.get(id).map(|system| &**system)
+    }
+
+    /// The same, as books share it.
+    pub(crate) fn shared_system(&self, id: &SystemId) -> Option<&Arc<System>> {
         self.systems.get(id)
     }
 
     /// All systems.
     pub fn systems(&self) -> impl Iterator<Item = &System> {
+        self.systems.values().map(|system| &**system)
+    }
+
+    /// The same, as books share them.
+    pub(crate) fn shared_systems(&self) -> impl Iterator<Item = &Arc<System>> {
         self.systems.values()
     }
 

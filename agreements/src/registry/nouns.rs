@@ -8,6 +8,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::AgreementDocument;
 use crate::{
     Actor, AgreementNumber, AgreementText, Category, DataType, Protocol, Readiness, Ruled, Side, Signature,
     Stage, SystemId,
@@ -27,7 +28,7 @@ pub struct Published {
 pub struct Agreement {
     /// Its canonical form (RFC 8785): the bytes that are signed.
     #[schema(value_type = String)]
-    pub document: Arc<str>,
+    pub document: AgreementDocument,
     /// The systems it binds.
     pub header: Header,
     /// Its typed form, from its first signature on.

@@ -120,7 +120,7 @@ impl Registry {
         };
         let (name, region, owner, openness) = match subject {
             Subject::System(id) => {
-                let known = &mut self.systems.get_mut(id)?.card;
+                let known = &mut self.system_mut(id)?.card;
                 let name = card.name.as_ref().map(|name| {
                     (Value::from(std::mem::replace(&mut known.name, name.to_string())), json!(name))
                 });
@@ -179,7 +179,7 @@ impl Registry {
         recorded: &Recorded,
     ) -> Option<()> {
         if let Subject::System(id) = subject {
-            self.systems.get_mut(id)?.card.responsible = employee.name.to_string();
+            self.system_mut(id)?.card.responsible = employee.name.to_string();
         }
         let trace = Trace::of(recorded);
         self.dossier_mut(subject)?.responsible.push(Named { employee: employee.clone(), trace });
@@ -194,7 +194,7 @@ impl Registry {
         recorded: &Recorded,
     ) -> Option<()> {
         let documents = match subject {
-            Subject::System(id) => &mut self.systems.get_mut(id)?.card.documents,
+            Subject::System(id) => &mut self.system_mut(id)?.card.documents,
             Subject::Object(id) => &mut self.objects.get_mut(id)?.card.documents,
         };
         let replaced = match supersedes {
@@ -219,7 +219,7 @@ impl Registry {
         recorded: &Recorded,
     ) -> Option<()> {
         let known = match subject {
-            Subject::System(id) => &mut self.systems.get_mut(id)?.card.significance,
+            Subject::System(id) => &mut self.system_mut(id)?.card.significance,
             Subject::Object(id) => &mut self.objects.get_mut(id)?.card.significance,
         };
         let old = std::mem::replace(known, significance);
@@ -229,7 +229,7 @@ impl Registry {
 
     pub(super) fn end(&mut self, subject: &Subject, end: &EndOfOperation) -> Option<()> {
         match subject {
-            Subject::System(id) => self.systems.get_mut(id)?.status = SystemStatus::Decommissioned,
+            Subject::System(id) => self.system_mut(id)?.status = SystemStatus::Decommissioned,
             Subject::Object(id) => self.objects.get_mut(id)?.status = ObjectStatus::Ended,
         }
         let dossier = self.dossier_mut(subject)?;
@@ -240,7 +240,7 @@ impl Registry {
 
     pub(super) fn dossier_mut(&mut self, subject: &Subject) -> Option<&mut Dossier> {
         match subject {
-            Subject::System(id) => Some(Arc::make_mut(&mut self.systems.get_mut(id)?.dossier)),
+            Subject::System(id) => Some(Arc::make_mut(&mut self.system_mut(id)?.dossier)),
             Subject::Object(id) => Some(&mut self.objects.get_mut(id)?.dossier),
         }
     }

@@ -55,12 +55,12 @@ impl Registry {
 
     /// The newest list of officials under an agreement, with its signature.
     pub fn user_list(&self, number: &AgreementNumber) -> Option<&ApprovedUsers> {
-        self.users.get(number)
+        self.users.get(number).map(|approved| &**approved)
     }
 
     /// The newest list of officials under each agreement.
     pub fn user_lists(&self) -> impl Iterator<Item = (&AgreementNumber, &ApprovedUsers)> {
-        self.users.iter()
+        self.users.iter().map(|(number, approved)| (number, &**approved))
     }
 
     /// The system that asks under an agreement, in all its versions.

@@ -23,7 +23,7 @@ impl Registry {
             certificates: Vec::new(),
             dossier,
         };
-        self.systems.insert(card.id.clone(), system);
+        self.systems.insert(card.id.clone(), Arc::new(system));
         Some(())
     }
 
@@ -34,7 +34,7 @@ impl Registry {
         endpoint: Option<&Endpoint>,
         recorded: &Recorded,
     ) -> Option<()> {
-        let card = &mut self.systems.get_mut(id)?.card;
+        let card = &mut self.system_mut(id)?.card;
         let mut changes = Vec::new();
         if let Some(networks) = networks {
             let (old, new) = (json!(card.networks), json!(networks));
@@ -69,7 +69,7 @@ impl Registry {
         act: &Document,
         recorded: &Recorded,
     ) -> Option<()> {
-        let system = self.systems.get_mut(id)?;
+        let system = self.system_mut(id)?;
         system.card.phase = Phase::Production;
         system.card.documents.push(act.clone());
         let entry = EntryIntoOperation {
@@ -83,8 +83,13 @@ impl Registry {
         Some(())
     }
 
+    /// A system, to be changed; books of before keep what it was.
+    pub(super) fn system_mut(&mut self, id: &SystemId) -> Option<&mut System> {
+        self.systems.get_mut(id).map(Arc::make_mut)
+    }
+
     pub(super) fn paper_mut(&mut self, id: &SystemId, paper: Paper) -> Option<&mut Conformity> {
-        let system = self.systems.get_mut(id)?;
+        let system = self.system_mut(id)?;
         match paper {
             Paper::Attestation => system.attestation.as_mut(),
             Paper::QualityCertificate => system.quality_certificate.as_mut(),
@@ -97,12 +102,11 @@ impl Registry {
         certificate: &BoundCertificate,
         recorded: &Recorded,
     ) -> Option<()> {
-        let bound = &mut self.systems.get_mut(system)?.certificates;
         // A6: a certificate says who asks, so it is one system's.
         if self.certificates.contains_key(&certificate.fingerprint) {
             return None;
         }
-        bound.push(certificate.clone());
+        self.system_mut(system)?.certificates.push(certificate.clone());
         self.certificates.insert(certificate.fingerprint, system.clone());
         // B5: who renews a certificate has changed the keys that both sides were found to have.
         self.changed.insert(system.clone(), recorded.sequence);
@@ -113,7 +117,7 @@ impl Registry {
         if self.certificates.get(certificate) != Some(system) {
             return None;
         }
-        let bound = &mut self.systems.get_mut(system)?.certificates;
+        let bound = &mut self.system_mut(system)?.certificates;
         bound.retain(|known| known.fingerprint != *certificate);
         self.certificates.remove(certificate);
         Some(())

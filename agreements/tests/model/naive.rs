@@ -186,7 +186,7 @@ impl Model<'_> {
         period(&text.access_period, astana(now), &mut found);
         self.stopped(&Target::Agreement(text.number.clone()), now, &mut found);
         self.readiness(agreement, text, now, &mut found);
-        for basis in &text.basis {
+        for basis in text.basis.iter() {
             let today = astana(now).date();
             let cited = |act: &&Act| act.id == basis.act && act.version == basis.version;
             match self.registry.acts().find(cited) {

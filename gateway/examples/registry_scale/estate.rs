@@ -255,11 +255,10 @@ fn agreement(number: u32, size: Size, heads: &[Head], now: Timestamp) -> Vec<Mad
     let event = Event::UsersApproved { number: number.clone(), users, serial, signature };
     made.push((officer(of_consumer), event));
     let text: AgreementText = serde_json::from_str(&document).unwrap();
-    let checked = |(party, check)| ReadinessCheck {
-        party,
-        check,
-        outcome: CheckOutcome::Passed,
-        detail: "answered within 12 ms".into(),
+    let mut found = Random(u64::from(consumer) << 32 | u64::from(provider));
+    let checked = |(party, check)| {
+        let detail = format!("answered within {} ms", 3 + found.below(97)).into();
+        ReadinessCheck { party, check, outcome: CheckOutcome::Passed, detail }
     };
     let checks = wanted_checks(&text).into_iter().map(checked).collect();
     // No system changed since: they were all registered before.
@@ -268,32 +267,37 @@ fn agreement(number: u32, size: Size, heads: &[Head], now: Timestamp) -> Vec<Mad
     made.into_iter().map(|(by, event)| Made { by, why: String::new(), event }).collect()
 }
 
+/// Its clauses are in the words of the bodies that agree: some hundred different ones of each.
 fn document(number: u32, consumer: u32, provider: u32) -> Value {
+    let (asks, answers) = (holder_of(consumer), holder_of(provider));
+    let fields = ["/name", "/orders/*/date", "/orders/*/position", "/orders/*/body"];
+    let fields = &fields[..2 + number as usize % 3];
+    let personal: Vec<Value> = fields
+        .iter()
+        .zip(1..)
+        .map(|(field, item)| json!({ "field": field, "approved_list_item": format!("{item}") }))
+        .collect();
     json!({
         "number": code_of_agreement(number), "version": 1, "consumer": code(consumer), "provider": code(provider),
         "data": [{ "data_type": "record", "version": 1, "operations": ["find", "orders"],
-            "fields": ["/name", "/orders/*/date", "/orders/*/position"] }],
+            "fields": fields }],
         "access_period": {
             "from": "2026-01-01", "until": "2046-12-31",
             "days": ["monday", "tuesday", "wednesday", "thursday", "friday"],
             "hours": { "from": "08:00", "until": "20:00" },
         },
-        "purposes": [{ "code": "staffing", "text": "Appointments to the civil service, by the personnel department",
+        "purposes": [{ "code": "staffing",
+            "text": format!("Appointments to the civil service, by the personnel department of body {asks}"),
             "collection_purpose": "civil-service" }],
         "basis": [{ "act": "hr-order", "version": "2003", "clause": "8.2" }],
         "accounting": { "case": "required", "retention_years": 5,
-            "text": "Each holder records every access in its own journal, with the case and the official" },
-        "recovery": { "within_hours": 24, "text": "The provider restores the service and answers again what was lost" },
+            "text": format!("Body {asks} records every access in its own journal, with the case and the official") },
+        "recovery": { "within_hours": 24,
+            "text": format!("Body {answers} restores the service and answers again what was lost") },
         "protection": { "category": "confidential", "users": "listed-and-trained",
-            "text": "Closed contour, mutual authentication, integrity checks, access on a need-to-know basis" },
-        "personal_data": {
-            "collection_purpose": "civil-service",
-            "fields": [
-                { "field": "/name", "approved_list_item": "1" },
-                { "field": "/orders/*/date", "approved_list_item": "7" },
-                { "field": "/orders/*/position", "approved_list_item": "8" },
-            ],
-        },
+            "rate": { "per_second": 10 * (1 + number % 5), "burst": 100 },
+            "text": format!("Closed contour of body {answers}, integrity checks, access on a need-to-know basis") },
+        "personal_data": { "collection_purpose": "civil-service", "fields": personal },
     })
 }
 

@@ -115,7 +115,7 @@ fn line(registry: &Registry, agreement: &Agreement, today: Date) -> Option<Publi
         provider: party(registry, &text.provider)?,
         data: data.collect(),
         purposes: text.purposes.iter().map(|purpose| purpose.text.clone()).collect(),
-        basis: text.basis.clone(),
+        basis: text.basis.to_vec(),
         from: period.from,
         until: period.until,
     })

@@ -113,7 +113,7 @@ fn of_this_document(shared: &Shared, value: &Value) -> Result<(), Problem> {
         let agreement = registry.agreement(number, version).ok_or_else(|| {
             Problem::from(CommandError::Unknown { what: format!("agreement {number} version {version}") })
         })?;
-        let found = document_sha256(&agreement.document);
+        let found = document_sha256(&agreement.document.text());
         if found == ruling.document_sha256 {
             return Ok(());
         }
@@ -201,13 +201,15 @@ fn verify(
 ) -> Result<VerifiedSignature, Problem> {
     let now = clock::now();
     let over = |document: &str| sign::verify_received(document.as_bytes(), made, &shared.trust, now);
-    over(&agreement.document).map_err(|fault| {
+    over(&agreement.document.text()).map_err(|fault| {
         let number = &agreement.header.number;
         let others =
             registry.versions(number).filter(|other| other.header.version != agreement.header.version);
         // Told apart, so that whoever signed the wrong file sees it; a few, so that nobody can ask for much.
         let other = match fault {
-            SignatureFault::Forged => others.take(MOST_OTHERS).find(|other| over(&other.document).is_ok()),
+            SignatureFault::Forged => {
+                others.take(MOST_OTHERS).find(|other| over(&other.document.text()).is_ok())
+            }
             _ => None,
         };
         match other {

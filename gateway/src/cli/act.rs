@@ -148,7 +148,7 @@ fn affected(desk: &Desk<'_>) -> Answer {
 /// The agreements that stand on an act, and have not ended.
 fn standing_on(registry: &Registry, act: &Act) -> Vec<String> {
     let on_it = |agreement: &&Agreement| {
-        let text = serde_json::from_str::<AgreementText>(&agreement.document);
+        let text = serde_json::from_str::<AgreementText>(&agreement.document.text());
         text.is_ok_and(|text| text.basis.iter().any(|one| one.act == act.id && one.version == act.version))
     };
     registry

@@ -323,9 +323,9 @@ fn differing(
     let to = desk.version(number, to)?;
     let from = from.unwrap_or(to.saturating_sub(1));
     let text = |version: u32| {
-        let known = desk.registry().agreement(number, version).map(|one| &*one.document);
+        let known = desk.registry().agreement(number, version).map(|one| one.document.text());
         let todo = "see `kelisim agreement list`, and `kelisim agreement lint`";
-        known.and_then(|document| serde_json::from_str::<AgreementText>(document).ok()).ok_or_else(|| {
+        known.and_then(|document| serde_json::from_str::<AgreementText>(&document).ok()).ok_or_else(|| {
             let what = format!("there is no complete {number} version {version} to compare");
             Failure::new(Exit::Refused, what, todo)
         })
@@ -392,10 +392,11 @@ fn show(desk: &Desk<'_>, which: Which, document: bool) -> Result<Answer, Failure
         Failure::new(Exit::Refused, what, "see `kelisim agreement list`")
     })?;
     if document {
-        return Ok(Answer::new(json!({ "document": &*agreement.document }), &*agreement.document).unended());
+        let document = agreement.document.text();
+        return Ok(Answer::new(json!({ "document": document }), &*document).unended());
     }
     let proof = desk.office.proofs()?.prove(Signed::Agreement(agreement), registry, clock::now());
-    let said: Value = serde_json::from_str(&agreement.document).unwrap_or_default();
+    let said: Value = serde_json::from_str(&agreement.document.text()).unwrap_or_default();
     let fits = agreement.text.as_ref().map_or_else(Vec::new, |text| fits(text, registry));
     let text = told(agreement, &said, proof, &agreement.stage_on(shown_on(desk)), &fits);
     let json = json!({

@@ -159,7 +159,7 @@ impl<'c> Desk<'c> {
     ) -> Result<Option<Arc<str>>, Failure> {
         match self.office.at(|server| server.document(number, version)) {
             Some(document) => Ok(Some(document?)),
-            None => Ok(self.registry().agreement(number, version).map(|one| Arc::clone(&one.document))),
+            None => Ok(self.registry().agreement(number, version).map(|one| one.document.text().into())),
         }
     }
 

@@ -61,7 +61,7 @@ impl Readiness {
         let ready = passed(&checks);
         let mut table = Table::new(["SIDE", "CHECK", "OUTCOME", "DETAIL"]);
         for one in &checks {
-            table.row([side(one.party), named(&one.check), kebab(&one.outcome), one.detail.clone()]);
+            table.row([side(one.party), named(&one.check), kebab(&one.outcome), one.detail.to_string()]);
         }
         let word = if ready { "ready" } else { "not ready" };
         let json = json!({
@@ -127,7 +127,7 @@ pub(super) fn show(desk: &Desk<'_>, which: Which) -> Result<Answer, Failure> {
     for (party, check) in &wanted {
         let found = checks.iter().find(|one| one.party == *party && one.check == *check);
         let (outcome, detail) = found
-            .map_or_else(|| ("-".into(), String::new()), |one| (kebab(&one.outcome), one.detail.clone()));
+            .map_or_else(|| ("-".into(), String::new()), |one| (kebab(&one.outcome), one.detail.to_string()));
         table.row([side(*party), named(check), outcome, short(&detail)]);
     }
     let wanted: Vec<_> =

@@ -2,9 +2,8 @@
 
 use std::sync::{Arc, LazyLock, OnceLock};
 
-use agreements::{AgreementPage, DataType, Excess, GrantPage, Permit, SubjectPlace};
+use agreements::{AgreementPage, DataType, Excess, GrantPage, JsonText, Permit, SubjectPlace};
 use aws_lc_rs::digest::{SHA256, digest};
-use serde_json::Value;
 
 use super::parameters::Parameters;
 use crate::payload::{Limits, Place, Schema, SchemaCache, Selection};
@@ -12,7 +11,7 @@ use crate::payload::{Limits, Place, Schema, SchemaCache, Selection};
 /// The compiled side of one version of an agreement.
 #[derive(Debug)]
 pub struct Contract {
-    grants: Vec<OnceLock<Result<Vec<Terms>, Unusable>>>,
+    grants: Box<[OnceLock<Result<Vec<Terms>, Unusable>>]>,
 }
 
 /// What may pass in one operation.
@@ -73,10 +72,10 @@ fn compile(grant: &GrantPage) -> Result<Vec<Terms>, Unusable> {
     let data_type: &DataType = &grant.data_type;
     let released = Arc::new(Selection::parse(&grant.fields).map_err(|error| Unusable(error.to_string()))?);
     let place = |pointer: &String| Place::parse(pointer).map_err(|error| Unusable(error.to_string()));
-    let compiled = |schema: &Value| {
-        let key = digest(&SHA256, schema.to_string().as_bytes());
+    let compiled = |schema: &JsonText| {
+        let key = digest(&SHA256, schema.as_str().as_bytes());
         let key = <[u8; 32]>::try_from(key.as_ref()).expect("SHA-256 has 32 bytes");
-        SCHEMAS.compiled(key, || schema.clone()).map_err(|error| Unusable(error.to_string()))
+        SCHEMAS.compiled(key, || schema.value()).map_err(|error| Unusable(error.to_string()))
     };
     let schema = |payload: &Option<agreements::Payload>| match payload {
         None => Ok(None),

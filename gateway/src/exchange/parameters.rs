@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use agreements::Operation;
+use agreements::{JsonText, Operation};
 use serde_json::Value;
 
 use crate::payload::{Schema, Violation};
@@ -37,10 +37,10 @@ impl Parameters {
     /// A schema does not compile.
     pub fn of<E>(
         operation: &Operation,
-        compile: impl Fn(&Value) -> Result<Arc<Schema>, E>,
+        compile: impl Fn(&JsonText) -> Result<Arc<Schema>, E>,
     ) -> Result<Option<Box<Self>>, E> {
-        let judge = |name: &String, schema: &Value| {
-            let form = match schema["type"].as_str() {
+        let judge = |name: &String, schema: &JsonText| {
+            let form = match schema.value()["type"].as_str() {
                 Some("integer" | "number") => Form::Number,
                 Some("boolean") => Form::Boolean,
                 _ => Form::Text,
@@ -121,7 +121,7 @@ mod tests {
 
     fn judged(extra: Value, iin: &str, query: &[(&str, &str)]) -> Result<(), String> {
         let operation = operation(&extra);
-        let compile = |schema: &Value| Schema::compile(schema, Limits::default()).map(Arc::new);
+        let compile = |schema: &JsonText| Schema::compile(&schema.value(), Limits::default()).map(Arc::new);
         let Some(parameters) = Parameters::of(&operation, compile).unwrap() else {
             return Err("none".into());
         };

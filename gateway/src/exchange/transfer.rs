@@ -151,7 +151,7 @@ impl ExchangePath {
             let mut ward = ward();
             ward.goes_to(begun.chain());
             let kept = (consumer, pair, provider, room, busy);
-            let (called, holder) = (called.as_ref(), gate.provider_holder.as_str());
+            let (called, holder) = (called.as_ref(), permit.provider().holder());
             let answer = self
                 .download(&permit, entry, received, head, called, holder, begun, request, turn, ward, kept);
             return Ok(answer.await);
@@ -196,7 +196,7 @@ impl ExchangePath {
         }
         let sealed = signed::request(permit, caller, head, signed::Body::Comes, received.at)?;
         let (check, media_type) = Check::of_request(agreed, documents, &head.headers)?;
-        let notary = self.notary(permit, Way::Requests, &gate.consumer_holder);
+        let notary = self.notary(permit, Way::Requests, permit.consumer().holder());
         let check = check.witnessed(notary, &head.headers).map_err(|flaw| Side::Request.refusal(&flaw))?;
         let most = match &check {
             Check::Document(_) => documents.max_file_bytes,

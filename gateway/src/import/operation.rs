@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use agreements::{Method, Operation, OperationId, Parameter, PathTemplate, Payload, Presence};
+use agreements::{JsonText, Method, Operation, OperationId, Parameter, PathTemplate, Payload, Presence};
 use serde_json::{Map, Value};
 
 use super::schema::{self, Direction};
@@ -100,10 +100,10 @@ impl<'d> Reader<'d, '_> {
         operation: &'d Value,
         template: &PathTemplate,
         place: &str,
-    ) -> Result<(BTreeMap<String, Value>, Vec<Parameter>), String> {
+    ) -> Result<(BTreeMap<String, JsonText>, Vec<Parameter>), String> {
         let of =
             |value: Option<&'d Value>| value.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-        let (mut places, mut query): (BTreeMap<String, Value>, Vec<Parameter>) = Default::default();
+        let (mut places, mut query): (BTreeMap<String, JsonText>, Vec<Parameter>) = Default::default();
         let mut named = BTreeSet::new();
         // An operation's own stand before its path's: the first of a name counts.
         let all = of(operation.get("parameters")).iter().chain(of(item.get("parameters")));
@@ -118,7 +118,7 @@ impl<'d> Reader<'d, '_> {
                     if named.insert(name)
                         && let Some(schema) = self.scalar(parameter, &place)
                     {
-                        places.insert(name.to_owned(), schema);
+                        places.insert(name.to_owned(), schema.into());
                     }
                 }
                 Some("query") if query.iter().any(|known| known.name == name) => {}
@@ -127,7 +127,7 @@ impl<'d> Reader<'d, '_> {
                 }
                 Some("query") => {
                     let presence = if required { Presence::Required } else { Presence::Optional };
-                    let schema = self.scalar(parameter, &place);
+                    let schema = self.scalar(parameter, &place).map(JsonText::from);
                     query.push(Parameter { name: name.to_owned(), presence, schema });
                 }
                 Some("header" | "cookie") if required => {
@@ -223,7 +223,12 @@ impl<'d> Reader<'d, '_> {
         let schema = schema::converted(self.document, self.dialect, direction, given, &place, self.left_out)?;
         Schema::compile(&schema, Limits::default())
             .map_err(|error| format!("its schema cannot be used: {error}"))?;
-        Ok(Some(Payload { media_type: essence(name), schema, max_bytes: 1 << 20, documents: None }))
+        Ok(Some(Payload {
+            media_type: essence(name),
+            schema: schema.into(),
+            max_bytes: 1 << 20,
+            documents: None,
+        }))
     }
 
     /// What a value stands for, through references; a few, so that none leads back to itself.

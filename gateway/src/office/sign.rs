@@ -156,6 +156,7 @@ impl Office {
             return Ok(document.map_err(Failure::from)?);
         }
         let agreement = self.registry().agreement(number, version);
-        Ok(agreement.ok_or_else(|| SignError::Unknown(number.clone(), version))?.document.clone())
+        let agreement = agreement.ok_or_else(|| SignError::Unknown(number.clone(), version))?;
+        Ok(agreement.document.text().into())
     }
 }

@@ -133,7 +133,7 @@ fn check_of(party: Party, check: CheckKind, found: Found) -> ReadinessCheck {
         Some((end, _)) => format!("{}…", &detail[..end]),
         None => detail,
     };
-    ReadinessCheck { party, check, outcome, detail }
+    ReadinessCheck { party, check, outcome, detail: detail.into() }
 }
 
 /// Whether everything came out as it must for a transfer.

@@ -106,7 +106,7 @@ fn fits(agreed: &Payload, bytes: &[u8]) -> Result<(), String> {
     if bytes.len() as u64 > agreed.max_bytes {
         return Err(format!("more than {} bytes", agreed.max_bytes));
     }
-    let schema = Schema::compile(&agreed.schema, Limits::default())
+    let schema = Schema::compile(&agreed.schema.value(), Limits::default())
         .map_err(|error| format!("the data type's schema cannot be used: {error}"))?;
     schema.check(bytes).map(drop).map_err(|violation| {
         let place = if violation.pointer.is_empty() { "/" } else { &violation.pointer };

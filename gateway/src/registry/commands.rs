@@ -82,6 +82,12 @@ impl Commands {
         Ok(Self { store, registry, chain, read })
     }
 
+    /// Goes on from a registry that was read before, up to the end of a chain.
+    pub fn continuing(store: Box<dyn Store>, registry: Registry, chain: Chain) -> Self {
+        let read = Read::Since(chain.clone());
+        Self { store, registry, chain, read }
+    }
+
     /// How the registry was read.
     pub fn read(&self) -> &Read {
         &self.read

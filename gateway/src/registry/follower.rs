@@ -7,9 +7,9 @@
 //! revocation waits for them (`docs/decisions/0011`, `docs/decisions/0016`).
 
 use std::cell::RefCell;
-use std::collections::{BTreeSet, HashMap, VecDeque};
-use std::sync::Arc;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use agreements::{Agreement, AgreementNumber, Book, Changes, OutOfStep, Phase, Registry, Signed, Stage};
@@ -32,6 +32,7 @@ pub struct Follower {
     pub failures: Arc<AtomicU64>,
     /// What the start took.
     pub took: Took,
+    folded: Mutex<Option<(Registry, Chain)>>,
     _thread: Background,
 }
 
@@ -126,6 +127,7 @@ impl Follower {
             keeper,
         };
         let (view, booking) = folding.first_view();
+        let folded = Mutex::new(Some((folding.registry.clone(), folding.chain.clone())));
         let took = Took { reading, proving: begun.elapsed() - reading - booking, booking };
         let Took { proving, .. } = took;
         info!(
@@ -142,7 +144,13 @@ impl Follower {
                 error!(error = %crate::telemetry::chain(&error), "registry cannot be confirmed");
             }
         });
-        Ok(Self { views, failures, took, _thread: thread })
+        Ok(Self { views, failures, took, folded, _thread: thread })
+    }
+
+    /// The registry as it was first folded, for whoever goes on from there on its own: what did not change since is held
+    /// once for both. There is one, for the first who asks.
+    pub fn take_folded(&self) -> Option<(Registry, Chain)> {
+        self.folded.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
@@ -180,17 +188,25 @@ impl Default for Unproven {
     }
 }
 
-/// What was found of one agreement.
-#[derive(Default)]
-struct Verdicts {
-    versions: Vec<(u32, Result<(), &'static str>)>,
-    list: Option<Result<(), &'static str>>,
+/// What was found of the agreements in force, each with the list of its officials, in the registry's order.
+struct Verdicts<'r> {
+    /// By number and version.
+    in_force: Vec<&'r Agreement>,
+    found: Vec<(Result<(), &'static str>, Option<Result<(), &'static str>>)>,
 }
 
-impl Verdicts {
+impl Verdicts<'_> {
     fn agreement(&self, agreement: &Agreement) -> Option<Result<(), &'static str>> {
-        let of = self.versions.iter().find(|(version, _)| *version == agreement.header.version);
-        of.map(|(_, verdict)| *verdict)
+        let (number, version) = (&agreement.header.number, agreement.header.version);
+        let at = self.in_force.binary_search_by(|one| {
+            one.header.number.cmp(number).then_with(|| one.header.version.cmp(&version))
+        });
+        self.found.get(at.ok()?).map(|(verdict, _)| *verdict)
+    }
+
+    fn list(&self, number: &AgreementNumber) -> Option<Result<(), &'static str>> {
+        let at = self.in_force.binary_search_by(|one| one.header.number.cmp(number));
+        self.found.get(at.ok()?).and_then(|(_, list)| *list)
     }
 }
 
@@ -337,18 +353,13 @@ impl Folding {
         };
         // On all cores, and not asked again while the book is made.
         let found = on_all_cores(&in_force, believe);
-        let mut verdicts = HashMap::<_, Verdicts>::new();
-        for (agreement, (verdict, list)) in in_force.iter().zip(found) {
-            let of = verdicts.entry(&agreement.header.number).or_default();
-            of.versions.push((agreement.header.version, verdict));
-            of.list = list;
-        }
+        let verdicts = Verdicts { in_force, found };
         let proven = Instant::now();
         let unproven = RefCell::<Unproven>::default();
         let prove = |signed: Signed<'_>| {
             let known = match signed {
-                Signed::Agreement(one) => verdicts.get(&one.header.number).and_then(|of| of.agreement(one)),
-                Signed::Users(one) => verdicts.get(&one.list.agreement).and_then(|of| of.list),
+                Signed::Agreement(one) => verdicts.agreement(one),
+                Signed::Users(one) => verdicts.list(&one.list.agreement),
                 // A ruling is proven with its agreement.
                 Signed::Ruling(..)
                 | Signed::Protocol(_)

@@ -236,13 +236,14 @@ impl Proofs {
 /// The bytes under the signatures.
 fn bytes(signed: Signed<'_>) -> Result<Cow<'_, [u8]>, &'static str> {
     match signed.form() {
-        SignedForm::Kept(text) => Ok(Cow::Borrowed(text.as_bytes())),
+        SignedForm::Kept(Cow::Borrowed(text)) => Ok(Cow::Borrowed(text.as_bytes())),
+        SignedForm::Kept(Cow::Owned(text)) => Ok(Cow::Owned(text.into_bytes())),
         SignedForm::CanonicalOf(value) => {
             sign::canonical(&value).map(Cow::Owned).map_err(|_| "document-not-canonical")
         }
         SignedForm::About { value, document } => {
             // A ruling on another document would otherwise be taken for one on this.
-            if value["document_sha256"].as_str() != Some(&document_sha256(document)) {
+            if value["document_sha256"].as_str() != Some(&document_sha256(&document)) {
                 return Err("ruling-of-other-document");
             }
             sign::canonical(&value).map(Cow::Owned).map_err(|_| "document-not-canonical")

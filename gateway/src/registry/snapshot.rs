@@ -5,7 +5,7 @@
 //! the registry is folded from its events.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
 use agreements::{Agreement, OutOfStep, Part, RULES, Registry, Settling};
@@ -145,7 +145,7 @@ impl Snapshots {
         unsealing: &mut Unsealing<'_>,
         slices: usize,
         settling: &Settling,
-    ) -> Result<Vec<Vec<Agreement>>, SealFault> {
+    ) -> Result<Vec<Vec<Arc<Agreement>>>, SealFault> {
         let readers = std::thread::available_parallelism().map_or(1, usize::from).min(MOST_READERS);
         let (give, take) = mpsc::sync_channel::<Sealed<'_>>(readers);
         let take = Mutex::new(take);

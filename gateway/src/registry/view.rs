@@ -61,12 +61,8 @@ pub struct Gate {
     pub provider: Arc<Budget>,
     /// How many of those the consumer may have at once: half, so that none keeps the provider from all others.
     pub pair: Arc<Budget>,
-    /// BIN of the consumer's holder.
-    pub consumer_holder: String,
-    /// BIN of the provider's holder.
-    pub provider_holder: String,
     /// Acts, versions and clauses that it stands on.
-    pub basis: String,
+    pub basis: Box<str>,
     /// The schemas and fields of its data types, made when first needed.
     pub contract: Contract,
 }
@@ -152,7 +148,7 @@ impl View {
         for (page, gate) in pages.iter().zip(gates) {
             let gate = gate.or_else(|| {
                 let (consumer, provider) = (self.systems.get(consumer)?, self.systems.get(provider)?);
-                Gate::new(page, &self.book, consumer, provider, Arc::clone(&of_both)).map(Arc::new)
+                Some(Arc::new(Gate::new(page, consumer, provider, Arc::clone(&of_both))))
             });
             self.put(page, gate);
         }
@@ -182,29 +178,20 @@ fn data_types(page: &AgreementPage) -> impl Iterator<Item = Box<str>> {
 }
 
 impl Gate {
-    fn new(
-        page: &AgreementPage,
-        book: &Book,
-        consumer: &Allowance,
-        provider: &Allowance,
-        pair: Arc<Budget>,
-    ) -> Option<Self> {
+    fn new(page: &AgreementPage, consumer: &Allowance, provider: &Allowance, pair: Arc<Budget>) -> Self {
         let Rate { per_second, burst } = page.text.protection.rate;
         let some = |count: u32| NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN);
         let quota = Quota::per_second(some(per_second)).allow_burst(some(burst));
-        let holder = |id: &SystemId| Some(book.system(id.as_str())?.system.card.holder.to_string());
         let basis = page.text.basis.iter().map(|one| format!("{} {} {}", one.act, one.version, one.clause));
-        Some(Self {
+        Self {
             rate: RateLimiter::direct(quota),
             memory: Arc::clone(&consumer.bytes),
             consumer: Arc::clone(&consumer.exchanges),
             provider: Arc::clone(&provider.exchanges),
             pair,
-            consumer_holder: holder(&page.text.consumer)?,
-            provider_holder: holder(&page.text.provider)?,
-            basis: basis.collect::<Vec<_>>().join("; "),
+            basis: basis.collect::<Vec<_>>().join("; ").into(),
             contract: Contract::new(page),
-        })
+        }
     }
 }
 

@@ -235,7 +235,7 @@ fn differing(shared: &Shared, asked: &Asked) -> Result<Reply, Problem> {
         let from = from.unwrap_or(to.saturating_sub(1));
         let (Some(before), Some(after)) = (seen(&from), seen(&to)) else { return Ok(None) };
         let read = |one: &Agreement| {
-            serde_json::from_str::<AgreementText>(&one.document).map_err(|error| {
+            serde_json::from_str::<AgreementText>(&one.document.text()).map_err(|error| {
                 let version = one.header.version;
                 Problem::new("document-unreadable", format!("version {version} is not complete: {error}"))
             })

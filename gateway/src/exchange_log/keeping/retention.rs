@@ -197,6 +197,6 @@ impl Retention {
 fn text(agreement: &Agreement) -> Option<AgreementText> {
     match &agreement.text {
         Some(text) => Some(AgreementText::clone(text)),
-        None => serde_json::from_str(&agreement.document).ok(),
+        None => serde_json::from_str(&agreement.document.text()).ok(),
     }
 }
