@@ -297,7 +297,7 @@ mod tests {
             assert_ne!(document, canonical);
             assert!(serde_json::from_str::<AgreementText>(&document).is_err());
             let header = serde_json::from_str::<Header>(&document);
-            assert!(header.is_err() || registry(&[document.clone()]).is_none(), "{document}");
+            assert!(header.is_err() || registry(std::slice::from_ref(&document)).is_none(), "{document}");
         }
         let blanks = serde_json::to_string_pretty(&document("one")).unwrap();
         let registry = registry(&[blanks.clone(), document("two").to_string()]).unwrap();

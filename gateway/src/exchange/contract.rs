@@ -11,8 +11,11 @@ use crate::payload::{Limits, Place, Schema, SchemaCache, Selection};
 /// The compiled side of one version of an agreement.
 #[derive(Debug)]
 pub struct Contract {
-    grants: Box<[OnceLock<Result<Vec<Terms>, Unusable>>]>,
+    grants: Box<[OnceLock<Compiled>]>,
 }
+
+/// The operations of one grant, once they were compiled.
+type Compiled = Result<Vec<Terms>, Unusable>;
 
 /// What may pass in one operation.
 #[derive(Debug)]

@@ -192,11 +192,13 @@ impl Default for Unproven {
 struct Verdicts<'r> {
     /// By number and version.
     in_force: Vec<&'r Agreement>,
-    found: Vec<(Result<(), &'static str>, Option<Result<(), &'static str>>)>,
+    found: Vec<(Verdict, Option<Verdict>)>,
 }
 
+type Verdict = Result<(), &'static str>;
+
 impl Verdicts<'_> {
-    fn agreement(&self, agreement: &Agreement) -> Option<Result<(), &'static str>> {
+    fn agreement(&self, agreement: &Agreement) -> Option<Verdict> {
         let (number, version) = (&agreement.header.number, agreement.header.version);
         let at = self.in_force.binary_search_by(|one| {
             one.header.number.cmp(number).then_with(|| one.header.version.cmp(&version))
@@ -204,7 +206,7 @@ impl Verdicts<'_> {
         self.found.get(at.ok()?).map(|(verdict, _)| *verdict)
     }
 
-    fn list(&self, number: &AgreementNumber) -> Option<Result<(), &'static str>> {
+    fn list(&self, number: &AgreementNumber) -> Option<Verdict> {
         let at = self.in_force.binary_search_by(|one| one.header.number.cmp(number));
         self.found.get(at.ok()?).and_then(|(_, list)| *list)
     }
