@@ -15,6 +15,7 @@
 //! stamping  time stamps over checkpoints  versions     what a new version of a data type changes
 //! repeats   requests under one idempotency key
 //! scanner   documents shown to clamd    clock_watch   how far clocks are off
+//! turns     places at such services
 //! ```
 //!
 //! Not here: the rules (`agreements`), TLS and signatures (`certs`), how other surfaces read (`adapters`). Their
@@ -49,5 +50,6 @@ pub mod subject_keys;
 pub mod telemetry;
 pub mod transparency;
 pub mod trusted;
+mod turns;
 pub mod versions;
 pub mod witness;

@@ -5,12 +5,12 @@
 
 mod clamd;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -25,6 +25,7 @@ use tracing::info;
 
 use self::clamd::{Mute, Said};
 use crate::config::{Scanned, ScannerConfig, WhenDown};
+use crate::turns::Turns;
 
 /// A virus scanner, and which documents are shown to it.
 #[derive(Debug)]
@@ -33,9 +34,7 @@ pub struct Scanner {
     which: Scanned,
     when_down: WhenDown,
     patience: Duration,
-    most: usize,
-    // By consumer, how many scans are under way; locked twice a document, never across an await.
-    under_way: Mutex<BTreeMap<SystemId, usize>>,
+    turns: Arc<Turns>,
 }
 
 #[derive(Debug, Clone)]
@@ -93,8 +92,7 @@ impl Scanner {
             which: config.documents,
             when_down: config.when_down,
             patience: Duration::from_secs(config.timeout_seconds.into()),
-            most: config.max_at_once,
-            under_way: Mutex::default(),
+            turns: Turns::new(config.max_at_once),
         })
     }
 
@@ -114,7 +112,7 @@ impl Scanner {
         let Some(place) = self.place.clone() else {
             return Err(Trouble::Down("the data type asks for a scan, and no scanner is configured".into()));
         };
-        let turn = self.turn(consumer).ok_or(Trouble::Busy)?;
+        let turn = self.turns.take(consumer).ok_or(Trouble::Busy)?;
         let (to, pieces) = mpsc::channel(AHEAD);
         let (told, verdict) = oneshot::channel();
         let patience = self.patience;
@@ -126,34 +124,6 @@ impl Scanner {
         });
         let (waiting, task) = (VecDeque::new(), task.abort_handle());
         Ok(Some(Scan { to: Some(to), waiting, room: None, verdict, lenient, task }))
-    }
-
-    /// One of the places, of which a consumer has half at most.
-    fn turn(self: &Arc<Self>, consumer: &SystemId) -> Option<Turn> {
-        let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
-        let own = under_way.get(consumer).copied().unwrap_or(0);
-        if under_way.values().sum::<usize>() >= self.most || own >= self.most.div_ceil(2) {
-            return None;
-        }
-        under_way.insert(consumer.clone(), own + 1);
-        Some(Turn { scanner: Arc::clone(self), consumer: consumer.clone() })
-    }
-}
-
-struct Turn {
-    scanner: Arc<Scanner>,
-    consumer: SystemId,
-}
-
-impl Drop for Turn {
-    fn drop(&mut self) {
-        let mut under_way = self.scanner.under_way.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = under_way.get_mut(&self.consumer) {
-            *count -= 1;
-            if *count == 0 {
-                under_way.remove(&self.consumer);
-            }
-        }
     }
 }
 
