@@ -80,7 +80,7 @@ pub(crate) struct Signed<'a> {
     message: &'a [u8],
     /// The content of the `AlgorithmIdentifier`.
     pub(crate) algorithm: &'a [u8],
-    signature: &'a [u8],
+    pub(crate) signature: &'a [u8],
 }
 
 impl<'a> Certificate<'a> {

@@ -32,6 +32,7 @@ use crate::exchange_log::{
     read_keys,
 };
 use crate::listener::{Listener, Parts};
+use crate::national::{NationalError, NationalService};
 use crate::office::Depositary;
 use crate::operations::{Operations, Shown};
 use crate::personal::{PersonalError, PersonalKeys};
@@ -100,6 +101,9 @@ pub enum AppError {
     /// The authority of time stamps.
     #[error("time stamps cannot be asked for with {0}")]
     StampAnchors(PathBuf, #[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The service that verifies national signatures.
+    #[error("the service of [national_signatures] cannot be asked")]
+    National(#[from] NationalError),
     /// What became of requests with idempotency keys.
     #[error("repeats under idempotency keys cannot be told")]
     Repeats(#[from] RepeatsError),
@@ -204,6 +208,7 @@ impl App {
             arrivals: Arc::default(),
             repeats: repeats(config)?,
             scanner: Scanner::new(&config.scanner),
+            national: NationalService::open(config, &identity, &trust, &metrics)?,
             clock: Arc::clone(&clock_watch),
             peers: Arc::default(),
             consents,
@@ -550,7 +555,8 @@ impl Shown for Face {
         let own = (own != Standing::Unwatched).then(|| format!("this machine's clock: {own}"));
         let off = self.shared.peers.all().into_iter().filter(|(_, ahead)| ahead.abs() >= PEER_OFF);
         let off = off.map(|(system, ahead)| format!("the clock of {system} is {} s ahead", ahead.as_secs()));
-        own.into_iter().chain(off.take(MOST_REMARKS)).collect()
+        let national = self.shared.national.as_ref().and_then(|service| service.remark());
+        own.into_iter().chain(national).chain(off.take(MOST_REMARKS)).collect()
     }
 
     fn metrics(&self) -> String {

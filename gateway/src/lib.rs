@@ -15,6 +15,7 @@
 //! stamping  time stamps over checkpoints  versions     what a new version of a data type changes
 //! repeats   requests under one idempotency key
 //! scanner   documents shown to clamd    clock_watch   how far clocks are off
+//! national  signatures by national algorithms, for a service to verify
 //! turns     places at such services
 //! ```
 //!
@@ -37,6 +38,7 @@ pub mod framing;
 pub mod import;
 mod key_file;
 pub mod listener;
+pub mod national;
 pub mod office;
 pub mod operations;
 pub mod payload;

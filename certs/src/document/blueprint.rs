@@ -60,6 +60,16 @@ pub(super) fn revised(
     at: Timestamp,
     bend: impl FnOnce(&mut String),
 ) -> Result<Vec<u8>, SigningFault> {
+    revised_so(document, at, bend, |content| sign_detached(&content.finish(), &[signer], at))
+}
+
+/// The same, signed in a way of its own.
+pub(super) fn revised_so(
+    document: &[u8],
+    at: Timestamp,
+    bend: impl FnOnce(&mut String),
+    signs: impl FnOnce(Digests) -> Result<Vec<u8>, SigningFault>,
+) -> Result<Vec<u8>, SigningFault> {
     let object = document.len() + 1;
     let date = at.strftime("D:%Y%m%d%H%M%S+00'00'");
     let mut text = format!(
@@ -79,7 +89,7 @@ pub(super) fn revised(
     let text = text.replacen("0000000000 0000000000 0000000000", &numbers, 1);
     let mut content = Digests::default();
     [document, &text.as_bytes()[..start], &text.as_bytes()[end..]].iter().for_each(|part| content.push(part));
-    let der = sign_detached(&content.finish(), &[signer], at)?;
+    let der = signs(content)?;
     let digits: String = der.iter().map(|byte| format!("{byte:02x}")).collect();
     if digits.len() > end - start - 2 {
         return Err(SigningFault);

@@ -43,6 +43,12 @@ pub fn verify_detached(
     trust: &Trust,
     now: Timestamp,
 ) -> Result<Vec<DocumentSignature>, DocumentFault> {
+    let signed = read(der)?;
+    signed.signers.iter().map(|signer| verify(signer, &signed, content, said_beside, trust, now)).collect()
+}
+
+/// Reads a detached signature.
+pub(super) fn read(der: &[u8]) -> Result<SignedData<'_>, DocumentFault> {
     let signed = SignedData::read(der)?;
     if signed.content_type != DATA {
         return Err(DocumentFault::Malformed("it signs something else than data"));
@@ -51,11 +57,17 @@ pub fn verify_detached(
         // Who reads what it holds would read something else than what stands beside it.
         return Err(DocumentFault::Malformed("it holds a content of its own"));
     }
-    signed.signers.iter().map(|signer| verify(signer, &signed, content, said_beside, trust, now)).collect()
+    Ok(signed)
+}
+
+/// Whether a signer signed by an algorithm of a national standard: another's to verify.
+pub(super) fn is_national(signer: &SignerInfo<'_>) -> bool {
+    let signed_by = signer.algorithm().unwrap_or_default();
+    [signer.digest, signed_by].iter().any(|oid| NATIONAL.iter().any(|arc| oid.starts_with(arc)))
 }
 
 /// Verifies one of its signers.
-fn verify(
+pub(super) fn verify(
     signer: &SignerInfo<'_>,
     signed: &SignedData<'_>,
     content: &Digested,
@@ -63,8 +75,7 @@ fn verify(
     trust: &Trust,
     now: Timestamp,
 ) -> Result<DocumentSignature, DocumentFault> {
-    if [signer.digest, signer.algorithm()?].iter().any(|oid| NATIONAL.iter().any(|arc| oid.starts_with(arc)))
-    {
+    if is_national(signer) {
         return Err(DocumentFault::National);
     }
     let of_content = content.by(signer.digest);
@@ -86,20 +97,30 @@ fn verify(
     let weak = |_| DocumentFault::Algorithm("its signer's key is none that counts");
     certificate.key.kind().map_err(weak)?;
     signer.check_signature(&certificate)?;
-    let signed_at = attributes.signed_at.or(said_beside).ok_or(DocumentFault::Time)?;
-    if signed_at > now.saturating_add(CLOCK_SKEW).unwrap_or(Timestamp::MAX) {
-        return Err(DocumentFault::Time);
-    }
-    let stamped_at = stamped_at(signer, &trust.current())?;
-    if stamped_at.is_some_and(|at| signed_at > at.saturating_add(CLOCK_SKEW).unwrap_or(Timestamp::MAX)) {
-        return Err(DocumentFault::Time);
-    }
+    let (signed_at, stamped_at) = times(signer, attributes.signed_at.or(said_beside), trust, now)?;
     let others = signed.certificates.iter().filter(|other| **other != der);
     let chain: Vec<CertificateDer<'_>> =
         std::iter::once(&der).chain(others).map(|der| CertificateDer::from(*der)).collect();
     let chain = trust.verify_signing(&chain, stamped_at.unwrap_or(signed_at), now)?;
     let (fingerprint, subject) = (chain.fingerprint(), chain.subject().clone());
     Ok(DocumentSignature { fingerprint, subject, signed_at, stamped_at, chain })
+}
+
+/// When it was made, by the word that stands there, and before when, by that of an authority that is believed.
+pub(super) fn times(
+    signer: &SignerInfo<'_>,
+    said_at: Option<Timestamp>,
+    trust: &Trust,
+    now: Timestamp,
+) -> Result<(Timestamp, Option<Timestamp>), DocumentFault> {
+    let is_after =
+        |at: Timestamp, other: Timestamp| at > other.saturating_add(CLOCK_SKEW).unwrap_or(Timestamp::MAX);
+    let said_at = said_at.ok_or(DocumentFault::Time)?;
+    let stamped_at = stamped_at(signer, &trust.current())?;
+    if is_after(said_at, now) || stamped_at.is_some_and(|at| is_after(said_at, at)) {
+        return Err(DocumentFault::Time);
+    }
+    Ok((said_at, stamped_at))
 }
 
 /// The first time at which an authority that is believed saw the signature. Stamps of others, and what is none, count for
@@ -127,5 +148,7 @@ const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(5);
 /// Most time stamps of one signature that are looked at.
 const MOST_STAMPS: usize = 4;
 pub(super) const DATA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 1];
-/// 1.2.398 (Kazakhstan) and 1.2.643, under which the algorithms of national standards stand.
-const NATIONAL: [&[u8]; 2] = [&[0x2a, 0x83, 0x0e], &[0x2a, 0x85, 0x03]];
+/// 1.2.398 (Kazakhstan), 1.2.643 and 1.3.6.1.4.1.6801.1.2 (Gamma Technologies, for ST RK 1073), under which the algorithms of
+/// national standards stand.
+const NATIONAL: [&[u8]; 3] =
+    [&[0x2a, 0x83, 0x0e], &[0x2a, 0x85, 0x03], &[0x2b, 6, 1, 4, 1, 0xb5, 0x11, 1, 2]];

@@ -92,7 +92,7 @@ proptest! {
         let judge = |piece: usize| {
             let mut signed = SignedPdf::default();
             pdf.chunks(piece).try_for_each(|piece| signed.push(piece))?;
-            signed.finish(&SCENE.trust, today()).map(|found| found.len())
+            signed.finish(&SCENE.trust, today()).map(|found| found.verified.len())
         };
         let verdict = judge(pdf.len().max(1));
         prop_assert_eq!(judge(piece), verdict);

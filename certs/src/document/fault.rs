@@ -16,6 +16,10 @@ pub enum DocumentFault {
     Algorithm(&'static str),
     /// It is made by the national standard, which is for another to verify.
     National,
+    /// It is the second such in one PDF.
+    NationalTwice,
+    /// Who verifies signatures by the national standard says that it does not hold.
+    Invalid,
     /// It is over another content.
     OtherContent,
     /// It was added to after its last signature.
@@ -40,6 +44,8 @@ impl DocumentFault {
             Self::Malformed(_) => "document-signature-malformed",
             Self::Algorithm(_) => "document-signature-algorithm",
             Self::National => "document-signature-national",
+            Self::NationalTwice => "document-signature-national-twice",
+            Self::Invalid => "document-signature-invalid",
             Self::OtherContent => "document-signature-content",
             Self::Changed => "document-changed",
             Self::Forged => "document-signature-forged",
@@ -58,6 +64,8 @@ impl DocumentFault {
             Self::Unsigned => "the document bears no signature",
             Self::Malformed(what) | Self::Algorithm(what) => what,
             Self::National => "it is made by a national algorithm, which is not verified here",
+            Self::NationalTwice => "a PDF bears more than one signature by a national algorithm",
+            Self::Invalid => "the service that verifies national signatures says that it does not hold",
             Self::OtherContent => "the signature is over another document",
             Self::Changed => "something was added to the document after it was signed",
             Self::Forged => "the signature is not by the key of its signer's certificate",

@@ -5,6 +5,7 @@
 //! content ─ Digests ─ what it is, by each hash ─┐
 //! signed_data ──────── cms ─────────────────────┴─ verify_detached(trust) → DocumentSignature for each signer
 //! PDF ─ SignedPdf: lexer, Digests of each revision ─┘
+//! national   what one by a national algorithm says of itself, for a service to judge
 //! blueprint  how one is made, for those who sign
 //! ```
 //!
@@ -18,16 +19,22 @@ mod cms;
 mod digests;
 mod fault;
 mod lexer;
+mod national;
+mod national_blueprint;
 mod pdf;
 
 pub use blueprint::{sign_detached, sign_pdf, sign_stamped};
 pub use cms::{DocumentSignature, verify_detached};
 pub use digests::{Digested, Digests};
 pub use fault::DocumentFault;
-pub use pdf::SignedPdf;
+pub use national::{NationalSigner, is_national, read_national};
+pub use national_blueprint::{NationalAlgorithm, NationalPerson, sign_nationally, sign_pdf_nationally};
+pub use pdf::{PdfSignatures, SignedPdf};
 
 #[cfg(test)]
 mod edits_tests;
+#[cfg(test)]
+mod national_tests;
 #[cfg(test)]
 mod pdf_tests;
 #[cfg(test)]

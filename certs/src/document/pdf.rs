@@ -6,15 +6,18 @@
 //! matter then: it is the file that was signed.
 //!
 //! The digests run behind what is read by a window in which a dictionary has room. What is held is the window and the
-//! signatures, bounded both.
+//! signatures, bounded both. What a national signature is over is shown as it leaves the window: to one verifier, for one
+//! signature.
 
 use std::fmt;
+use std::ops::Range;
 
 use jiff::Timestamp;
 use memchr::memmem;
 
 use super::cms::{DocumentSignature, verify_detached};
 use super::lexer::{self, Dictionary, Value};
+use super::national::{NationalSigner, is_national, read_national};
 use super::{Digested, Digests, DocumentFault};
 use crate::der::Reader;
 use crate::signed_data::MOST_BYTES;
@@ -37,6 +40,28 @@ pub struct SignedPdf {
     found: Vec<Found>,
     /// Where the last signature's revision ends.
     reaches: u64,
+    /// Where a national signature is for another to verify.
+    trunk: Option<Trunk>,
+}
+
+/// All signatures of a PDF.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct PdfSignatures {
+    /// Those that count, in the order of their revisions.
+    pub verified: Vec<DocumentSignature>,
+    /// One that counts if another vouches for it, with its DER; only where what it is over was shown.
+    pub national: Option<(NationalSigner, Vec<u8>)>,
+    /// The end of what that is over, behind all that was shown before.
+    pub rest: Vec<u8>,
+}
+
+/// What a national signature is over, as it leaves the window.
+#[derive(Default)]
+struct Trunk {
+    shown: Vec<u8>,
+    /// Its string, and where its revision ends: unknown until it is found.
+    found: Option<(Range<u64>, u64)>,
 }
 
 /// A signature whose revision goes on.
@@ -58,6 +83,16 @@ pub(super) struct Found {
 }
 
 impl SignedPdf {
+    /// One whose bytes are shown, as a national signature within is over them.
+    pub fn showing() -> Self {
+        Self { trunk: Some(Trunk::default()), ..Self::default() }
+    }
+
+    /// What is to be shown since the last time.
+    pub fn shown(&mut self) -> Vec<u8> {
+        self.trunk.as_mut().map(|trunk| std::mem::take(&mut trunk.shown)).unwrap_or_default()
+    }
+
     /// Looks at the next bytes.
     ///
     /// # Errors
@@ -81,21 +116,29 @@ impl SignedPdf {
     ///
     /// # Errors
     /// [`DocumentFault`]: there is none, one does not count, or something was added behind the last.
-    pub fn finish(self, trust: &Trust, now: Timestamp) -> Result<Vec<DocumentSignature>, DocumentFault> {
-        let mut signatures = Vec::new();
+    pub fn finish(mut self, trust: &Trust, now: Timestamp) -> Result<PdfSignatures, DocumentFault> {
+        let mut signatures = PdfSignatures::default();
+        // ETSI EN 319 142-1 §4.1: one signer a signature.
+        let several = DocumentFault::Malformed("a signature within a PDF has several signers");
         for Found { content, der, said_at } in self.ends()? {
-            let signers = verify_detached(&der, &content, said_at, trust, now)?;
-            // ETSI EN 319 142-1 §4.1: one signer a signature.
-            if signers.len() != 1 {
-                return Err(DocumentFault::Malformed("a signature within a PDF has several signers"));
+            if self.trunk.is_some() && is_national(&der) {
+                let mut signers = read_national(&der, &content, said_at, trust, now)?;
+                let signer = signers.pop().filter(|_| signers.is_empty()).ok_or(several)?;
+                signatures.national = Some((signer, der));
+                continue;
             }
-            signatures.extend(signers);
+            let signers = verify_detached(&der, &content, said_at, trust, now)?;
+            if signers.len() != 1 {
+                return Err(several);
+            }
+            signatures.verified.extend(signers);
         }
+        signatures.rest = self.shown();
         Ok(signatures)
     }
 
     /// What its signatures are over, at the end.
-    pub(super) fn ends(mut self) -> Result<Vec<Found>, DocumentFault> {
+    pub(super) fn ends(&mut self) -> Result<Vec<Found>, DocumentFault> {
         self.look()?;
         if self.named.is_some() {
             return Err(DocumentFault::Malformed("a signature's dictionary does not end"));
@@ -110,7 +153,7 @@ impl SignedPdf {
         if self.reaches != self.from {
             return Err(DocumentFault::Changed);
         }
-        Ok(self.found)
+        Ok(std::mem::take(&mut self.found))
     }
 
     /// Looks for dictionaries of signatures in what came.
@@ -186,6 +229,13 @@ impl SignedPdf {
             return Err(DocumentFault::Malformed("it bears too many signatures"));
         }
         let der = unhex(&self.window[object..][string.clone()])?;
+        if let Some(trunk) = &mut self.trunk
+            && is_national(&der)
+            && trunk.found.replace((*first..*second, until)).is_some()
+        {
+            // What this one is over has passed, but for the string of the other.
+            return Err(DocumentFault::NationalTwice);
+        }
         let said_at = dictionary.get(b"M").and_then(Value::text).and_then(date);
         let mut digests = self.digests.clone();
         digests.push(&self.window[..object + string.start]);
@@ -200,6 +250,11 @@ impl SignedPdf {
         self.digests.push(bytes);
         let to = from + count as u64;
         let within = |at: u64| usize::try_from(at.clamp(from, to) - from).unwrap_or(count);
+        if let Some(Trunk { shown, found }) = &mut self.trunk {
+            let (string, until) = found.clone().unwrap_or((u64::MAX..u64::MAX, u64::MAX));
+            shown.extend_from_slice(&bytes[..within(string.start)]);
+            shown.extend_from_slice(&bytes[within(string.end)..within(until)]);
+        }
         for one in &mut self.running {
             one.digests.push(&bytes[within(one.from)..within(one.until)]);
         }

@@ -28,7 +28,7 @@ impl Scene {
     fn judge(&self, pdf: &[u8], piece: usize) -> Result<usize, DocumentFault> {
         let mut signed = SignedPdf::default();
         pdf.chunks(piece).try_for_each(|piece| signed.push(piece))?;
-        signed.finish(&self.trust, today()).map(|signatures| signatures.len())
+        signed.finish(&self.trust, today()).map(|signatures| signatures.verified.len())
     }
 
     fn bent(&self, bend: impl FnOnce(&mut String)) -> Result<usize, DocumentFault> {

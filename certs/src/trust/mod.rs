@@ -20,7 +20,7 @@ pub use anchors::{AnchorError, AnchorFault, TrustAnchors};
 use cache::Cache;
 pub use chain::VerifiedChain;
 use chain::{Confirmed, Window};
-pub(crate) use set::{Judgement, Listed, Revocation, hex};
+pub(crate) use set::{Judgement, Listed, Revocation, check_leaf, hex};
 pub use set::{TrustSet, Unusable};
 pub use untrusted::Untrusted;
 

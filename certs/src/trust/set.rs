@@ -357,7 +357,7 @@ fn check_form(certificate: &Certificate<'_>) -> Result<(), Untrusted> {
     Ok(())
 }
 
-fn check_leaf(leaf: &Certificate<'_>, purpose: Purpose) -> Result<(), Untrusted> {
+pub(crate) fn check_leaf(leaf: &Certificate<'_>, purpose: Purpose) -> Result<(), Untrusted> {
     let signs = leaf.extensions.key_usage.map(|usage| usage.allows(KeyUsage::DIGITAL_SIGNATURE));
     match (purpose, signs) {
         // Both sides of TLS 1.3 prove themselves by a signature.

@@ -16,6 +16,7 @@ use crate::clock;
 use crate::config::{Config, WhenSilent};
 use crate::exchange::subject::SubjectKey;
 use crate::exchange_log::read_keys;
+use crate::national::NationalService;
 use crate::personal::PersonalKeys;
 use crate::registry::Commands;
 use crate::registry::sqlite::SqliteStore;
@@ -51,6 +52,7 @@ pub(super) fn run(common: &Common) -> Result<Answer, Failure> {
         log_keys(&config),
         personal_keys(&config),
         time_stamps(&config),
+        national_signatures(&config),
         index(&config),
         witnesses(&config),
         api(&config),
@@ -226,6 +228,16 @@ fn time_stamps(config: &Config) -> Found {
     let todo = "put the authority's root certificate where log.time_stamps.anchors says, its address in \
                 log.time_stamps.authority";
     found("time stamps", told, todo)
+}
+
+fn national_signatures(config: &Config) -> Found {
+    let told = NationalService::look(config).map(|place| match place {
+        None => "refused: no service verifies them".to_owned(),
+        Some(place) => format!("verified by {place}"),
+    });
+    let todo = "put the certificate chain, its key with mode 600, and the authorities' files where [national_signatures] \
+                says, or leave those keys out";
+    found("national signatures", told, todo)
 }
 
 fn api(config: &Config) -> Found {

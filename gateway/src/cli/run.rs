@@ -85,6 +85,7 @@ fn todo(error: &AppError) -> &'static str {
         | AppError::PersonalKeys(_)
         | AppError::Trust(_)
         | AppError::Tls(_)
+        | AppError::National(_)
         | AppError::Store(_)
         | AppError::Commands(_)
         | AppError::Access(_)

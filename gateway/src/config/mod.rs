@@ -6,6 +6,7 @@ mod api;
 mod clock;
 mod exchange;
 mod keeping;
+mod national;
 mod places;
 mod readiness;
 mod repeats;
@@ -23,6 +24,7 @@ pub use api::ApiConfig;
 pub use clock::{ClockConfig, WhenUnclear};
 pub use exchange::{ExchangeConfig, Limits};
 pub use keeping::KeepingSettings;
+pub use national::{NationalSignaturesConfig, RevocationCheck};
 pub use places::{
     IdentityConfig, LineFormat, LogSettings, OperationsConfig, RegistryConfig, TelemetryConfig,
     TimeStampSettings, TrustConfig,
@@ -66,6 +68,9 @@ pub struct Config {
     /// The virus scanner.
     #[serde(default)]
     pub scanner: ScannerConfig,
+    /// The service that verifies national signatures.
+    #[serde(default)]
+    pub national_signatures: NationalSignaturesConfig,
     /// The watch over clocks.
     #[serde(default)]
     pub clock: ClockConfig,
@@ -156,6 +161,8 @@ impl Config {
         config.readiness.check().map_err(|(key, message)| wrong(format!("readiness.{key}"), message))?;
         config.repeats.check().map_err(|(key, message)| wrong(format!("repeats.{key}"), message))?;
         config.scanner.check().map_err(|(key, message)| wrong(format!("scanner.{key}"), message))?;
+        let national = config.national_signatures.check();
+        national.map_err(|(key, message)| wrong(format!("national_signatures.{key}"), message))?;
         config.clock.check().map_err(|(key, message)| wrong(format!("clock.{key}"), message))?;
         config.log.check().map_err(|(key, message)| wrong(format!("log.{key}"), message))?;
         config.witnesses.check().map_err(|(key, message)| wrong(format!("witnesses.{key}"), message))?;

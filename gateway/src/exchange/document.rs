@@ -7,6 +7,7 @@ use certs::message::MessageFault;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 
 use super::{Refusal, answer, notary, rows, signed};
+use crate::national;
 use crate::payload::Violation;
 use crate::scanner::Trouble;
 
@@ -30,6 +31,8 @@ pub(super) enum Flaw {
     /// It is not signed as agreed.
     Unsigned(Unsigned),
     Scan(Trouble),
+    /// It is signed by a national algorithm, and nobody says that it is so rightly.
+    National(national::Trouble),
 }
 
 /// What a body is looked through for, as it passes.
@@ -91,7 +94,19 @@ impl Side {
             }
             Flaw::Scan(trouble @ Trouble::Busy) => Refusal::new(&rows::GATEWAY_BUSY, trouble).retry_after(1),
             Flaw::Form(found) => unfit(document, found.code(), found.to_string()),
+            Flaw::National(trouble) => self.unvouched(trouble),
             Flaw::Content => signed::refusal(self, &MessageFault::Digest),
+        }
+    }
+
+    fn unvouched(self, trouble: &national::Trouble) -> Refusal {
+        use national::Trouble::{Answer, Busy, Refuted, Silent, TooLarge, TooLargeForIt, TooMany};
+        match trouble {
+            Refuted(fault) => self.refusal(&Flaw::Unsigned(notary::unsigned(*fault))),
+            Silent(_) => Refusal::new(&rows::NATIONAL_SERVICE_UNAVAILABLE, trouble).retry_after(5),
+            Answer(_) => Refusal::new(&rows::NATIONAL_SERVICE_ANSWER, trouble),
+            TooLarge | TooLargeForIt | TooMany => Refusal::new(&rows::NATIONAL_SERVICE_LIMIT, trouble),
+            Busy => Refusal::new(&rows::GATEWAY_BUSY, trouble).retry_after(1),
         }
     }
 }

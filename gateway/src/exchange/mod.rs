@@ -77,6 +77,7 @@ use crate::clock_watch::{ClockWatch, PeerClocks};
 use crate::config::Limits;
 use crate::exchange_log::{LogError, LogPort, OpenEntry, Opening, Outcome};
 use crate::framing::{FramingViolation, Observed, strict};
+use crate::national::NationalService;
 use crate::payload::Withheld;
 use crate::personal::PersonalKeys;
 use crate::readiness::Arrivals;
@@ -124,6 +125,8 @@ pub struct Shared {
     pub repeats: Repeats,
     /// The virus scanner.
     pub scanner: Arc<Scanner>,
+    /// Who verifies signatures by national algorithms, if anybody does.
+    pub national: Option<Arc<NationalService>>,
     /// How the gateway's own clock stands.
     pub clock: Arc<ClockWatch>,
     /// How providers' clocks stand.

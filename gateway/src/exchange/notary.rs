@@ -1,20 +1,29 @@
 //! Signatures on documents, where an agreement asks for them: whose count, and whether they are those that are asked for
 //! (C5; Portal 61-65).
 //!
-//! Documents pass as they come, so what a signature is over is digested on the way, and the last piece waits for the verdict.
+//! Documents pass as they come, so what a signature is over is digested on the way, and the last piece waits for the verdict. What
+//! may be signed by a national algorithm is shown to the service that verifies those; the transfer waits for its verdict.
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::sync::Arc;
 
 use adapters::multipart::{Notary, Unsigned};
-use agreements::{DocumentFormat, SignatureKind, SignedDocuments};
+use agreements::{DocumentFormat, Fingerprint, Permit, SignatureKind, SignedDocuments, Way};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use certs::document::{Digested, Digests, DocumentFault, DocumentSignature, SignedPdf, verify_detached};
+use certs::Subject;
+use certs::document::{
+    Digested, Digests, DocumentFault, DocumentSignature, NationalSigner, SignedPdf, is_national,
+    read_national, verify_detached,
+};
 use certs::trust::Trust;
 use http::header::{HeaderMap, HeaderValue};
 use jiff::{SignedDuration, Timestamp};
+
+use super::ExchangePath;
+use crate::clock;
+use crate::national::{Counsel, Desk, Showing};
 
 /// Looks at documents that pass one way, under one agreement.
 pub(super) struct Signatures {
@@ -23,9 +32,13 @@ pub(super) struct Signatures {
     holder: String,
     trust: Arc<Trust>,
     now: Timestamp,
+    /// Where documents are shown to the service that verifies national signatures, if there is one.
+    desk: Option<Desk>,
+    /// Whether the head brings a national signature; it counts for a document by itself.
+    head_is_national: bool,
     file: Option<File>,
-    /// Files that passed and beside which signatures may stand; and why one has to, unless they are signed within.
-    awaiting: HashMap<String, (Digested, Result<(), Unsigned>)>,
+    /// Files that passed and beside which signatures may stand.
+    awaiting: HashMap<String, Awaiting>,
     /// Whose signatures counted, as entries have them.
     counted: BTreeSet<String>,
 }
@@ -36,11 +49,43 @@ struct File {
     name: String,
     pdf: Option<SignedPdf>,
     digests: Option<Digests>,
+    /// All of it, for a signature beside it.
+    shown: Option<Showing>,
+    /// What a signature within is over.
+    shown_within: Option<Showing>,
+}
+
+/// A file that passed and beside which a signature may stand.
+struct Awaiting {
+    content: Digested,
+    /// Why one has to, unless it is signed within.
+    within: Result<(), Unsigned>,
+    shown: Option<Showing>,
+}
+
+/// Who signed, and who says so, if not we.
+#[derive(Debug, Clone, Copy)]
+struct Signer<'a> {
+    fingerprint: Fingerprint,
+    subject: &'a Subject,
+    signed_at: Timestamp,
+    stamped_at: Option<Timestamp>,
+    by: Option<&'a str>,
 }
 
 impl Signatures {
-    pub(super) fn new(asked: &SignedDocuments, holder: &str, trust: &Arc<Trust>, now: Timestamp) -> Self {
+    pub(super) fn new(
+        asked: &SignedDocuments,
+        holder: &str,
+        trust: &Arc<Trust>,
+        now: Timestamp,
+        desk: Option<Desk>,
+        head: &HeaderMap,
+    ) -> Self {
+        let said = desk.as_ref().and_then(|_| in_head(head).ok().flatten());
         Self {
+            desk,
+            head_is_national: said.is_some_and(|signature| is_national(&signature)),
             asked: asked.clone(),
             holder: holder.to_owned(),
             trust: Arc::clone(trust),
@@ -52,29 +97,30 @@ impl Signatures {
     }
 
     /// Whether enough of those who may sign have, and all of those who did count.
-    fn judge(&mut self, signatures: &[DocumentSignature]) -> Result<(), Unsigned> {
+    fn judge(&mut self, signers: &[Signer<'_>]) -> Result<(), Unsigned> {
         let (mut counted, mut missed) = (BTreeSet::new(), None);
-        for signature in signatures {
-            match self.misses(signature) {
-                None => drop(counted.insert(signature.fingerprint.to_string())),
+        for signer in signers {
+            match self.misses(signer) {
+                None => drop(counted.insert(signer.fingerprint.to_string())),
                 Some(why) => missed = Some(why),
             }
         }
         if counted.len() < usize::from(self.asked.least) {
             return Err(missed.unwrap_or(TOO_FEW));
         }
-        for one in signatures {
+        for Signer { fingerprint, signed_at, stamped_at, by, .. } in signers {
             if self.counted.len() < MOST_RECORDED {
-                let stamped = one.stamped_at.map(|at| format!(" stamped {at}")).unwrap_or_default();
-                self.counted.insert(format!("document {} {}{stamped}", one.fingerprint, one.signed_at));
+                let stamped = stamped_at.map(|at| format!(" stamped {at}")).unwrap_or_default();
+                let by = by.map(|by| format!(" verified-by {by}")).unwrap_or_default();
+                self.counted.insert(format!("document {fingerprint} {signed_at}{stamped}{by}"));
             }
         }
         Ok(())
     }
 
     /// Why a signature that counts is none of those that are asked for.
-    fn misses(&self, signature: &DocumentSignature) -> Option<Unsigned> {
-        let subject = &signature.subject;
+    fn misses(&self, signer: &Signer<'_>) -> Option<Unsigned> {
+        let subject = signer.subject;
         let named = |name: &String| self.asked.signers.iter().any(|one| one == name);
         if subject.bin.as_ref().is_none_or(|bin| bin.to_string() != self.holder) {
             return Some(OTHER_HOLDER);
@@ -82,10 +128,10 @@ impl Signatures {
         if !self.asked.signers.is_empty() && !subject.common_name.as_ref().is_some_and(named) {
             return Some(NOT_NAMED);
         }
-        if self.asked.stamped && signature.stamped_at.is_none() {
+        if self.asked.stamped && signer.stamped_at.is_none() {
             return Some(NOT_STAMPED);
         }
-        let signed_at = signature.stamped_at.unwrap_or(signature.signed_at);
+        let signed_at = signer.stamped_at.unwrap_or(signer.signed_at);
         let days = self.asked.within_days.map(|days| SignedDuration::from_hours(24 * i64::from(days)));
         if days.is_some_and(|days| self.now.duration_since(signed_at) > days) {
             return Some(TOO_OLD);
@@ -104,10 +150,17 @@ impl Notary for Signatures {
         if !within && !self.takes(SignatureKind::Detached) {
             return Err(unsigned(DocumentFault::Unsigned));
         }
+        let beside = self.takes(SignatureKind::Detached);
+        // A file of a form has a name, and its signature comes behind it.
+        let may_be_national = beside && (self.head_is_national || !name.is_empty());
+        let begins = || self.desk.as_ref().map(Desk::begins);
+        let pdf = || if self.desk.is_some() { SignedPdf::showing() } else { SignedPdf::default() };
         self.file = Some(File {
             name: name.to_owned(),
-            pdf: within.then(SignedPdf::default),
-            digests: self.takes(SignatureKind::Detached).then(Digests::default),
+            pdf: within.then(pdf),
+            digests: beside.then(Digests::default),
+            shown: may_be_national.then(begins).flatten(),
+            shown_within: within.then(begins).flatten(),
         });
         Ok(())
     }
@@ -117,58 +170,121 @@ impl Notary for Signatures {
         if let Some(digests) = &mut file.digests {
             digests.push(bytes);
         }
-        match &mut file.pdf {
-            Some(pdf) => pdf.push(bytes).map_err(unsigned),
-            None => Ok(()),
+        if let Some(shown) = &mut file.shown {
+            shown.content(bytes);
         }
+        let Some(pdf) = &mut file.pdf else { return Ok(()) };
+        pdf.push(bytes).map_err(unsigned)?;
+        if let Some(shown) = &mut file.shown_within {
+            shown.content(&pdf.shown());
+        }
+        Ok(())
     }
 
     fn ends(&mut self) -> Result<(), Unsigned> {
-        let Some(file) = self.file.take() else { return Ok(()) };
-        let within = file.pdf.map(|pdf| pdf.finish(&self.trust, self.now));
-        match (within, file.digests) {
-            (Some(Ok(signatures)), None) => self.judge(&signatures),
-            (Some(Ok(signatures)), Some(digests)) => {
-                let within = self.judge(&signatures);
-                self.awaits(file.name, digests, within)
-            }
-            (Some(Err(DocumentFault::Unsigned)) | None, Some(digests)) => {
-                self.awaits(file.name, digests, Err(unsigned(DocumentFault::Unsigned)))
-            }
-            (Some(Err(fault)), _) => Err(unsigned(fault)),
-            (None, None) => Err(unsigned(DocumentFault::Unsigned)),
+        let Some(File { name, pdf, digests, shown, shown_within }) = self.file.take() else { return Ok(()) };
+        let within = match pdf.map(|pdf| self.within(pdf, shown_within)) {
+            None | Some(Err(DocumentFault::Unsigned)) => Err(unsigned(DocumentFault::Unsigned)),
+            // What does not hold stops it, whatever stands beside it; what holds and is not enough does not.
+            Some(Err(fault)) => return Err(unsigned(fault)),
+            Some(Ok(judged)) => judged,
+        };
+        let Some(digests) = digests else { return within };
+        match self.awaiting.insert(name, Awaiting { content: digests.finish(), within, shown }) {
+            None => Ok(()),
+            Some(_) => Err(OF_NONE),
         }
     }
 
     fn beside(&mut self, name: &str, signature: &[u8]) -> Result<(), Unsigned> {
-        let (content, _) = self.awaiting.remove(name).ok_or(OF_NONE)?;
+        let Awaiting { content, shown, .. } = self.awaiting.remove(name).ok_or(OF_NONE)?;
         let found = verify_detached(signature, &content, None, &self.trust, self.now);
-        self.judge(&found.map_err(unsigned)?)
+        match (found, shown) {
+            (Err(DocumentFault::National), Some(shown)) => {
+                let signers = read_national(signature, &content, None, &self.trust, self.now);
+                let signers = signers.map_err(unsigned)?;
+                let vouching = self.vouching();
+                self.judge(&signers.iter().map(|one| of_service(one, &vouching)).collect::<Vec<_>>())?;
+                shown.signed(signature.to_vec(), signers);
+                Ok(())
+            }
+            (found, _) => {
+                let found = found.map_err(unsigned)?;
+                self.judge(&found.iter().map(ours).collect::<Vec<_>>())
+            }
+        }
     }
 
     fn finish(self: Box<Self>) -> Result<String, Unsigned> {
-        self.awaiting.values().try_for_each(|(_, within)| *within)?;
+        self.awaiting.values().try_for_each(|one| one.within)?;
         Ok(self.counted.into_iter().collect::<Vec<_>>().join(" "))
     }
 }
 
 impl Signatures {
-    fn awaits(
+    /// Verifies the signatures within a PDF, or sees to it; whether they are those that are asked for.
+    fn within(
         &mut self,
-        name: String,
-        digests: Digests,
-        within: Result<(), Unsigned>,
-    ) -> Result<(), Unsigned> {
-        match self.awaiting.insert(name, (digests.finish(), within)) {
-            None => Ok(()),
-            Some(_) => Err(OF_NONE),
+        pdf: SignedPdf,
+        shown: Option<Showing>,
+    ) -> Result<Result<(), Unsigned>, DocumentFault> {
+        let signatures = pdf.finish(&self.trust, self.now)?;
+        let vouching = self.vouching();
+        let mut signers: Vec<Signer<'_>> = signatures.verified.iter().map(ours).collect();
+        signers.extend(signatures.national.iter().map(|(signer, _)| of_service(signer, &vouching)));
+        let judged = self.judge(&signers);
+        if let (Some((signer, signature)), Some(mut shown)) = (signatures.national, shown) {
+            shown.content(&signatures.rest);
+            shown.signed(signature, vec![signer]);
         }
+        Ok(judged)
+    }
+
+    /// What entries call who vouches for national signatures.
+    fn vouching(&self) -> String {
+        self.desk.as_ref().map(|desk| desk.name().to_owned()).unwrap_or_default()
+    }
+}
+
+fn ours(signature: &DocumentSignature) -> Signer<'_> {
+    let DocumentSignature { fingerprint, subject, signed_at, stamped_at, .. } = signature;
+    Signer { fingerprint: *fingerprint, subject, signed_at: *signed_at, stamped_at: *stamped_at, by: None }
+}
+
+fn of_service<'a>(signer: &'a NationalSigner, by: &'a str) -> Signer<'a> {
+    let NationalSigner { fingerprint, subject, signed_at, stamped_at, .. } = signer;
+    Signer {
+        fingerprint: *fingerprint,
+        subject,
+        signed_at: *signed_at,
+        stamped_at: *stamped_at,
+        by: Some(by),
     }
 }
 
 impl fmt::Debug for Signatures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Signatures").field("asked", &self.asked).finish_non_exhaustive()
+    }
+}
+
+impl ExchangePath {
+    /// Who looks at documents that pass this way, where they are to be signed for a holder; and who says of national
+    /// signatures whether they hold, where anybody does.
+    pub(super) fn notary(
+        &self,
+        permit: &Permit<'_>,
+        way: Way,
+        holder: &str,
+        head: &HeaderMap,
+    ) -> (Option<Box<dyn Notary>>, Option<Counsel>) {
+        let Some(asked) = permit.agreement().text.protection.signed_documents(way) else {
+            return (None, None);
+        };
+        let service = self.shared.national.as_ref();
+        let (desk, counsel) = service.map(|service| service.begin(&permit.consumer().system.card.id)).unzip();
+        let signatures = Signatures::new(asked, holder, &self.shared.trust, clock::now(), desk, head);
+        (Some(Box::new(signatures)), counsel)
     }
 }
 
@@ -192,7 +308,7 @@ pub(super) fn pass_on(from: &HeaderMap, to: &mut HeaderMap) {
     }
 }
 
-fn unsigned(fault: DocumentFault) -> Unsigned {
+pub(super) fn unsigned(fault: DocumentFault) -> Unsigned {
     Unsigned { code: fault.code(), reason: fault.reason() }
 }
 
@@ -260,7 +376,7 @@ mod tests {
     impl Scene {
         /// An authority of two months ago.
         fn new() -> Self {
-            let now = crate::clock::now();
+            let now = clock::now();
             let began = now - SignedDuration::from_hours(24 * 60);
             let dir = tempfile::tempdir().unwrap();
             let authority = Authority::create(&dir.path().join("authority"), began).unwrap();
@@ -287,12 +403,13 @@ mod tests {
             signers: &[&Identity],
             days_ago: i64,
         ) -> Result<String, &'static str> {
-            let now = crate::clock::now();
+            let now = clock::now();
             let mut digests = Digests::default();
             digests.push(b"act");
             let at = now - SignedDuration::from_hours(24 * days_ago);
             let der = sign_detached(&digests.finish(), signers, at).unwrap();
-            let mut notary = Box::new(Signatures::new(asked, HOLDER, &self.trust, now));
+            let mut notary =
+                Box::new(Signatures::new(asked, HOLDER, &self.trust, now, None, &HeaderMap::new()));
             let verdict = notary.begins("act.docx", DocumentFormat::Docx);
             let verdict = verdict.and_then(|()| notary.content(b"act")).and_then(|()| notary.ends());
             let verdict = verdict.and_then(|()| notary.beside("act.docx", &der));

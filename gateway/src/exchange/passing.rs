@@ -26,6 +26,7 @@ use super::passage::Cut;
 use super::queue::Queue;
 use super::{Framing, Refusal};
 use crate::exchange_log::Sha256;
+use crate::national::Counsel;
 use crate::scanner::{Piece, Scan, Verdict};
 
 /// A body that passes as it comes.
@@ -53,6 +54,8 @@ pub struct Passing {
     overseer: Option<Box<dyn Overseer>>,
     scan: Option<Scan>,
     verdict: Option<Verdict>,
+    /// Who says whether it is signed rightly, where that is not for us to say.
+    counsel: Option<Counsel>,
     place: Place,
     late: Pin<Box<Sleep>>,
     waiting: Waiting,
@@ -148,6 +151,7 @@ impl Passing {
             overseer: None,
             scan: None,
             verdict: None,
+            counsel: None,
             place: Place::Reading,
             late: Box::pin(tokio::time::sleep_until(bounds.until.into())),
             waiting: Waiting::No,
@@ -181,6 +185,11 @@ impl Passing {
         }
     }
 
+    /// It waits for what is said of its signatures elsewhere.
+    pub(super) fn counselled(&mut self, counsel: Option<Counsel>) {
+        self.counsel = counsel;
+    }
+
     /// From here on somebody answers for it.
     pub(super) fn oversee(&mut self, overseer: impl Overseer + 'static) {
         self.overseer = Some(Box::new(overseer));
@@ -209,7 +218,7 @@ impl Passing {
     pub(super) async fn lead(&mut self) -> Result<(), Refusal> {
         loop {
             if matches!(self.place, Place::Read) {
-                return std::future::poll_fn(|context| self.poll_scanned(context)).await;
+                return std::future::poll_fn(|context| self.poll_judged(context)).await;
             }
             if self.taken >= LEAD_BYTES && self.check.is_settled() {
                 return Ok(());
@@ -246,7 +255,7 @@ impl Passing {
                     refused => refused,
                 },
                 Place::Reading => ready!(self.poll_read(context)),
-                Place::Read => match ready!(self.poll_scanned(context)) {
+                Place::Read => match ready!(self.poll_judged(context)) {
                     Ok(()) => self.ends(),
                     refused => refused,
                 },
@@ -301,16 +310,47 @@ impl Passing {
         Ok(())
     }
 
-    /// What the scanner says, if it is asked: until then the last piece waits.
-    fn poll_scanned(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Refusal>> {
-        let Some(scan) = &mut self.scan else { return Poll::Ready(Ok(())) };
-        let Poll::Ready(verdict) = scan.poll_verdict(context) else { return self.holds_up() };
-        self.scan = None;
+    /// What is said of it elsewhere, where anybody is asked: until then the last piece waits.
+    fn poll_judged(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Refusal>> {
+        if let Some(scan) = &mut self.scan {
+            let Poll::Ready(verdict) = scan.poll_verdict(context) else { return self.holds_up() };
+            self.scan = None;
+            self.goes_on();
+            self.verdict = verdict.as_ref().ok().copied();
+            if let Err(trouble) = verdict {
+                return Poll::Ready(Err(self.side.refusal(&Flaw::Scan(trouble))));
+            }
+        }
+        if let Some(counsel) = &mut self.counsel {
+            let Poll::Ready(verdict) = counsel.poll_verdict(context) else { return self.holds_up() };
+            self.counsel = None;
+            self.goes_on();
+            return Poll::Ready(verdict.map_err(|trouble| self.side.refusal(&Flaw::National(trouble))));
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Waits until those who are shown it took what they were shown: nothing more is read meanwhile.
+    fn poll_taken(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        if self.scan.is_none() && self.counsel.is_none() {
+            return Poll::Ready(());
+        }
+        let scan = self.scan.as_mut().map_or(Poll::Ready(()), |scan| scan.poll_taken(context));
+        let counsel = self.counsel.as_mut().map_or(Poll::Ready(()), |counsel| counsel.poll_taken(context));
+        if scan.is_pending() || counsel.is_pending() {
+            return self.holds_up();
+        }
+        if self.waiting == Waiting::No {
+            self.goes_on();
+        }
+        Poll::Ready(())
+    }
+
+    /// Whoever waits for the other side hears whether it is that again.
+    fn goes_on(&mut self) {
         if let Some(overseer) = &mut self.overseer {
             overseer.waits(self.waiting);
         }
-        self.verdict = verdict.as_ref().ok().copied();
-        Poll::Ready(verdict.map(drop).map_err(|trouble| self.side.refusal(&Flaw::Scan(trouble))))
     }
 
     /// Whoever waits for the other side hears that it is not that.
@@ -323,14 +363,7 @@ impl Passing {
 
     /// Takes one piece, or the end.
     fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Refusal>> {
-        if let Some(scan) = &mut self.scan {
-            if scan.poll_taken(context).is_pending() {
-                return self.holds_up();
-            }
-            if let (Waiting::No, Some(overseer)) = (self.waiting, &mut self.overseer) {
-                overseer.waits(Waiting::No);
-            }
-        }
+        ready!(self.poll_taken(context));
         let Some(from) = &mut self.from else { return Poll::Ready(Err(self.side.refusal(&Flaw::Late))) };
         let frame = match Pin::new(from).poll_frame(context) {
             Poll::Ready(frame) => frame,

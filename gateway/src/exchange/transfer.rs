@@ -12,7 +12,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use adapters::multipart::Notary;
 use agreements::{AnswerAfter, Permit, Way};
 use certs::trust::VerifiedChain;
 use http::header::{ACCEPT_RANGES, CONTENT_RANGE, CONTENT_TYPE, HeaderValue};
@@ -25,7 +24,7 @@ use super::body::Untaken;
 use super::contract::{Terms, Unusable};
 use super::decision::{Ward, same_terms};
 use super::document::{Check, Flaw, Side};
-use super::notary::{self, Signatures};
+use super::notary;
 use super::passage::Passage;
 use super::passing::{Bounds, Overseer, Passed, Passing, Told, Waiting};
 use super::repeat::{Place, Turn, settled};
@@ -40,6 +39,7 @@ use super::{
 use crate::clock;
 use crate::config::Limits;
 use crate::exchange_log::{OpenEntry, Outcome};
+use crate::national;
 use crate::registry::{Gate, View};
 
 impl ExchangePath {
@@ -62,7 +62,8 @@ impl ExchangePath {
         let mut room = self.room(gate);
         let protection = &before.agreement().text.protection;
         let signed = [Way::Requests, Way::Responses].map(|way| protection.signed_documents(way).is_some());
-        let most = if signed.contains(&true) { TRANSFER_BYTES + SIGNED_BYTES } else { TRANSFER_BYTES };
+        let shown = if self.shared.national.is_some() { national::CASE_BYTES } else { 0 };
+        let most = TRANSFER_BYTES + if signed.contains(&true) { SIGNED_BYTES + shown } else { 0 };
         if !room.grow(most) {
             return Err(Refusal::new(&rows::GATEWAY_BUSY, "no memory left for transfers").retry_after(1));
         }
@@ -196,7 +197,8 @@ impl ExchangePath {
         }
         let sealed = signed::request(permit, caller, head, signed::Body::Comes, received.at)?;
         let (check, media_type) = Check::of_request(agreed, documents, &head.headers)?;
-        let notary = self.notary(permit, Way::Requests, permit.consumer().holder());
+        let holder = permit.consumer().holder();
+        let (notary, counsel) = self.notary(permit, Way::Requests, holder, &head.headers);
         let check = check.witnessed(notary, &head.headers).map_err(|flaw| Side::Request.refusal(&flaw))?;
         let most = match &check {
             Check::Document(_) => documents.max_file_bytes,
@@ -212,6 +214,7 @@ impl ExchangePath {
         passing.framed(framing);
         passing.expects(sealed.as_ref().and_then(Sealed::content));
         passing.scanned(scan);
+        passing.counselled(counsel);
         passing.lead().await?;
         let mut card = Vec::new();
         if let Some(schema) = &terms.request {
@@ -221,12 +224,6 @@ impl ExchangePath {
             checked.map_err(|violation| Refusal::of_payload(&rows::REQUEST_SCHEMA, violation))?;
         }
         Ok((Sent::Streams(passing, media_type, card), sealed))
-    }
-
-    /// Who looks at documents that pass this way, where they are to be signed for a holder.
-    fn notary(&self, permit: &Permit<'_>, way: Way, holder: &str) -> Option<Box<dyn Notary>> {
-        let asked = permit.agreement().text.protection.signed_documents(way)?;
-        Some(Box::new(Signatures::new(asked, holder, &self.shared.trust, clock::now())))
     }
 
     /// Passes a document back as it comes.
@@ -252,7 +249,7 @@ impl ExchangePath {
         let failed =
             |refusal: Refusal| Failed { outcome: outcome(&refusal), ..Failed::of_answer(refusal, status) };
         let agreed = permit.operation().response.as_ref().and_then(|payload| payload.documents.as_ref());
-        let notary = self.notary(permit, Way::Responses, holder);
+        let (notary, counsel) = self.notary(permit, Way::Responses, holder, &reply.headers);
         let is_witnessed = notary.is_some();
         let document = agreed.and_then(|documents| Check::document(documents, &reply.headers));
         let document = document
@@ -289,6 +286,7 @@ impl ExchangePath {
             None => match scan {
                 Ok(scan) => {
                     passing.scanned(scan);
+                    passing.counselled(counsel);
                     passing.lead().await
                 }
                 Err(refusal) => Err(refusal),

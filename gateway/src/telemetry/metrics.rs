@@ -19,7 +19,7 @@ use crate::stamping::StampStats;
 use crate::witness::Standing;
 
 /// Names of all metrics, as dashboards and alerts rely on them.
-pub const NAMES: [&str; 31] = [
+pub const NAMES: [&str; 32] = [
     "kelisim_exchanges_total",
     "kelisim_refusals_total",
     "kelisim_refusals_suppressed_total",
@@ -51,6 +51,7 @@ pub const NAMES: [&str; 31] = [
     "kelisim_clock_failures_total",
     "kelisim_provider_clock_ahead_ms",
     "kelisim_fields_withheld_total",
+    "kelisim_national_verifications_total",
 ];
 
 /// Everything that is counted.
@@ -62,6 +63,7 @@ pub struct Metrics {
     by_code: HashMap<&'static str, IntCounter>,
     suppressed: IntCounter,
     withheld: IntCounter,
+    national: IntCounterVec,
     seconds: Histogram,
     /// Connections that are open.
     pub connections: IntGauge,
@@ -153,6 +155,11 @@ impl Metrics {
                 "Refusals that got no entry of their own, because there was a flood of them",
             ),
             withheld: counter(30, "Members and elements that were withheld, because no agreement names them"),
+            national: labelled(
+                31,
+                "Signatures by national algorithms, by what the service made of them",
+                "outcome",
+            ),
             seconds: Histogram::with_opts(seconds).expect("a metric's name is well-formed"),
             connections: gauge(4, "Connections that are open"),
             connections_refused: counter(5, "Connections closed at once, because too many were open"),
@@ -211,6 +218,7 @@ impl Metrics {
         r.register(Box::new(self.refusals.clone()))?;
         r.register(Box::new(self.suppressed.clone()))?;
         r.register(Box::new(self.withheld.clone()))?;
+        r.register(Box::new(self.national.clone()))?;
         r.register(Box::new(self.seconds.clone()))?;
         r.register(Box::new(self.connections.clone()))?;
         r.register(Box::new(self.connections_refused.clone()))?;
@@ -271,6 +279,11 @@ impl Metrics {
         if count > 0 {
             self.withheld.inc_by(count.into());
         }
+    }
+
+    /// Counts what the service made of a signature by a national algorithm.
+    pub fn nationally_verified(&self, outcome: &'static str) {
+        self.national.with_label_values(&[outcome]).inc();
     }
 
     /// Counts how long a request took.

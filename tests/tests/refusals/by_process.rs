@@ -3,6 +3,9 @@
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use certs::document::{Digests, NationalAlgorithm, NationalPerson, sign_nationally};
 use gateway::config::{WhenSilent, WitnessPlace, WitnessesConfig};
 use gateway::transparency::key::{Scheme, SigningKey};
 
@@ -220,6 +223,12 @@ pub(super) async fn of_process(code: &str) -> Scene {
             limit.join().unwrap();
             scene
         }
+        "national-service-unavailable" => {
+            let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+            asked(vouched_at(nobody), sends_signed()).await
+        }
+        "national-service-answer" => nationally_answered("200 OK").await,
+        "national-service-limit" => nationally_answered("413 Too Large").await,
         "provider-unreachable" => {
             let mut world = agreed().start().await;
             world.provider.stops();
@@ -279,6 +288,53 @@ fn sends_pdf() -> Ask {
     Ask::new("POST", DOCUMENTS).header("Content-Type", PDF).bytes(&files::pdf())
 }
 
+/// What somebody signed by a national algorithm.
+fn sends_signed() -> Ask {
+    let (document, now) = (files::docx(), clock::now());
+    let head = NationalPerson::new(
+        NationalAlgorithm::Gost2015,
+        1,
+        "Head",
+        "860101300123",
+        Some(sample::MINISTRY),
+        now,
+    );
+    let mut content = Digests::default();
+    content.push(&document);
+    let signature = STANDARD.encode(sign_nationally(&content.finish(), &[&head], now));
+    Ask::new("POST", DOCUMENTS)
+        .header("Content-Type", DOCX)
+        .header("Kelisim-Document-Signature", &format!(":{signature}:"))
+        .bytes(&document)
+}
+
+fn vouched_at(address: SocketAddr) -> Plan {
+    let plan = World::consumer_and_provider().agreement_with("documents", |text| {
+        text["protection"]["signatures"] =
+            json!({ "documents": { "of": ["requests"], "kinds": ["detached"] } });
+    });
+    plan.configure(move |config| config.national_signatures.url = Some(format!("http://{address}")))
+}
+
+/// Asks a service that answers so, and says nothing.
+async fn nationally_answered(status: &'static str) -> Scene {
+    let service = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = service.local_addr().unwrap();
+    let answers = std::thread::spawn(move || {
+        let (mut line, _) = service.accept().unwrap();
+        let (mut asked, mut some) = (Vec::new(), [0; 4096]);
+        while !asked.ends_with(b"\r\n0\r\n\r\n") {
+            let count = line.read(&mut some).unwrap();
+            assert!(count > 0, "the question ends");
+            asked.extend_from_slice(&some[..count]);
+        }
+        write!(line, "HTTP/1.1 {status}\r\nContent-Length: 2\r\n\r\n{{}}").unwrap();
+    });
+    let scene = asked(vouched_at(address), sends_signed()).await;
+    answers.join().unwrap();
+    scene
+}
+
 fn scanned_at(address: SocketAddr) -> Plan {
     World::consumer_and_provider()
         .agreement("documents")
@@ -308,3 +364,4 @@ async fn unwitnessed() -> Scene {
 }
 
 const PDF: &str = "application/pdf";
+const DOCX: &str = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";

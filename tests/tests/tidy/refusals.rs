@@ -137,6 +137,8 @@ fn of_documents() -> impl Iterator<Item = (&'static str, &'static str)> {
         Fault::Malformed(""),
         Fault::Algorithm(""),
         Fault::National,
+        Fault::NationalTwice,
+        Fault::Invalid,
         Fault::OtherContent,
         Fault::Changed,
         Fault::Forged,
@@ -157,6 +159,8 @@ fn of_documents() -> impl Iterator<Item = (&'static str, &'static str)> {
         }
         Fault::Unsigned
         | Fault::National
+        | Fault::NationalTwice
+        | Fault::Invalid
         | Fault::OtherContent
         | Fault::Changed
         | Fault::Forged
