@@ -132,21 +132,23 @@ impl Manifest {
             }
         }
         copying.file(config_file)?;
-        let trust = &config.trust;
-        for path in
-            std::iter::once(&trust.anchors).chain(&trust.issuing).chain(&trust.crls).chain(&trust.time_stamps)
-        {
-            copying.file(&config.path(path))?;
+        let national = &config.national_signatures;
+        for trust in std::iter::once(&config.trust).chain(&national.trust) {
+            let anchors = std::iter::once(&trust.anchors);
+            for path in anchors.chain(&trust.issuing).chain(&trust.crls).chain(&trust.time_stamps) {
+                copying.file(&config.path(path))?;
+            }
         }
         copying.file(&config.path(&config.identity.certificate))?;
         let (api, log) = (&config.api, &config.log);
-        if let Some(certificate) = &api.certificate {
+        for certificate in api.certificate.iter().chain(&national.certificate) {
             copying.file(&config.path(certificate))?;
         }
         copying.other_database(&config.path(&api.access), told)?;
         copying.named_folder(&config.path(&api.depositary), "documents", told)?;
         let identity = &config.identity;
-        let files = [&identity.key, &identity.subject_key].into_iter().chain(&api.key).chain(&log.keys);
+        let files = [&identity.key, &identity.subject_key].into_iter().chain(&api.key).chain(&national.key);
+        let files = files.chain(&log.keys);
         let folders = [&identity.subject_keys, &log.keeping.personal_keys];
         match keys {
             PrivateKeys::Kept => {

@@ -69,12 +69,17 @@ fn a_backup_has_what_the_configuration_names_or_says_that_it_has_not() {
     let config = config.replace("\n[api]\n", "\n[api]\naccess = \"access.db\"\ndepositary = \"docs\"\n");
     let config = config.replace("\"keys/log.key\"", "\"secrets/log.key\"");
     assert!(config.contains("docs") && config.contains("secrets"), "{config}");
-    fs::write(at("kelisim.toml"), config).unwrap();
-    for made in ["docs/ab", "secrets"] {
+    let national = "[national_signatures]\nurl = \"https://ncanode.example\"\ncertificate = \"national/own.pem\"\n\
+                    key = \"national/own.key\"\ntrust = { anchors = \"national/root.pem\", crls = [] }\n";
+    fs::write(at("kelisim.toml"), format!("{config}\n{national}")).unwrap();
+    for made in ["docs/ab", "secrets", "national"] {
         fs::create_dir_all(at(made)).unwrap();
     }
     fs::write(at("docs/ab/act"), "an act").unwrap();
     fs::rename(at("keys/log.key"), at("secrets/log.key")).unwrap();
+    for name in ["own.pem", "own.key", "root.pem"] {
+        fs::write(at("national").join(name), name).unwrap();
+    }
     folder.does(&["operator", "password", "admin", "--generate"]);
     let back_up = |name: &str, keys: &[&str]| {
         let backup = folder.path().with_file_name(name);
@@ -85,8 +90,13 @@ fn a_backup_has_what_the_configuration_names_or_says_that_it_has_not() {
     let (files, left_out) = back_up("open", &[]);
     assert!(files.join("docs/ab/act").exists() && files.join("access.db").exists());
     assert!(!files.join("secrets").exists() && left_out.contains("secrets/log.key"), "{left_out}");
+    let national = |files: &Path| {
+        ["own.pem", "root.pem", "own.key"].map(|name| files.join("national").join(name).exists())
+    };
+    assert_eq!((national(&files), left_out.contains("national/own.key")), ([true, true, false], true));
     let (files, left_out) = back_up("secret", &["--with-keys"]);
     assert!(files.join("secrets/log.key").exists() && !left_out.contains("secrets"), "{left_out}");
+    assert_eq!(national(&files), [true; 3]);
 }
 
 /// A damaged, cut, or climbing backup is refused before anything stands at the place.
