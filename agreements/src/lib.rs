@@ -43,6 +43,7 @@ mod diff;
 mod draft;
 mod handle;
 mod notices;
+mod references;
 mod registry;
 mod rights;
 mod visibility;

@@ -2,9 +2,10 @@
 
 use jiff::civil::Date;
 
+use crate::references::Refers;
 use crate::{
-    Accounted, Actor, Agreement, Bin, Dossier, Filed, Operator, OperatorId, OperatorStanding, Reach, Region,
-    Registry, Role, Subject, System, SystemId,
+    Accounted, Actor, Agreement, Bin, Delegation, Dossier, Filed, Operator, OperatorId, OperatorStanding,
+    Reach, Region, Registry, Role, Subject, System, SystemId,
 };
 
 /// An operator as one who looks: what of the registry is theirs to see.
@@ -141,6 +142,38 @@ impl<'r> Viewer<'r> {
             _ => {
                 sides.iter().any(|id| self.registry.system(id).is_some_and(|system| self.sees_system(system)))
             }
+        }
+    }
+
+    /// Whether they see something that names a document, by its digest (A7).
+    pub fn sees_document(&self, sha256: &str) -> bool {
+        let registry = self.registry;
+        self.sees_everything()
+            || registry.systems().any(|one| one.refers_to(sha256) && self.sees_system(one))
+            || registry.objects().any(|one| one.refers_to(sha256) && self.sees_object(one))
+            || registry
+                .applications()
+                .any(|one| one.application.refers_to(sha256) && self.sees_application(one))
+            || registry.delegations().any(|one| one.refers_to(sha256) && self.sees_delegation(one))
+            || registry.agreements().any(|one| one.refers_to(sha256) && self.sees_agreement(one))
+    }
+
+    /// Whether they see a delegation: supervisors all of them, others what their organisation delegated, or was delegated.
+    pub fn sees_delegation(&self, delegation: &Delegation) -> bool {
+        let parties = [delegation.text.principal, delegation.text.delegate];
+        match (&self.eyes.part, self.eyes.role) {
+            (Part::Nothing, _) | (_, Role::Expert) => false,
+            (_, Role::Administrator | Role::ServiceIntegrator | Role::Regulator | Role::NationalOperator) => {
+                true
+            }
+            (
+                _,
+                Role::HolderOfficer
+                | Role::RegionalOperator
+                | Role::SectorAuthority
+                | Role::TerritorialUnit
+                | Role::ResponsibleEmployee,
+            ) => parties.contains(&self.eyes.holder),
         }
     }
 

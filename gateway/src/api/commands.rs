@@ -13,7 +13,7 @@ use super::operation::{Access, Cost, Does, Media, Operation, header, named};
 use super::problem::Problem;
 use super::shared::Shared;
 use super::tag::{self, Expected};
-use super::{grants, signing};
+use super::{documents, grants, signing};
 use crate::clock;
 use crate::registry::{Issued, Once};
 
@@ -137,6 +137,7 @@ fn carry_out(
 ) -> Result<Reply, Problem> {
     let mut fields: Map<String, Value> = asked.json()?;
     let reason = reason(&mut fields)?;
+    documents::check_named(shared, &caller.actor, &fields)?;
     let (command, grant) = match (signing::form(name), name) {
         (Some(form), name) => (signing::command(shared, name, form, fields)?, None),
         (None, CommandName::DraftAgreement) => (draft(shared, fields)?, None),

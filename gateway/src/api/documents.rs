@@ -1,15 +1,19 @@
 //! Documents: into the depositary as they come, out of it as they are read.
 
-use agreements::{CommandName, Role};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use agreements::{Actor, CommandName, Role, Viewer};
 use axum::body::Body;
 use http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderValue, Method, Response, StatusCode};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::asked::{Asked, Reply};
 use super::operation::{Access, Cost, Does, EVERYBODY, Input, Media, Operation, place};
 use super::problem::Problem;
-use super::serve::{finish, room};
+use super::reads::today;
+use super::serve::{blocking, finish, room};
 use super::shared::Shared;
 use crate::office::{DepositError, Taken};
 
@@ -89,6 +93,7 @@ pub(super) async fn take(shared: &Shared, asked: &Asked, body: &mut Body) -> Res
     filing.fold(first, Result::or)?;
     let _place = room(&shared.documents).await?;
     let taken = shared.depositary.take(&sha256, body).await.map_err(problem)?;
+    shared.depositary.note_bringer(&sha256, &caller.actor.id).await.map_err(problem)?;
     let status = match taken {
         Taken::New => {
             tracing::info!("operator {} keeps document {sha256}", caller.actor.id);
@@ -99,10 +104,13 @@ pub(super) async fn take(shared: &Shared, asked: &Asked, body: &mut Body) -> Res
     Ok(Reply::empty().status(status))
 }
 
-/// Gives a document as it is read.
-pub(super) async fn give(shared: &Shared, asked: &Asked) -> Result<Response<Body>, Problem> {
+/// Gives a document as it is read, to whom it is to be seen; to others it is as if there were none.
+pub(super) async fn give(shared: &Arc<Shared>, asked: &Asked) -> Result<Response<Body>, Problem> {
     let sha256 = sha256(asked)?;
     let _place = room(&shared.documents).await?;
+    if !may_read(shared, &asked.caller()?.actor, &sha256).await? {
+        return Err(problem(DepositError::Missing));
+    }
     let given = shared.depositary.give(&sha256).await.map_err(problem)?;
     let mut response = finish(Ok(Reply::empty()), &asked.headers);
     *response.status_mut() = StatusCode::OK;
@@ -115,14 +123,70 @@ pub(super) async fn give(shared: &Shared, asked: &Asked) -> Result<Response<Body
     Ok(response)
 }
 
+/// E4: who brought a document may read it, and who sees something that names it.
+async fn may_read(shared: &Arc<Shared>, actor: &Actor, sha256: &str) -> Result<bool, Problem> {
+    if shared.depositary.was_brought_by(sha256, &actor.id).await.map_err(problem)? {
+        return Ok(true);
+    }
+    let (shared, actor, sha256) = (Arc::clone(shared), actor.clone(), sha256.to_owned());
+    blocking(move || is_seen(&shared, &actor, &sha256)).await
+}
+
+fn is_seen(shared: &Shared, actor: &Actor, sha256: &str) -> Result<bool, Problem> {
+    shared.newest(|registry| Ok(Viewer::new(registry, actor, today()).sees_document(sha256)))
+}
+
+/// E4: nobody comes to see a document by naming it in something of their own. For those who may wait.
+///
+/// # Errors
+/// `not-found`: a command names a document that is kept, and that the caller may not read.
+pub(super) fn check_named(
+    shared: &Shared,
+    actor: &Actor,
+    fields: &Map<String, Value>,
+) -> Result<(), Problem> {
+    let mut named = BTreeSet::new();
+    fields.values().for_each(|value| digests(value, &mut named));
+    if named.is_empty() {
+        return Ok(());
+    }
+    let waiting = tokio::runtime::Handle::current();
+    for sha256 in named {
+        let depositary = &shared.depositary;
+        let unknown = waiting.block_on(async {
+            let brought = depositary.was_brought_by(sha256, &actor.id).await?;
+            Ok(!brought && depositary.keeps(sha256).await?)
+        });
+        if unknown.map_err(problem)? && !is_seen(shared, actor, sha256)? {
+            let detail =
+                format!("document {sha256} was brought by others and is not yours to see: bring it too");
+            return Err(Problem::new("not-found", detail));
+        }
+    }
+    Ok(())
+}
+
+/// The texts in a value, however deep, that could name documents.
+fn digests<'v>(value: &'v Value, found: &mut BTreeSet<&'v str>) {
+    match value {
+        Value::String(text) if is_digest(text) => drop(found.insert(text)),
+        Value::Array(all) => all.iter().for_each(|one| digests(one, found)),
+        Value::Object(all) => all.values().for_each(|one| digests(one, found)),
+        Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
 fn sha256(asked: &Asked) -> Result<String, Problem> {
     let name: String = asked.place("sha256")?;
-    let good = name.len() == 64 && name.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-    if good {
+    if is_digest(&name) {
         Ok(name)
     } else {
         Err(Problem::new("not-found", "documents are named by 64 hexadecimal digits"))
     }
+}
+
+fn is_digest(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 fn problem(error: DepositError) -> Problem {

@@ -4,7 +4,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use agreements::{Document, DocumentKind};
+use agreements::{Document, DocumentKind, OperatorId};
 use aws_lc_rs::digest::{Context, SHA256};
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
@@ -219,6 +219,32 @@ impl Depositary {
         Ok(Given { media_type, bytes, body: Body::from_stream(again.into_stream()) })
     }
 
+    /// Notes that an operator brought a document, all of it: they may read it, whatever refers to it.
+    ///
+    /// # Errors
+    /// [`DepositError`]: it may not have been noted.
+    pub async fn note_bringer(&self, sha256: &str, operator: &OperatorId) -> Result<(), DepositError> {
+        let store = self.store()?;
+        store.put(&brought(sha256, operator), PutPayload::default()).await?;
+        Ok(())
+    }
+
+    /// Whether an operator brought a document.
+    ///
+    /// # Errors
+    /// [`DepositError`].
+    pub async fn was_brought_by(&self, sha256: &str, operator: &OperatorId) -> Result<bool, DepositError> {
+        is_there(&self.store()?, &brought(sha256, operator)).await
+    }
+
+    /// Whether a document is kept.
+    ///
+    /// # Errors
+    /// [`DepositError`].
+    pub async fn keeps(&self, sha256: &str) -> Result<bool, DepositError> {
+        is_there(&self.store()?, &key(sha256)).await
+    }
+
     fn store(&self) -> Result<LocalFileSystem, DepositError> {
         std::fs::create_dir_all(&self.dir)?;
         Ok(LocalFileSystem::new_with_prefix(&self.dir)?.with_fsync(true))
@@ -248,6 +274,19 @@ pub struct Given {
 fn key(sha256: &str) -> Key {
     let hex: String = sha256.chars().filter(char::is_ascii_hexdigit).collect();
     Key::from_iter([hex.get(..2).unwrap_or("00").to_owned(), hex])
+}
+
+/// Beside the documents, and named as none of them.
+fn brought(sha256: &str, operator: &OperatorId) -> Key {
+    Key::from_iter(["brought", sha256, operator.as_str()])
+}
+
+async fn is_there(store: &LocalFileSystem, key: &Key) -> Result<bool, DepositError> {
+    match store.head(key).await {
+        Ok(_) => Ok(true),
+        Err(Error::NotFound { .. }) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn hex(digest: &[u8]) -> String {

@@ -4,11 +4,20 @@ use agreements::CommandName;
 use aws_lc_rs::digest::{SHA256, digest};
 use bytes::Bytes;
 use http::Method;
-use tests::world::World;
+use serde_json::json;
+use tests::world::{Clerk, World, sample};
+
+fn sha256(body: &[u8]) -> String {
+    digest(&SHA256, body).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+}
 
 fn named(body: &[u8]) -> String {
-    let hex: String = digest(&SHA256, body).as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("/v1/documents/{hex}")
+    format!("/v1/documents/{}", sha256(body))
+}
+
+async fn brings(clerk: &Clerk, body: &'static [u8]) -> String {
+    let sent = Some(("application/octet-stream", Bytes::from_static(body)));
+    clerk.ask(Method::PUT, &named(body), sent).await.outcome()
 }
 
 /// A7
@@ -55,4 +64,52 @@ async fn a_document_is_kept_for_those_who_may_name_it_in_a_command() {
     assert_eq!(put(regulator).await, "403 not-in-role");
     let filing = world.token(&world.ministry, "filing", vec![CommandName::FileDocument], 1);
     assert_eq!(put(filing).await, "201");
+}
+
+/// E4: to know a document's name is not to see it.
+#[tokio::test]
+async fn a_document_is_given_to_who_brought_it_and_to_who_sees_what_names_it_and_to_nobody_else() {
+    const ACT: &[u8] = b"%PDF-1.7 act of entry into operation";
+    let world = World::consumer_and_provider().start().await;
+    let (ministry, agency) = (world.program(&world.ministry), world.program(&world.agency));
+    let (regulator, integrator) = (world.program(&world.regulator), world.program(&world.integrator));
+    let given = async |clerk: &Clerk| clerk.get(&named(ACT)).await.outcome();
+    assert_eq!(brings(&ministry, ACT).await, "201");
+    assert_eq!(given(&ministry).await, "200");
+    assert_eq!(given(&regulator).await, "200", "who supervises sees everything");
+    assert_eq!(given(&integrator).await, "200");
+    assert_eq!(given(&agency).await, "404 not-found");
+    let unknown = agency.get(&named(b"another")).await.json();
+    assert_eq!(agency.get(&named(ACT)).await.json()["detail"], unknown["detail"]);
+
+    let document = json!({ "kind": "description", "sha256": sha256(ACT), "title": "Act" });
+    let of = |system: &str| json!({ "subject": { "system": system }, "document": document });
+    assert_eq!(ministry.command("file-document", of("portal")).await.outcome(), "200");
+    assert_eq!(given(&agency).await, "404 not-found", "the ministry's system is not theirs to see");
+
+    let mut text = sample::agreement("address-lookup");
+    text["attachments"] = json!([{ "title": "Act", "sha256": sha256(ACT) }]);
+    assert_eq!(ministry.command("draft-agreement", json!({ "document": text })).await.outcome(), "200");
+    assert_eq!(given(&agency).await, "200", "both parties see what is attached to their agreement");
+}
+
+/// E4
+#[tokio::test]
+async fn naming_a_document_of_others_in_something_of_ones_own_shows_nothing_of_it() {
+    const REPORT: &[u8] = b"%PDF-1.7 report of a test";
+    let world = World::consumer_and_provider().start().await;
+    let (ministry, agency) = (world.program(&world.ministry), world.program(&world.agency));
+    assert_eq!(brings(&ministry, REPORT).await, "201");
+    let document = json!({ "kind": "other", "sha256": sha256(REPORT), "title": "Report" });
+    let filing = json!({ "subject": { "system": "address-register" }, "document": document });
+    assert_eq!(agency.command("file-document", filing.clone()).await.outcome(), "404 not-found");
+    let mut text = sample::agreement("address-lookup");
+    text["attachments"] = json!([{ "title": "Report", "sha256": sha256(REPORT) }]);
+    let drafted = agency.command("draft-agreement", json!({ "document": text })).await;
+    assert_eq!(drafted.outcome(), "404 not-found");
+    assert_eq!(agency.get(&named(REPORT)).await.outcome(), "404 not-found");
+
+    assert_eq!(brings(&agency, REPORT).await, "204", "who has all of it may name it");
+    assert_eq!(agency.command("file-document", filing).await.outcome(), "200");
+    assert_eq!(agency.get(&named(REPORT)).await.outcome(), "200");
 }

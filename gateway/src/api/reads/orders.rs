@@ -1,8 +1,8 @@
 //! Prescriptions of the regulator, and delegations of holders.
 
 use agreements::{
-    AgreementNumber, Bin, Delegation, DelegationNumber, Prescription, PrescriptionNumber, Registry, Role,
-    SystemId, Target, Viewer,
+    AgreementNumber, Bin, Delegation, DelegationNumber, Prescription, PrescriptionNumber, Registry, SystemId,
+    Target, Viewer,
 };
 use serde_json::json;
 
@@ -113,12 +113,11 @@ fn sees(registry: &Registry, viewer: &Viewer<'_>, against: &Target) -> bool {
 
 fn delegated(shared: &Shared, asked: &Asked) -> Result<Reply, Problem> {
     let (principal, delegate) = (asked.parameter::<Bin>("principal")?, asked.parameter::<Bin>("delegate")?);
-    let actor = asked.caller()?.actor.clone();
     page(
         shared,
         asked,
-        |registry, _| {
-            let all = registry.delegations().filter(|one| concerns(one, actor.role, actor.holder));
+        |registry, viewer| {
+            let all = registry.delegations().filter(|one| viewer.sees_delegation(one));
             all.filter(|one| principal.is_none_or(|bin| one.text.principal == bin))
                 .filter(|one| delegate.is_none_or(|bin| one.text.delegate == bin))
                 .collect()
@@ -130,22 +129,7 @@ fn delegated(shared: &Shared, asked: &Asked) -> Result<Reply, Problem> {
 
 fn delegation(shared: &Shared, asked: &Asked) -> Result<Reply, Problem> {
     let number: DelegationNumber = asked.place("number")?;
-    let actor = asked.caller()?.actor.clone();
-    one(shared, asked, |registry, _| {
-        registry.delegation(&number).filter(|one| concerns(one, actor.role, actor.holder)).cloned()
+    one(shared, asked, |registry, viewer| {
+        registry.delegation(&number).filter(|one| viewer.sees_delegation(one)).cloned()
     })
-}
-
-/// Who supervises sees all; others what their organisation delegated, or was delegated.
-fn concerns(delegation: &Delegation, role: Role, holder: Bin) -> bool {
-    let text = &delegation.text;
-    match role {
-        Role::Administrator | Role::ServiceIntegrator | Role::Regulator | Role::NationalOperator => true,
-        Role::HolderOfficer
-        | Role::RegionalOperator
-        | Role::SectorAuthority
-        | Role::TerritorialUnit
-        | Role::ResponsibleEmployee => [text.principal, text.delegate].contains(&holder),
-        Role::Expert => false,
-    }
 }
