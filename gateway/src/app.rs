@@ -377,8 +377,7 @@ fn index(config: &Config, personal: Arc<PersonalKeys>) -> Option<IndexFollower> 
 fn archiving(config: &Config) -> Option<Background> {
     let keeping = &config.log.keeping;
     let hours = Duration::from_secs(keeping.archive_hours * 3_600);
-    let (dir, to, origin) =
-        (config.path(&config.log.dir), config.path(&keeping.archive), config.log.origin.clone());
+    let (dir, to, origin) = (config.path(&config.log.dir), config.archive(), config.log.origin.clone());
     let mut rests: Option<Instant> = None;
     let step = move || {
         if rests.is_some_and(|since| since.elapsed() < hours) {

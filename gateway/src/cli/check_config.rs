@@ -15,6 +15,7 @@ use crate::app::stamping_config;
 use crate::clock;
 use crate::config::{Config, WhenSilent};
 use crate::exchange::subject::SubjectKey;
+use crate::exchange_log::keeping::Place;
 use crate::exchange_log::read_keys;
 use crate::national::NationalService;
 use crate::personal::PersonalKeys;
@@ -43,7 +44,7 @@ struct Found {
 
 pub(super) fn run(common: &Common) -> Result<Answer, Failure> {
     let config = common.config()?;
-    let found = [
+    let mut found = vec![
         identity(&config),
         subject_key(&config),
         trust(&config),
@@ -58,6 +59,7 @@ pub(super) fn run(common: &Common) -> Result<Answer, Failure> {
         api(&config),
         access(&config),
     ];
+    found.extend(bucket(&config));
     let mut table = Table::new(["PART", "", "WHAT"]);
     for part in &found {
         table.row([part.part.into(), if part.fine { "ok" } else { "!!" }.into(), part.what.clone()]);
@@ -199,6 +201,14 @@ fn index(config: &Config) -> Found {
         }
     });
     found("index", told, todo)
+}
+
+/// The archive, if it is a bucket; a folder is made when something goes there.
+fn bucket(config: &Config) -> Option<Found> {
+    let Place::Bucket(bucket) = config.archive() else { return None };
+    let told =
+        bucket.check().map(|()| format!("the bucket {} at {}, not asked now", bucket.name, bucket.endpoint));
+    Some(found("archive", told, "see [log.keeping.s3]: the key in its file, mode 600, or in the environment"))
 }
 
 fn personal_keys(config: &Config) -> Found {

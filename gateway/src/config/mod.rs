@@ -23,7 +23,7 @@ use serde::Deserialize;
 pub use api::ApiConfig;
 pub use clock::{ClockConfig, WhenUnclear};
 pub use exchange::{ExchangeConfig, Limits};
-pub use keeping::KeepingSettings;
+pub use keeping::{ArchivePlace, KeepingSettings, S3Settings};
 pub use national::{NationalSignaturesConfig, RevocationCheck};
 pub use places::{
     IdentityConfig, LineFormat, LogSettings, OperationsConfig, RegistryConfig, TelemetryConfig,
@@ -257,6 +257,8 @@ origin = "gateway.example/log"
             ("[log]", "seal_ms = 9", "log.seal_ms"),
             ("[log]", "time_stamps = { authority = \"https://a\" }", "log.time_stamps.authority"),
             ("[log]", "time_stamps = { every_minutes = 0 }", "log.time_stamps.every_minutes"),
+            ("[log]", "keeping = { archive = \"s3://records\" }", "log.keeping.s3.endpoint"),
+            ("[log]", "keeping = { archive = \"gs://records\" }", "log.keeping.archive"),
             ("[registry]", "poll_ms = 0", "registry.poll_ms"),
             ("[registry]", "lease_seconds = 0", "registry.lease_seconds"),
             ("[registry]", "lease_seconds = 3601", "registry.lease_seconds"),

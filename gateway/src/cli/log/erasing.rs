@@ -51,7 +51,7 @@ impl EraseArgs {
         keys.may_erase(&key, now)?;
         let dir = desk.config.path(&desk.config.log.dir);
         let log = &desk.config.log;
-        let archive = || Archive::open(&desk.config.path(&log.keeping.archive), &log.origin);
+        let archive = || Archive::open(&desk.config.archive(), &log.origin);
         let sought = (key.as_str(), keys.begins(&key).unwrap_or(Timestamp::MIN));
         let rules = retention(&desk, now)?;
         let blocks = blocks_erasure(&dir, sought, archive, &rules, &mut Progress::default().told())?;

@@ -182,7 +182,7 @@ impl RestoreArgs {
 }
 
 fn open(config: &Config) -> Result<Archive, Failure> {
-    Ok(Archive::open(&config.path(&config.log.keeping.archive), &config.log.origin)?)
+    Ok(Archive::open(&config.archive(), &config.log.origin)?)
 }
 
 fn keys(config: &Config) -> Result<Vec<SigningKey>, Failure> {
@@ -230,6 +230,10 @@ impl From<KeepingError> for Failure {
             KeepingError::Io { .. } | KeepingError::Store { .. } => {
                 (Exit::Environment, "see log.dir and log.keeping.archive, and who may use them")
             }
+            KeepingError::Bucket { .. } => (
+                Exit::Environment,
+                "see log.keeping.archive and log.keeping.s3: the store, and the key to it",
+            ),
             KeepingError::NotArchived { .. } => (
                 Exit::Refused,
                 "nothing was removed: put the archive right, then remove its line from archived.jsonl",

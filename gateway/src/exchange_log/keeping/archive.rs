@@ -1,4 +1,4 @@
-//! The archive: an object store; here a local folder, behind the store's own interface.
+//! The archive: an object store, a folder or a bucket elsewhere, behind the store's own interface.
 //!
 //! Durability: what was put and read back survives a crash of the machine. Trust: whoever can write it can take objects
 //! away or change them; a change is found when they are read, since the sealed tree names every one of them.
@@ -6,40 +6,61 @@
 use std::{
     fs::{self, File},
     io::Read,
-    path::Path,
+    path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use aws_lc_rs::digest::{Context, SHA256};
 use bytes::Bytes;
 use jiff::Timestamp;
 use object_store::{
-    Error, ObjectStore, ObjectStoreExt, PutPayload, local::LocalFileSystem, path::Path as Key,
+    Error, MultipartUpload, ObjectStore, ObjectStoreExt, PutPayload, local::LocalFileSystem,
+    path::Path as Key,
 };
 use tokio::runtime::Runtime;
 
-use super::{Complete, KeepingError, Ledgered, Told, digest_of, hex, io_at, lock, sealed};
+use super::{Bucket, Complete, KeepingError, Ledgered, Told, digest_of, hex, io_at, lock, sealed};
 use crate::exchange_log::sealer::{KEPT, NAME as CHECKPOINT};
+
+/// Where an archive is.
+#[derive(Debug, Clone)]
+pub enum Place {
+    /// A folder, best on another machine's disk.
+    Folder(PathBuf),
+    /// A bucket in a store that speaks S3.
+    Bucket(Box<Bucket>),
+}
 
 /// Where sealed parts of a log are kept for years.
 #[derive(Debug)]
 pub struct Archive {
-    store: LocalFileSystem,
+    store: Arc<dyn ObjectStore>,
     prefix: Key,
     waiting: Runtime,
 }
 
 impl Archive {
-    /// The archive in a folder, made if absent, of the log of this name: one folder may be that of many logs.
+    /// The archive at a place, a folder made if absent, of the log of this name: one place may be that of many logs.
     ///
     /// # Errors
-    /// The folder cannot be made or used.
-    pub fn open(dir: &Path, origin: &str) -> Result<Self, KeepingError> {
-        fs::create_dir_all(dir).map_err(io_at(dir))?;
-        let store = LocalFileSystem::new_with_prefix(dir);
-        let at = |source| KeepingError::Store { key: dir.display().to_string(), source };
-        let store = store.map_err(at)?.with_fsync(true);
-        let waiting = tokio::runtime::Builder::new_current_thread().build().map_err(io_at(dir))?;
-        Ok(Self { store, prefix: Key::from_iter(origin.split('/')), waiting })
+    /// The folder cannot be made or used; the bucket's settings or key cannot. Whether the bucket is there, is seen when it is used.
+    pub fn open(place: &Place, origin: &str) -> Result<Self, KeepingError> {
+        let (store, above): (Arc<dyn ObjectStore>, Key) = match place {
+            Place::Folder(dir) => {
+                fs::create_dir_all(dir).map_err(io_at(dir))?;
+                let at = |source| KeepingError::Store { key: dir.display().to_string(), source };
+                let store = LocalFileSystem::new_with_prefix(dir).map_err(at)?;
+                (Arc::new(store.with_fsync(true)), Key::default())
+            }
+            Place::Bucket(bucket) => {
+                let at = |source| KeepingError::Bucket { name: bucket.name.clone(), source };
+                (Arc::new(bucket.store().map_err(at)?), Key::from(bucket.prefix.as_str()))
+            }
+        };
+        let waiting = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let waiting = waiting.map_err(io_at(Path::new("a runtime")))?;
+        let prefix = above.parts().chain(Key::from_iter(origin.split('/')).parts()).collect();
+        Ok(Self { store, prefix, waiting })
     }
 
     fn key(&self, name: &str) -> Key {
@@ -47,29 +68,55 @@ impl Archive {
     }
 
     /// Puts a file there, reads it back, and says what it is.
-    pub(super) fn put(&self, name: &str, path: &Path) -> Result<(u64, String), KeepingError> {
+    pub(in crate::exchange_log) fn put(
+        &self,
+        name: &str,
+        path: &Path,
+    ) -> Result<(u64, String), KeepingError> {
         let key = self.key(name);
-        let at = |source| KeepingError::Store { key: key.to_string(), source };
         let mut file = File::open(path).map_err(io_at(path))?;
         self.waiting.block_on(async {
-            let mut upload = self.store.put_multipart(&key).await.map_err(at)?;
-            let (mut digest, mut bytes) = (Context::new(&SHA256), 0);
-            loop {
-                let mut part = Vec::new();
-                file.by_ref().take(PART_BYTES).read_to_end(&mut part).map_err(io_at(path))?;
-                if part.is_empty() {
-                    break;
-                }
-                digest.update(&part);
-                bytes += part.len() as u64;
-                upload.put_part(PutPayload::from(Bytes::from(part))).await.map_err(at)?;
-            }
-            upload.complete().await.map_err(at)?;
-            let put = (bytes, hex(digest.finish().as_ref()));
+            let put = self.send(&key, path, &mut file).await?;
             // Only what was read back is archived: an upload that went well on paper is none.
             let found = self.read(&key, |_| Ok(())).await?;
             if found == put { Ok(put) } else { Err(KeepingError::NotArchived { key: key.to_string() }) }
         })
+    }
+
+    /// In one piece what fits into one.
+    async fn send(&self, key: &Key, path: &Path, file: &mut File) -> Result<(u64, String), KeepingError> {
+        let at = |source| KeepingError::Store { key: key.to_string(), source };
+        let mut next = || {
+            let mut part = Vec::new();
+            let read = file.by_ref().take(PART_BYTES).read_to_end(&mut part);
+            read.map_err(io_at(path)).map(|_| Bytes::from(part))
+        };
+        let mut digest = Context::new(&SHA256);
+        let first = next()?;
+        digest.update(&first);
+        let mut bytes = first.len() as u64;
+        if bytes < PART_BYTES {
+            self.store.put(key, PutPayload::from(first)).await.map_err(at)?;
+            return Ok((bytes, hex(digest.finish().as_ref())));
+        }
+        let mut upload = self.store.put_multipart(key).await.map_err(at)?;
+        let parts = async |upload: &mut Box<dyn MultipartUpload>| {
+            let mut part = first;
+            while !part.is_empty() {
+                upload.put_part(PutPayload::from(part)).await.map_err(at)?;
+                part = next()?;
+                digest.update(&part);
+                bytes += part.len() as u64;
+            }
+            upload.complete().await.map_err(at)
+        };
+        let sent = parts(&mut upload).await;
+        if sent.is_err() {
+            // A store keeps the parts, and has them paid for, until it is told. If it does not hear that, the error stands.
+            drop(upload.abort().await);
+        }
+        sent?;
+        Ok((bytes, hex(digest.finish().as_ref())))
     }
 
     /// Whether an object is there, whatever it holds.
@@ -94,7 +141,7 @@ impl Archive {
     }
 
     /// Gives an object to `each`, piece by piece, and says what it was.
-    pub(super) fn get(
+    pub(in crate::exchange_log) fn get(
         &self,
         name: &str,
         each: impl FnMut(&[u8]) -> Result<(), KeepingError>,
@@ -231,4 +278,4 @@ pub(super) fn segment_name(first: u64) -> String {
 }
 
 /// Of an upload, and read at once.
-const PART_BYTES: u64 = 8 << 20;
+pub(super) const PART_BYTES: u64 = 8 << 20;

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! archive    the object store, verified after each upload     retention  how long what is kept, and why
+//! bucket     a store elsewhere that speaks S3
 //! prune      what may go, and going                           restore    and back
 //! sealed_parts  whether personal parts may be erased
 //! ```
@@ -11,6 +12,7 @@
 //! not read back once more at that moment, whose retention has not ended, or that the regulator holds.
 
 mod archive;
+mod bucket;
 mod prune;
 mod restore;
 mod retention;
@@ -37,7 +39,8 @@ use crate::transparency::{
 };
 
 pub use self::{
-    archive::{Archive, Archived, archive},
+    archive::{Archive, Archived, Place, archive},
+    bucket::{Bucket, BucketError, KEY_ID, PATIENCE, SECRET},
     prune::{Pruned, Pruning, plan, prune},
     restore::{Restored, restore},
     retention::{Blocks, Retention},
@@ -62,6 +65,14 @@ pub enum KeepingError {
         key: String,
         /// Why.
         source: object_store::Error,
+    },
+    /// The archive's bucket cannot be used, before it is asked anything.
+    #[error("the archive's bucket {name} cannot be used")]
+    Bucket {
+        /// Which.
+        name: String,
+        /// Why.
+        source: BucketError,
     },
     /// What was read back from the archive is not what was put there.
     #[error("the archive does not hold {key} as it was put there")]

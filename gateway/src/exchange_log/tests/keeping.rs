@@ -4,10 +4,13 @@ use jiff::civil::Date;
 
 use super::{sealing::newest, *};
 use crate::exchange_log::keeping::{
-    Archive, Archived, Blocks, KeepingError, Pruned, Pruning, Restored, Retention, archive, blocks_erasure,
-    plan, prune, restore,
+    Archive, Archived, Blocks, KeepingError, Place, Pruned, Pruning, Restored, Retention, archive,
+    blocks_erasure, plan, prune, restore,
 };
 use crate::transparency::{key::Scheme, policy::Policy};
+
+mod bucket;
+mod store;
 
 /// A sealed log of several segments, the archive beside it, and the day on which it is looked at.
 struct Attic {
@@ -24,7 +27,8 @@ impl Attic {
 
     fn of(world: World) -> Self {
         world.write(600);
-        let archive = Archive::open(&world.dir.path().join("archive"), "node-1.example").unwrap();
+        let archive =
+            Archive::open(&Place::Folder(world.dir.path().join("archive")), "node-1.example").unwrap();
         // KZ-2026-1 asks for three years.
         Self { world, archive, today: "2029-11-23".parse().unwrap(), held: None }
     }
@@ -334,7 +338,7 @@ fn key_of_entries_that_were_pruned_stays_as_long_as_one_of_them_is_held() {
     attic.pruned().unwrap();
     let dir = attic.world.log_dir();
     let blocks = |attic: &Attic, begins| {
-        let open = || Archive::open(&attic.world.dir.path().join("archive"), "node-1.example");
+        let open = || Archive::open(&Place::Folder(attic.world.dir.path().join("archive")), "node-1.example");
         let key = ("confidential-2026-11", begins);
         blocks_erasure(&dir, key, open, &attic.retention(), &mut |_, _, _| {})
     };
