@@ -110,6 +110,7 @@ async fn documents_that_are_not_signed_as_agreed_are_whole_for_nobody() {
     let mut moved = signed.clone();
     moved[range + 34] ^= 1;
     let pdf = |bytes: &[u8]| alone(Pdf.media_type(), bytes);
+    let over = |signer: &Identity| pdf(&sign_pdf(&appended, signer, now).unwrap());
     let docx = |signature: &[u8]| alone(Docx.media_type(), &text).header(HEADER, &in_head(signature));
     let at = |signer: &Identity, at| sign_detached(&content(&text), &[signer], at).unwrap();
     for (what, ask, code) in [
@@ -119,6 +120,8 @@ async fn documents_that_are_not_signed_as_agreed_are_whole_for_nobody() {
         ("changed within", pdf(&changed), "document-signature-content"),
         ("within, by somebody else", pdf(&sign_pdf(&plain, &clerk, now).unwrap()), "document-signer-named"),
         ("its string moved", pdf(&moved), "document-signature-malformed"),
+        ("changed, and signed by another body", over(&stranger), "document-signer-holder"),
+        ("changed, and signed by somebody else", over(&clerk), "document-signer-named"),
         ("over another", docx(&beside(b"another", &[&head])), "document-signature-content"),
         ("no signature", docx(b"PKCS"), "document-signature-malformed"),
         ("no bytes", alone(Docx.media_type(), &text).header(HEADER, "PKCS"), "document-signature-header"),

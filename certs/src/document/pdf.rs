@@ -52,6 +52,8 @@ pub struct PdfSignatures {
     pub verified: Vec<DocumentSignature>,
     /// One that counts if another vouches for it, with its DER; only where what it is over was shown.
     pub national: Option<(NationalSigner, Vec<u8>)>,
+    /// Whether that is the last, which is over all that a reader sees.
+    pub national_is_last: bool,
     /// The end of what that is over, behind all that was shown before.
     pub rest: Vec<u8>,
 }
@@ -125,6 +127,7 @@ impl SignedPdf {
                 let mut signers = read_national(&der, &content, said_at, trust, now)?;
                 let signer = signers.pop().filter(|_| signers.is_empty()).ok_or(several)?;
                 signatures.national = Some((signer, der));
+                signatures.national_is_last = true;
                 continue;
             }
             let signers = verify_detached(&der, &content, said_at, trust, now)?;
@@ -132,6 +135,7 @@ impl SignedPdf {
                 return Err(several);
             }
             signatures.verified.extend(signers);
+            signatures.national_is_last = false;
         }
         signatures.rest = self.shown();
         Ok(signatures)

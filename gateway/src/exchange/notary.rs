@@ -231,8 +231,12 @@ impl Signatures {
         let signatures = pdf.finish(&self.trust, self.now)?;
         let vouching = self.vouching();
         let mut signers: Vec<Signer<'_>> = signatures.verified.iter().map(ours).collect();
-        signers.extend(signatures.national.iter().map(|(signer, _)| of_service(signer, &vouching)));
-        let judged = self.judge(&signers);
+        let national = signatures.national.iter().map(|(signer, _)| of_service(signer, &vouching));
+        let place = if signatures.national_is_last { signers.len() } else { 0 };
+        signers.splice(place..place, national);
+        // The last is over all that a reader sees: what others signed before may have been changed since.
+        let last = signers.last().and_then(|last| self.misses(last));
+        let judged = last.map_or_else(|| self.judge(&signers), Err);
         if let (Some((signer, signature)), Some(mut shown)) = (signatures.national, shown) {
             shown.content(&signatures.rest);
             shown.signed(signature, vec![signer]);
