@@ -90,8 +90,8 @@ pub struct Payload {
     /// Its media type, without parameters; `*/*` where it is a document in one of several formats.
     #[serde(default = "json")]
     pub media_type: String,
-    /// Its JSON Schema (draft 2020-12 unless `$schema` says 7); of its card, where documents come beside one. Left out
-    /// only where the body is a document.
+    /// Its JSON Schema (draft 2020-12 unless `$schema` says 7), with what it refers to under `$defs`: nothing is fetched.
+    /// Of its card, where documents come beside one. Left out only where the body is a document.
     #[serde(default, skip_serializing_if = "JsonText::is_null")]
     #[schema(value_type = Value)]
     pub schema: JsonText,

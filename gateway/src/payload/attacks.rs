@@ -237,11 +237,16 @@ fn schemas_that_would_be_dear_or_endless_are_refused() {
         refused(json!({"$schema": "http://json-schema.org/draft-04/schema#"})),
         SchemaError::Draft
     ));
-    assert!(matches!(refused(json!({"$ref": "http://127.0.0.1:1/x"})), SchemaError::Reference(_)));
-    assert!(matches!(
-        refused(json!({"properties": {"a": {"$ref": "file:///etc/hosts"}}})),
-        SchemaError::Reference(_)
-    ));
+    assert!(matches!(refused(json!({"$ref": "#/$defs/a"})), SchemaError::Reference(_)));
+    for uri in ["http://127.0.0.1:1/x", "file:///etc/hosts"] {
+        let elsewhere = refused(json!({"properties": {"a": {"$ref": format!("{uri}#/b")}}}));
+        assert!(matches!(&elsewhere, SchemaError::Elsewhere { uri: named } if named == uri), "{elsewhere}");
+        assert!(
+            elsewhere
+                .to_string()
+                .ends_with(&format!("put it under $defs (draft 7: definitions) with \"$id\": \"{uri}\""))
+        );
+    }
     assert!(matches!(refused(json!({"pattern": "^(?=a)b"})), SchemaError::Invalid { .. }));
     assert!(matches!(refused(json!({"pattern": "(a{1000}){1000}"})), SchemaError::Invalid { .. }));
     let patterns: Vec<Value> = (0..1_001).map(|n| json!({"pattern": n.to_string()})).collect();
@@ -250,6 +255,62 @@ fn schemas_that_would_be_dear_or_endless_are_refused() {
     assert!(matches!(refused(json!({"format": "iin"})), SchemaError::Invalid { .. }));
     assert!(matches!(refused(json!({"type": "text"})), SchemaError::Invalid { .. }));
     assert!(matches!(refused(json!(5)), SchemaError::Invalid { .. }));
+}
+
+/// C3: JSON Schema 2020-12 §9.3. What one document is refused for, it is refused for in a bundle as well.
+#[test]
+fn documents_are_bundled_in_their_own_draft_and_cannot_hide_what_is_endless() {
+    let whole = |reference: &str, inner: Value| json!({"properties": {"a": {"$ref": reference}}, "$defs": {"b": inner}});
+    let day = json!({"$id": "https://schemas.example/day", "$defs": {"date": {"format": "date"}}, "$ref": "#/$defs/date"});
+    let schema = whole("https://schemas.example/day", day);
+    assert_eq!(code(&schema, r#"{"a":"2026-11-22"}"#), "fits");
+    assert_eq!(code(&schema, r#"{"a":"yesterday"}"#), "format");
+    let draft = |draft: &str, more: Value| {
+        let mut inner = json!({"$id": "https://schemas.example/x", "$schema": draft});
+        inner.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        inner
+    };
+    let (of_7, of_2019) =
+        ("http://json-schema.org/draft-07/schema#", "https://json-schema.org/draft/2019-09/schema");
+    let dependent = json!({"dependencies": {"b": ["c"]}, "prefixItems": [false]});
+    let schema = whole("https://schemas.example/x", draft(of_7, dependent));
+    assert_eq!(code(&schema, r#"{"a":{"b":1}}"#), "required");
+    assert_eq!(code(&schema, r#"{"a":[1]}"#), "fits", "draft 7 has no prefixItems");
+
+    let refused = |text: Value| Schema::compile(&text, Limits::default()).unwrap_err();
+    for other in [
+        "http://json-schema.org/draft-04/schema#",
+        "http://json-schema.org/draft-06/schema#",
+        "https://schemas.example/own",
+    ] {
+        let text = whole("https://schemas.example/x", draft(other, json!({})));
+        assert!(matches!(refused(text), SchemaError::Draft), "{other}");
+        // Where only a pointer leads to.
+        let hidden = json!({"$ref": "#/x-y/z", "x-y": {"z": draft(other, json!({}))}});
+        assert!(matches!(refused(hidden), SchemaError::Draft | SchemaError::Elsewhere { .. }), "{other}");
+    }
+    let endless =
+        [json!({"$recursiveRef": "#"}), json!({"$recursiveAnchor": true, "anyOf": [{"$recursiveRef": "#"}]})];
+    for inner in endless {
+        let text = whole("https://schemas.example/x", draft(of_2019, inner.clone()));
+        assert!(matches!(refused(text), SchemaError::Endless), "{inner}");
+        let hidden = json!({"$schema": of_7, "$ref": "#/x-y/z", "x-y": {"z": draft(of_2019, inner.clone())}});
+        assert!(matches!(refused(hidden), SchemaError::Endless), "{inner}");
+    }
+    let tree = json!({"$recursiveAnchor": true, "items": {"$recursiveRef": "#"}, "type": "array"});
+    let schema = whole("https://schemas.example/x", draft(of_2019, tree));
+    assert_eq!(code(&schema, r#"{"a":[[],[[]]]}"#), "fits");
+    assert_eq!(code(&schema, r#"{"a":[[],[1]]}"#), "type");
+    // The drafts differ in whether `$id` counts beside a reference: followed either way, it leads back.
+    let beside = json!({"$schema": of_7, "$id": "https://schemas.example/x", "definitions": {
+        "c": {"$id": "https://schemas.example/elsewhere/", "allOf": [{"$ref": "d"}]},
+        "d": {"$id": "https://schemas.example/elsewhere/d", "allOf": [{"$ref": "#/definitions/e"}],
+            "definitions": {"e": {"$id": "https://schemas.example/", "$ref": "d"}}},
+        "f": {"$id": "https://schemas.example/d"},
+    }});
+    assert!(matches!(refused(whole("https://schemas.example/elsewhere/", beside)), SchemaError::Endless));
+    let many: Vec<Value> = (0..65).map(|n| json!({"$id": n.to_string(), "$schema": of_7})).collect();
+    assert!(matches!(refused(json!({"allOf": many})), SchemaError::TooLarge));
 }
 
 #[test]

@@ -18,7 +18,8 @@ use super::violation::{Names, Violation};
 /// A compiled JSON Schema, draft 2020-12 or draft 7.
 ///
 /// `format` is asserted, and an unknown format is no schema; patterns take linear time; references stay
-/// within the schema.
+/// within the schema, in which other documents may be bundled: each under `$defs` (`definitions`) with its `$id`, and its
+/// `$schema` if it is of another draft (JSON Schema 2020-12 §9.3). What is so bundled is judged on a tape, not in a pass.
 #[derive(Debug)]
 pub struct Schema {
     /// `None`: only the judge can follow the schema.
@@ -63,10 +64,19 @@ impl Default for Limits {
 /// Why a text is no schema that we accept.
 #[derive(Debug, thiserror::Error)]
 pub enum SchemaError {
-    /// `$schema` names neither draft 2020-12 nor draft 7.
-    #[error("$schema is neither draft 2020-12 nor draft 7")]
+    /// `$schema` names neither draft 2020-12 nor draft 7; or, within a bundle, nor draft 2019-09.
+    #[error("$schema is neither draft 2020-12 nor draft 7 (nor 2019-09, of a document within the schema)")]
     Draft,
-    /// A `$ref` leads out of the schema, or nowhere.
+    /// A `$ref` leads to another document.
+    #[error(
+        "{uri} is another document, and nothing is fetched: put it under $defs (draft 7: definitions) with \
+         \"$id\": \"{uri}\""
+    )]
+    Elsewhere {
+        /// The document.
+        uri: String,
+    },
+    /// A `$ref` leads nowhere.
     #[error("a reference cannot be resolved within the schema: {0}")]
     Reference(String),
     /// The schema breaks the rules of its draft, or has a pattern or format that we cannot check.

@@ -29,11 +29,13 @@ impl Retrieve for Refuse {
 
 /// Walks `schema` with everything it refers to, and refuses what costs more than `limits`.
 pub(super) fn survey(schema: &Value, draft: Draft, limits: &Limits) -> Result<Survey, SchemaError> {
-    let (mut values, mut patterns) = (0, 0);
-    measure(schema, limits.schema_depth, &mut values, &mut patterns)?;
-    if values > limits.schema_values || patterns > limits.schema_patterns {
+    let mut size = Size::default();
+    measure(schema, limits.schema_depth, &mut size)?;
+    let Size { values, patterns, drafts } = size;
+    if values > limits.schema_values || patterns > limits.schema_patterns || drafts > MOST_DRAFTS {
         return Err(SchemaError::TooLarge);
     }
+    check_drafts(schema, draft)?;
     let resource = draft.create_resource_ref(schema);
     let base = uri::from_str(resource.id().unwrap_or(NAMELESS).trim_end_matches('#')).map_err(unresolved)?;
     let registry = Registry::new().retriever(Refuse).draft(draft);
@@ -42,31 +44,40 @@ pub(super) fn survey(schema: &Value, draft: Draft, limits: &Limits) -> Result<Su
     let root = registry.resolver(base.clone()).lookup("").map_err(unresolved)?.contents();
     let mut walk = Walk {
         registry: &registry,
-        draft,
         limits,
         anchored: Vec::new(),
         done: HashMap::new(),
         open: HashSet::new(),
-        later: vec![(root, base.clone())],
+        later: vec![(root, Scope { base: base.clone(), draft })],
     };
-    walk.find_anchored(root, &base);
-    while let Some((schema, base)) = walk.later.pop() {
-        walk.shape(schema, &base, 0)?;
+    walk.find_anchored(root, &Scope { base, draft });
+    while let Some((schema, scope)) = walk.later.pop() {
+        walk.shape(schema, &scope, 0)?;
     }
     Ok(Survey { patterns })
 }
 
 struct Walk<'r> {
     registry: &'r Registry<'r>,
-    draft: Draft,
     limits: &'r Limits,
-    /// Every subschema with a `$dynamicAnchor`: a `$dynamicRef` may end at any of that name.
-    anchored: Vec<(&'r str, &'r Value, Uri<String>)>,
-    done: HashMap<*const Value, Shape>,
-    open: HashSet<*const Value>,
-    /// Subschemas for values inside the value, with what references within them are relative to.
-    later: Vec<(&'r Value, Uri<String>)>,
+    /// Every subschema with a `$dynamicAnchor`: a `$dynamicRef` may end at any of that name. [`RECURSIVE`] is the name of
+    /// every one with a `$recursiveAnchor`.
+    anchored: Vec<(&'r str, &'r Value, Scope)>,
+    done: HashMap<Place, Shape>,
+    open: HashSet<Place>,
+    /// Subschemas for values inside the value.
+    later: Vec<(&'r Value, Scope)>,
 }
+
+/// What a subschema's references are relative to, and the draft that it is read by.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Scope {
+    base: Uri<String>,
+    draft: Draft,
+}
+
+/// A subschema as it is read from one side: the drafts differ in which `$id` counts.
+type Place = (*const Value, Scope);
 
 /// What a subschema costs for one value, not counting the values inside.
 #[derive(Debug, Clone, Copy)]
@@ -76,10 +87,11 @@ struct Shape {
 }
 
 impl<'r> Walk<'r> {
-    /// Surveys `schema`, references in which are relative to `base`, at the end of a chain of `above` others.
-    fn shape(&mut self, schema: &'r Value, base: &Uri<String>, above: u16) -> Result<Shape, SchemaError> {
+    /// Surveys `schema`, at the end of a chain of `above` others.
+    fn shape(&mut self, schema: &'r Value, scope: &Scope, above: u16) -> Result<Shape, SchemaError> {
         let Some(keywords) = schema.as_object() else { return Ok(Shape { weight: 1, height: 1 }) };
-        if let Some(shape) = self.done.get(&ptr::from_ref(schema)) {
+        let place = (ptr::from_ref(schema), scope.clone());
+        if let Some(shape) = self.done.get(&place) {
             return if above + shape.height > self.limits.schema_chain {
                 Err(SchemaError::TooDeep)
             } else {
@@ -89,7 +101,12 @@ impl<'r> Walk<'r> {
         if above >= self.limits.schema_chain {
             return Err(SchemaError::TooDeep);
         }
-        if !self.open.insert(schema) {
+        if self.done.len() > self.limits.schema_values {
+            return Err(SchemaError::TooLarge);
+        }
+        // References lead to what is no subschema otherwise, too.
+        known(scope.draft.detect(schema))?;
+        if !self.open.insert(place.clone()) {
             return Err(SchemaError::Endless);
         }
         let mut shape = Shape { weight: 1, height: 1 };
@@ -98,16 +115,19 @@ impl<'r> Walk<'r> {
         for (keyword, value) in keywords {
             shape.weight += 1 + value.as_array().map_or(0, Vec::len) + value.as_object().map_or(0, Map::len);
             match keyword.as_str() {
-                "$ref" | "$dynamicRef" => {
+                "$ref" | "$dynamicRef" | "$recursiveRef" => {
                     let Some(reference) = value.as_str() else { continue };
-                    let target =
-                        self.registry.resolver(base.clone()).lookup(reference).map_err(unresolved)?;
-                    referred.push((target.contents(), (*target.resolver().base_uri()).clone()));
-                    if keyword == "$dynamicRef" {
-                        let name = reference.rsplit('#').next().unwrap_or_default();
-                        let named = self.anchored.iter().filter(|(anchor, ..)| *anchor == name);
-                        referred.extend(named.map(|(_, schema, base)| (*schema, base.clone())));
-                    }
+                    let resolver = self.registry.resolver(scope.base.clone());
+                    let target = resolver.lookup(reference).map_err(unresolved)?;
+                    let (target, inner, draft) = target.into_inner();
+                    referred.push((target, Scope { base: (*inner.base_uri()).clone(), draft }));
+                    let name = match keyword.as_str() {
+                        "$ref" => continue,
+                        "$dynamicRef" => reference.rsplit('#').next().unwrap_or_default(),
+                        _ => RECURSIVE,
+                    };
+                    let named = self.anchored.iter().filter(|(anchor, ..)| *anchor == name);
+                    referred.extend(named.map(|(_, schema, scope)| (*schema, scope.clone())));
                 }
                 "allOf" | "anyOf" | "oneOf" => here.extend(elements(value)),
                 "not" | "if" | "then" | "else" | "propertyNames" => here.push(value),
@@ -124,49 +144,77 @@ impl<'r> Walk<'r> {
             }
         }
         for schema in here {
-            referred.push((schema, self.base_within(schema, base)?));
+            referred.push((schema, self.scope_within(schema, scope)?));
         }
         for schema in below {
-            self.later.push((schema, self.base_within(schema, base)?));
+            self.later.push((schema, self.scope_within(schema, scope)?));
         }
-        for (child, base) in referred {
-            let child = self.shape(child, &base, above + 1)?;
+        for (child, scope) in referred {
+            let child = self.shape(child, &scope, above + 1)?;
             shape.weight = shape.weight.saturating_add(child.weight);
             shape.height = shape.height.max(1 + child.height);
         }
         if shape.weight > self.limits.schema_weight {
             return Err(SchemaError::TooCostly);
         }
-        self.open.remove(&ptr::from_ref(schema));
-        self.done.insert(schema, shape);
+        self.open.remove(&place);
+        self.done.insert(place, shape);
         Ok(shape)
     }
 
-    fn find_anchored(&mut self, value: &'r Value, base: &Uri<String>) {
-        let base = self.base_within(value, base).unwrap_or_else(|_| base.clone());
+    fn find_anchored(&mut self, value: &'r Value, scope: &Scope) {
+        let scope = self.scope_within(value, scope).unwrap_or_else(|_| scope.clone());
         if let Some(anchor) = value.get("$dynamicAnchor").and_then(Value::as_str) {
-            self.anchored.push((anchor, value, base.clone()));
+            self.anchored.push((anchor, value, scope.clone()));
         }
-        members(value).chain(elements(value)).for_each(|value| self.find_anchored(value, &base));
+        if value.get("$recursiveAnchor").is_some() {
+            self.anchored.push((RECURSIVE, value, scope.clone()));
+        }
+        members(value).chain(elements(value)).for_each(|value| self.find_anchored(value, &scope));
     }
 
-    /// The URI that references within `schema` are relative to.
-    fn base_within(&self, schema: &Value, base: &Uri<String>) -> Result<Uri<String>, SchemaError> {
-        let resource = self.draft.create_resource_ref(schema);
+    /// What holds within `schema`, which stands in `scope`.
+    fn scope_within(&self, schema: &Value, scope: &Scope) -> Result<Scope, SchemaError> {
+        let draft = scope.draft.detect(schema);
+        let resource = draft.create_resource_ref(schema);
         if resource.id().is_none() {
-            return Ok(base.clone());
+            return Ok(Scope { base: scope.base.clone(), draft });
         }
-        let inner = self.registry.resolver(base.clone()).in_subresource(resource).map_err(unresolved)?;
-        Ok((*inner.base_uri()).clone())
+        let inner =
+            self.registry.resolver(scope.base.clone()).in_subresource(resource).map_err(unresolved)?;
+        Ok(Scope { base: (*inner.base_uri()).clone(), draft })
     }
 }
 
-fn measure(value: &Value, depth: u16, values: &mut usize, patterns: &mut usize) -> Result<(), SchemaError> {
+/// How large a schema is.
+#[derive(Default)]
+struct Size {
+    values: usize,
+    patterns: usize,
+    /// How often a draft is named.
+    drafts: usize,
+}
+
+fn measure(value: &Value, depth: u16, size: &mut Size) -> Result<(), SchemaError> {
     let depth = depth.checked_sub(1).ok_or(SchemaError::TooDeep)?;
-    *values += 1;
-    *patterns += usize::from(value.get("pattern").is_some());
-    *patterns += value.get("patternProperties").and_then(Value::as_object).map_or(0, Map::len);
-    members(value).chain(elements(value)).try_for_each(|value| measure(value, depth, values, patterns))
+    size.values += 1;
+    size.patterns += usize::from(value.get("pattern").is_some());
+    size.patterns += value.get("patternProperties").and_then(Value::as_object).map_or(0, Map::len);
+    size.drafts += usize::from(value.get("$schema").is_some());
+    members(value).chain(elements(value)).try_for_each(|value| measure(value, depth, size))
+}
+
+/// Checks the drafts of documents within a bundle.
+fn check_drafts(schema: &Value, draft: Draft) -> Result<(), SchemaError> {
+    draft.subresources_of(schema).try_for_each(|inner| check_drafts(inner, known(draft.detect(inner))?))
+}
+
+/// A draft that a document within a bundle may be of: those whose keywords are all surveyed here.
+fn known(draft: Draft) -> Result<Draft, SchemaError> {
+    match draft {
+        Draft::Draft7 | Draft::Draft201909 | Draft::Draft202012 => Ok(draft),
+        _ => Err(SchemaError::Draft),
+    }
 }
 
 fn members(value: &Value) -> impl Iterator<Item = &Value> {
@@ -178,8 +226,15 @@ fn elements(value: &Value) -> impl Iterator<Item = &Value> {
 }
 
 fn unresolved(error: ReferencingError) -> SchemaError {
-    SchemaError::Reference(error.to_string())
+    match error {
+        ReferencingError::Unretrievable { uri, .. } => SchemaError::Elsewhere { uri },
+        other => SchemaError::Reference(other.to_string()),
+    }
 }
 
 /// Where a schema without `$id` stands; the name that the library uses.
 const NAMELESS: &str = "json-schema:///";
+/// No `$dynamicAnchor` can be spelled so.
+const RECURSIVE: &str = "#recursive";
+/// Drafts that may be named in one schema: the library looks at all of a schema for each document of another draft in it.
+const MOST_DRAFTS: usize = 64;
