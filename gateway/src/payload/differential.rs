@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
 use super::pass::Verdict;
-use super::{Limits, Schema, Selection};
+use super::{Limits, Schema, Selection, fuzz};
 
 fn judge(text: &Value) -> jsonschema::Validator {
     let options = jsonschema::options().should_validate_formats(true).offline();
@@ -494,3 +494,17 @@ const NUMBERS: &[&str] = &[
 
 const FORMATS: &[&str] =
     &["date", "date-time", "time", "email", "ipv4", "ipv6", "uuid", "uri", "json-pointer", "hostname"];
+
+/// Promise 7, C3: what the fuzz target demands, of a few edits; `tests/fuzz` goes on from there.
+#[test]
+fn what_is_left_of_an_edited_document_is_what_a_tree_says() {
+    for pointers in
+        ["", "/people", "/people/*/iin\n/~0", "/*", "/people/1/x/a/*\n/", "/~0/~2\n/~0/~1\n/people/0/age"]
+    {
+        for number in 0..100 {
+            let edits = fuzz::edits::said(number).split_off(2);
+            let length = u8::try_from(pointers.len()).unwrap();
+            fuzz::selectors::check(&[&[0, length], pointers.as_bytes(), &edits].concat());
+        }
+    }
+}

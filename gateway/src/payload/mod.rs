@@ -41,4 +41,11 @@ mod attacks;
 #[cfg(test)]
 mod differential;
 #[cfg(test)]
+#[path = "../../../tests/fuzz/src"]
+#[allow(dead_code, unreachable_pub, reason = "they are a crate's parts there")]
+mod fuzz {
+    pub mod edits;
+    pub mod selectors;
+}
+#[cfg(test)]
 mod suite;

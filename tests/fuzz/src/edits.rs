@@ -23,3 +23,17 @@ pub fn edited(mut bytes: Vec<u8>, said: &[u8]) -> Vec<u8> {
 pub fn pieces(bytes: &[u8], size: u8) -> impl Iterator<Item = &[u8]> {
     bytes.chunks(usize::from(size).max(1))
 }
+
+/// What a fuzzer might say: a few edits, the same for each number. For tests, which have no fuzzer.
+pub fn said(number: u64) -> Vec<u8> {
+    // SplitMix64.
+    let mut state = number;
+    let mut random = || {
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (state ^ state >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ mixed >> 31).to_le_bytes()
+    };
+    let words = number % 5;
+    [&random()[..2], &(0..words).flat_map(|_| random()).collect::<Vec<u8>>()].concat()
+}
