@@ -9,7 +9,7 @@ fn sample(which: u8) -> (DocumentFormat, Vec<u8>) {
     let inner = || files::zip(&[files::entry("inner.zip", files::docx())]);
     let streamed = || {
         let mut entry = files::entry("a/b.txt", "text of an entry".repeat(9));
-        (entry.descriptor, entry.zip64) = (true, which % 2 == 0);
+        (entry.descriptor, entry.zip64) = (true, which.is_multiple_of(2));
         files::zip_with(&[entry, files::entry("c/", "")], b"comment")
     };
     match which % 14 {
