@@ -7,8 +7,8 @@ use std::str::FromStr;
 use agreements::{SystemId, almaty, end_of};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -119,7 +119,8 @@ impl Asked {
         if day > now.to_zoned(almaty()).date() {
             return Err(wrong("is still to come"));
         }
-        Ok(Some(end_of(day, &almaty()).min(now)))
+        // Of today too: all that ask about today ask about the same moment, which the newest registry shows.
+        Ok(Some(last_of(day)))
     }
 
     /// The body as JSON.
@@ -195,6 +196,12 @@ impl Reply {
     }
 }
 
+/// The last moment of a day in Almaty: of that day still, not of the next.
+fn last_of(day: Date) -> Timestamp {
+    let end = end_of(day, &almaty());
+    end.checked_sub(SignedDuration::from_nanos(1)).unwrap_or(end)
+}
+
 /// Reads JSON and says where it is wrong.
 ///
 /// # Errors
@@ -208,4 +215,17 @@ where
         let place = if place == "." { String::new() } else { format!("{place}: ") };
         Problem::new("body-malformed", format!("{place}{}", error.inner()))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_moment_of_a_day_is_of_that_day() {
+        let day: Date = "2026-03-01".parse().unwrap();
+        let last = last_of(day).to_zoned(almaty());
+        assert_eq!(last.date(), day);
+        assert!(last.time() > "23:59:59".parse().unwrap());
+    }
 }

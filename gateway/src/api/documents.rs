@@ -13,7 +13,7 @@ use super::asked::{Asked, Reply};
 use super::operation::{Access, Cost, Does, EVERYBODY, Input, Media, Operation, place};
 use super::problem::Problem;
 use super::reads::today;
-use super::serve::{blocking, finish, room};
+use super::serve::{blocking, finish};
 use super::shared::Shared;
 use crate::office::{DepositError, Taken};
 
@@ -91,8 +91,9 @@ pub(super) async fn take(shared: &Shared, asked: &Asked, body: &mut Body) -> Res
     let mut filing = FILING.iter().map(|command| caller.may(*command));
     let first = filing.next().expect("there is such a command");
     filing.fold(first, Result::or)?;
-    let _place = room(&shared.documents).await?;
-    let taken = shared.depositary.take(&sha256, body).await.map_err(problem)?;
+    let _place = shared.places.documents.room(&caller.actor.id).await?;
+    let patience = shared.config.head_timeout();
+    let taken = shared.depositary.take(&sha256, body, patience).await.map_err(problem)?;
     shared.depositary.note_bringer(&sha256, &caller.actor.id).await.map_err(problem)?;
     let status = match taken {
         Taken::New => {
@@ -107,8 +108,10 @@ pub(super) async fn take(shared: &Shared, asked: &Asked, body: &mut Body) -> Res
 /// Gives a document as it is read, to whom it is to be seen; to others it is as if there were none.
 pub(super) async fn give(shared: &Arc<Shared>, asked: &Asked) -> Result<Response<Body>, Problem> {
     let sha256 = sha256(asked)?;
-    let _place = room(&shared.documents).await?;
-    if !may_read(shared, &asked.caller()?.actor, &sha256).await? {
+    let actor = &asked.caller()?.actor;
+    // While it is looked through: the body is sent at its reader's pace, and would keep the place for as long.
+    let _place = shared.places.documents.room(&actor.id).await?;
+    if !may_read(shared, actor, &sha256).await? {
         return Err(problem(DepositError::Missing));
     }
     let given = shared.depositary.give(&sha256).await.map_err(problem)?;
@@ -195,6 +198,7 @@ fn problem(error: DepositError) -> Problem {
         DepositError::Type => "document-type",
         DepositError::Other { .. } => "digest-mismatch",
         DepositError::CutOff => "body-malformed",
+        DepositError::Stood { .. } => "timed-out",
         DepositError::Missing => "not-found",
         DepositError::Changed => "document-changed",
         DepositError::Io(_) | DepositError::Store(_) => {

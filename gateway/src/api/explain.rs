@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use agreements::{Agreement, AgreementNumber, Book, Fingerprint, Method, Signed, SystemId};
+use agreements::{Agreement, AgreementNumber, Book, Fingerprint, Method, Registry, Signed, SystemId};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::json;
@@ -106,43 +106,60 @@ fn ask(shared: &Shared, asked: &Asked) -> Result<Reply, Problem> {
         peer: request.peer,
     };
     let eyes = super::reads::eyes(shared, &caller.actor)?;
-    shared.at(at, |registry| {
-        // What one may not see one may not find out by asking either.
-        let viewer = eyes.on(registry);
-        let asks = question.consumer.as_ref().or_else(|| registry.bound_to(question.certificate.as_ref()?));
-        let sides = [asks, Some(&request.provider)];
-        let seen = sides
-            .into_iter()
-            .flatten()
-            .filter_map(|id| registry.system(id))
-            .any(|one| viewer.sees_system(one));
-        if !seen {
-            return Err(Problem::new("not-found", "neither side is yours to see"));
-        }
-        // Signatures are judged with the revocation lists that there are: today's, whatever day is asked about; and
-        // only those of agreements that the call could stand on.
+    let registry = shared.registry_at(at)?;
+    let registry = &*registry;
+    // What one may not see one may not find out by asking either.
+    let viewer = eyes.on(registry);
+    let asks = question.consumer.as_ref().or_else(|| registry.bound_to(question.certificate.as_ref()?));
+    let sides = [asks, Some(&request.provider)];
+    let seen =
+        sides.into_iter().flatten().filter_map(|id| registry.system(id)).any(|one| viewer.sees_system(one));
+    if !seen {
+        return Err(Problem::new("not-found", "neither side is yours to see"));
+    }
+    let at = at.unwrap_or(now);
+    let view = shared.views.newest();
+    let explained = if view.book.revision() == registry.revision() {
+        // The very book that calls are decided on.
+        question.ask(registry, &view.book, at)
+    } else {
+        let between = Between { consumer: asks, provider: &request.provider };
+        let _alone = shared.past.alone()?;
+        question.ask(registry, &between.book(shared, registry, now)?, at)
+    };
+    let explained = explained.map_err(|error| Problem::new("unexplained", error.to_string()))?;
+    Reply::json(&explained.json(registry, at))
+}
+
+/// The two sides of a call.
+struct Between<'q> {
+    consumer: Option<&'q SystemId>,
+    provider: &'q SystemId,
+}
+
+impl Between<'_> {
+    /// A book for calls between them, of a registry that is not the one in force: the time and memory of a whole one.
+    /// Signatures are judged with the revocation lists that there are: today's, whatever day is asked about; and only those
+    /// of agreements that the call could stand on.
+    fn book(&self, shared: &Shared, registry: &Registry, now: Timestamp) -> Result<Book, Problem> {
         let proofs = shared.proofs()?;
-        let between = |agreement: &Agreement| {
+        let meant = |agreement: &Agreement| {
             let header = &agreement.header;
-            header.provider == request.provider && asks.is_some_and(|id| *id == header.consumer)
+            header.provider == *self.provider && self.consumer.is_some_and(|id| *id == header.consumer)
         };
-        let book = Book::new(registry, shared.environment, &|signed| {
+        Ok(Book::new(registry, shared.environment, &|signed| {
             let meant = match signed {
-                Signed::Agreement(agreement) => between(agreement),
-                Signed::Users(approved) => registry.versions(&approved.list.agreement).any(between),
-                Signed::Ruling(agreement, _) => between(agreement),
+                Signed::Agreement(agreement) => meant(agreement),
+                Signed::Users(approved) => registry.versions(&approved.list.agreement).any(meant),
+                Signed::Ruling(agreement, _) => meant(agreement),
                 Signed::Delegation(_)
                 | Signed::Prescription(_)
                 | Signed::Lifting(_)
                 | Signed::Protocol(_) => true,
             };
             if meant { proofs.prove(signed, registry, now) } else { Ok(()) }
-        });
-        let at = at.unwrap_or(now);
-        let explained = question.ask(registry, &book, at);
-        let explained = explained.map_err(|error| Problem::new("unexplained", error.to_string()))?;
-        Reply::json(&explained.json(registry, at))
-    })
+        }))
+    }
 }
 
 fn get() -> Method {

@@ -23,8 +23,9 @@ use tower::ServiceExt;
 use tracing::debug;
 
 use super::paced::Paced;
+use super::places::{MOST_STRANGERS, WORKING_THREADS};
 use super::serve::Peer;
-use super::shared::{Shared, WORKING_THREADS};
+use super::shared::Shared;
 use crate::listener::neighbourhood;
 
 /// The running API, ended by dropping it: requests under way are finished first.
@@ -217,7 +218,7 @@ const MOST_HEADERS: usize = 64;
 const MOST_HEAD_BYTES: usize = 64 << 10;
 
 /// Threads that wait for files: those that carry requests out, and as many that find out who asks, or read documents.
-const BLOCKING_THREADS: usize = 2 * WORKING_THREADS;
+const BLOCKING_THREADS: usize = 2 * WORKING_THREADS + MOST_STRANGERS;
 
 /// Longest time to finish requests under way when stopping.
 const DRAIN: Duration = Duration::from_secs(10);

@@ -3,6 +3,7 @@
 //! ```text
 //! listener   TLS, connections        paced      … whose answers are taken
 //! serve      the way of every request
+//! newest     the registry            past       … as it was             places     how much at once
 //! operation  what an operation is    openapi    the document, made of all of them
 //! auth       who asks                access     what proves it: passwords, tokens, sessions
 //! commands   changes                 signing    … by signatures     grants  … of access
@@ -27,10 +28,13 @@ mod explain;
 mod grants;
 mod imports;
 mod listener;
+mod newest;
 mod openapi;
 pub mod operation;
 mod paced;
 mod paging;
+mod past;
+mod places;
 pub mod problem;
 mod public;
 mod readiness;

@@ -2,10 +2,13 @@
 //!
 //! Not in it: protection measures, addresses, restricted systems, and whatever has a category above public.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use agreements::{
     Agreement, AgreementNumber, AgreementText, Basis, Bin, Category, Openness, Registry, Stage, SystemId,
     almaty,
 };
+use bytes::Bytes;
 use http::header::CONTENT_DISPOSITION;
 use jiff::civil::Date;
 use serde::Serialize;
@@ -55,6 +58,48 @@ pub(super) struct PublicParty {
     holder_name: String,
 }
 
+/// The register as it was made last: once for a revision and a day, and given to all who ask.
+#[derive(Default)]
+pub(super) struct Register(Mutex<Option<Arc<Made>>>);
+
+/// The register at a revision on a day.
+struct Made {
+    revision: u64,
+    day: Date,
+    /// Versions that are in it, in order.
+    listed: Vec<(AgreementNumber, u32)>,
+    csv: Bytes,
+}
+
+impl Register {
+    /// The newest registry, and the register of it. While somebody makes it others wait for it: each place of a stranger
+    /// makes no register of its own.
+    fn of(
+        &self,
+        newest: impl FnOnce() -> Result<Arc<Registry>, Problem>,
+        today: Date,
+    ) -> Result<(Arc<Registry>, Arc<Made>), Problem> {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let registry = newest()?;
+        let same = last.as_ref().filter(|made| (made.revision, made.day) == (registry.revision(), today));
+        let made = match same {
+            Some(made) => Arc::clone(made),
+            None => Arc::new(Made::of(&registry, today)),
+        };
+        *last = Some(Arc::clone(&made));
+        Ok((registry, made))
+    }
+}
+
+impl Made {
+    fn of(registry: &Registry, day: Date) -> Self {
+        let mut listed = Vec::new();
+        let lines = registry.agreements().filter_map(|one| line(registry, one, day));
+        let csv = csv(lines.inspect(|line| listed.push((line.number.clone(), line.version))));
+        Self { revision: registry.revision(), day, listed, csv: csv.into() }
+    }
+}
+
 pub(super) fn operations() -> Vec<Operation> {
     let format =
         parameter("format", "JSON, or CSV whole", json!({ "enum": ["json", "csv"], "default": "json" }));
@@ -78,22 +123,23 @@ pub(super) fn operations() -> Vec<Operation> {
 fn register(shared: &Shared, asked: &Asked) -> Result<Reply, Problem> {
     let page = Page::of(asked)?;
     let today = clock::now().to_zoned(almaty()).date();
+    let made = || shared.register.of(|| shared.registry(), today);
     match asked.parameter::<String>("format")?.as_deref() {
-        None | Some("json") => shared.newest(|registry| {
-            let reply = page.reply(
-                registry.agreements().filter_map(|one| line(registry, one, today)),
-                |one| one.number.to_string(),
-                |one| one,
-                registry.revision(),
-            )?;
+        None | Some("json") => {
+            let (registry, made) = made()?;
+            // Each is there: it was listed at this very revision.
+            let shown = |(number, version): &(AgreementNumber, u32)| {
+                registry.agreement(number, *version).and_then(|one| line(&registry, one, today))
+            };
+            let listed = made.listed.iter();
+            let reply = page.reply(listed, |(number, _)| number.to_string(), shown, registry.revision())?;
             // Another day, another register, at the same revision.
             Ok(reply.untagged())
-        }),
-        Some("csv") => shared.newest(|registry| {
-            let lines = registry.agreements().filter_map(|one| line(registry, one, today));
-            let reply = Reply::new("text/csv; charset=utf-8; header=present", csv(lines));
+        }
+        Some("csv") => {
+            let reply = Reply::new("text/csv; charset=utf-8; header=present", made()?.1.csv.clone());
             Ok(reply.with(CONTENT_DISPOSITION, "attachment; filename=\"agreements.csv\""))
-        }),
+        }
         Some(_) => Err(Problem::new("parameter-malformed", "format: json or csv")),
     }
 }
@@ -184,6 +230,18 @@ fn quoted(cell: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// E5: strangers have it made once, however many they are.
+    #[test]
+    fn the_register_is_made_once_for_a_revision_and_a_day() {
+        let (register, registry) = (Register::default(), Arc::new(Registry::default()));
+        let on = |day: &str| register.of(|| Ok(Arc::clone(&registry)), day.parse().unwrap()).unwrap().1;
+        let first = on("2026-03-02");
+        assert!(Arc::ptr_eq(&first, &on("2026-03-02")));
+        assert!(first.csv.starts_with(b"number,") && first.listed.is_empty());
+        let next = on("2026-03-03");
+        assert!(!Arc::ptr_eq(&first, &next) && Arc::ptr_eq(&next, &on("2026-03-03")));
+    }
 
     #[test]
     fn a_cell_is_quoted_where_it_must_be_and_is_never_a_formula() {

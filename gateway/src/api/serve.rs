@@ -18,11 +18,12 @@ use http::header::{
 };
 use http::{HeaderMap, Response, StatusCode, request};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::OwnedSemaphorePermit;
 use tracing::info;
 
 use super::asked::{Asked, Reply, Tagged};
 use super::operation::{Access, Cost, Does, Operation};
+use super::places::room;
 use super::problem::Problem;
 use super::shared::Shared;
 use super::words::Language;
@@ -195,13 +196,12 @@ async fn carry(
     asked.body = self::body(body, most, shared.config.head_timeout()).await?;
     let _core = match operation.cost {
         Cost::Usual => None,
-        Cost::Hashes => Some(room(&shared.hashing).await?),
+        Cost::Hashes => Some(room(&shared.places.hashing).await?),
     };
     // Only now: who sends slowly, or waits for a hash, keeps nobody else from being answered.
-    let _place = room(&shared.requests).await?;
-    let threads = Arc::clone(&shared.threads);
+    let place = shared.places.request(access).await?;
     let (shared, table) = (Arc::clone(shared), table.clone());
-    let reply = working(threads, move || {
+    let reply = working(place.thread, move || {
         let operation = table.operation();
         match operation.does {
             Does::Asked(does) => does(&shared, &asked).map(|reply| tagged(reply, operation, &asked)),
@@ -226,22 +226,11 @@ fn tagged(reply: Reply, operation: &Operation, asked: &Asked) -> Reply {
     }
 }
 
-/// A place among those that are served at once; those who wait too long are told so.
-pub(super) async fn room(places: &Semaphore) -> Result<SemaphorePermit<'_>, Problem> {
-    match tokio::time::timeout(LONGEST_WAIT, places.acquire()).await {
-        Ok(Ok(place)) => Ok(place),
-        Ok(Err(_)) | Err(_) => Err(Problem::new("busy", "too many requests at once").after(1)),
-    }
-}
-
 /// Work that may take its time, on one of some of those threads: the others are for finding out who asks.
 async fn working<T: Send + 'static>(
-    threads: Arc<Semaphore>,
+    thread: OwnedSemaphorePermit,
     work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
 ) -> Result<T, Problem> {
-    let Ok(Ok(thread)) = tokio::time::timeout(LONGEST_WAIT, threads.acquire_owned()).await else {
-        return Err(Problem::new("busy", "too many requests at once").after(1));
-    };
     let work = move || {
         // Also when nobody waits for it any more.
         let _thread = thread;
@@ -376,9 +365,6 @@ fn whole(reply: Reply, asked: &HeaderMap) -> Response<Body> {
 const MOST_DRAINED: usize = 1 << 20;
 const LONGEST_DRAIN: Duration = Duration::from_secs(2);
 
-/// How long a request waits for its place.
-const LONGEST_WAIT: Duration = Duration::from_secs(5);
-
 /// Bytes of a body that anybody may send.
 const MOST_OF_A_STRANGER: usize = 64 << 10;
 
@@ -386,6 +372,8 @@ const MOST_OF_A_STRANGER: usize = 64 << 10;
 mod tests {
     use std::pin::Pin;
     use std::task::{Context, Poll};
+
+    use tokio::sync::Semaphore;
 
     use super::*;
 
@@ -407,13 +395,14 @@ mod tests {
     #[tokio::test]
     async fn work_that_nobody_waits_for_any_more_keeps_its_thread_until_it_ends() {
         let (threads, (ends, waits)) = (Arc::new(Semaphore::new(1)), std::sync::mpsc::channel::<()>());
-        let long = working(Arc::clone(&threads), move || waits.recv().map_err(|_| Problem::new("busy", "")));
+        let thread = || Arc::clone(&threads).acquire_owned();
+        let work = move || waits.recv().map_err(|_| Problem::new("busy", ""));
+        let long = working(thread().await.unwrap(), work);
         drop(tokio::time::timeout(Duration::from_millis(20), long).await);
         assert_eq!(threads.available_permits(), 0);
         assert_eq!(blocking(|| Ok(1)).await.unwrap(), 1, "who asks is found out meanwhile");
         ends.send(()).unwrap();
-        drop(threads.acquire().await.unwrap());
-        assert_eq!(working(threads, || Ok(2)).await.unwrap(), 2);
+        assert_eq!(working(thread().await.unwrap(), || Ok(2)).await.unwrap(), 2);
     }
 
     #[tokio::test]

@@ -25,7 +25,7 @@ pub struct ApiConfig {
     pub depositary: PathBuf,
     /// Most connections at once; an eighth of them from one address, or one /64 of IPv6. Default: 512.
     pub max_connections: usize,
-    /// Most requests being answered at once; others wait, and are refused after 5 s. Default: 64.
+    /// Most requests of those who are known being answered at once, beside four of strangers; others wait, and are refused after 5 s. Default: 64.
     pub max_requests: usize,
     /// Most bytes of a request's body, in KiB; documents have a bound of their own, and who logs in has 64. Default: 1,024.
     pub max_body_kib: usize,

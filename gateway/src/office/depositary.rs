@@ -3,6 +3,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use agreements::{Document, DocumentKind, OperatorId};
 use aws_lc_rs::digest::{Context, SHA256};
@@ -45,6 +46,12 @@ pub enum DepositError {
     /// It stopped coming.
     #[error("the document was cut off")]
     CutOff,
+    /// It stands still.
+    #[error("nothing of the document came for {patience:?}; it is not kept")]
+    Stood {
+        /// How long that was waited for.
+        patience: Duration,
+    },
     /// There is none of this name.
     #[error("no such document is kept")]
     Missing,
@@ -115,14 +122,20 @@ impl Depositary {
         })
     }
 
-    /// Keeps a document as it comes, if it is the one that `sha256` names. Memory does not grow with it.
+    /// Keeps a document as it comes, if it is the one that `sha256` names and never stands still for longer than
+    /// `patience`. Memory does not grow with it.
     ///
     /// # Errors
     /// [`DepositError`]; nothing was kept.
     ///
     /// # Cancel safety
     /// What came so far stays beside the documents under another name until the folder is tidied.
-    pub async fn take(&self, sha256: &str, body: &mut Body) -> Result<Taken, DepositError> {
+    pub async fn take(
+        &self,
+        sha256: &str,
+        body: &mut Body,
+        patience: Duration,
+    ) -> Result<Taken, DepositError> {
         let store = self.store()?;
         let known = match store.head(&key(sha256)).await {
             Ok(_) => Taken::Known,
@@ -133,7 +146,7 @@ impl Depositary {
             Taken::Known => None,
             Taken::New => Some(store.put_multipart(&key(sha256)).await?),
         };
-        let taken = self.receive(sha256, body, &mut upload).await;
+        let taken = self.receive(sha256, body, patience, &mut upload).await;
         let Some(mut upload) = upload else { return taken.map(|()| Taken::Known) };
         match taken {
             Ok(()) => {
@@ -153,11 +166,14 @@ impl Depositary {
         &self,
         sha256: &str,
         body: &mut Body,
+        patience: Duration,
         upload: &mut Option<Box<dyn MultipartUpload>>,
     ) -> Result<(), DepositError> {
         let (mut hash, mut held, mut length) = (Context::new(&SHA256), BytesMut::new(), 0_usize);
         let mut judged = false;
-        while let Some(frame) = body.frame().await {
+        loop {
+            let frame = tokio::time::timeout(patience, body.frame()).await;
+            let Some(frame) = frame.map_err(|_| DepositError::Stood { patience })? else { break };
             let Ok(data) = frame.map_err(|_| DepositError::CutOff)?.into_data() else { continue };
             length += data.len();
             if length > self.most_bytes {
@@ -347,10 +363,15 @@ const HEAD_BYTES: usize = 512;
 
 #[cfg(test)]
 mod tests {
+    use std::pin::Pin;
+    use std::task::{self, Poll};
+
+    use http_body::Frame;
+
     use super::*;
 
     fn runtime() -> tokio::runtime::Runtime {
-        tokio::runtime::Builder::new_current_thread().build().unwrap()
+        tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap()
     }
 
     /// A7
@@ -373,8 +394,9 @@ mod tests {
     fn a_document_that_comes_is_kept_if_it_is_the_one_that_was_named_of_a_type_and_size_that_are_taken() {
         let dir = tempfile::tempdir().unwrap();
         let depositary = Depositary::new(dir.path()).taking(20 << 20);
-        let take =
-            |name: &str, body: Vec<u8>| runtime().block_on(depositary.take(name, &mut Body::from(body)));
+        let take = |name: &str, body: Vec<u8>| {
+            runtime().block_on(depositary.take(name, &mut Body::from(body), AGES))
+        };
         let named = |body: &[u8]| hex(aws_lc_rs::digest::digest(&SHA256, body).as_ref());
         let large = [b"%PDF-1.7\n".to_vec(), vec![7; 12 << 20]].concat();
         assert_eq!(take(&named(&large), large.clone()).unwrap(), Taken::New);
@@ -390,4 +412,32 @@ mod tests {
         let kept: usize = std::fs::read_dir(dir.path()).unwrap().map(|one| files(&one.unwrap().path())).sum();
         assert_eq!(kept, 1, "nothing is left of what was not kept");
     }
+    #[test]
+    fn a_document_that_stands_still_is_given_up_and_nothing_is_left_of_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let depositary = Depositary::new(dir.path());
+        let (name, mut body) = ("0".repeat(64), Body::new(Begun(Some(Bytes::from_static(b"%PDF-1.7 ")))));
+        let taken = depositary.take(&name, &mut body, Duration::from_millis(20));
+        let taken = runtime().block_on(taken).unwrap_err();
+        assert!(matches!(taken, DepositError::Stood { .. }), "{taken}");
+        let left = |dir: &Path| std::fs::read_dir(dir).unwrap().count();
+        assert!(std::fs::read_dir(dir.path()).unwrap().all(|one| left(&one.unwrap().path()) == 0));
+    }
+
+    /// A body that begins and does not go on.
+    struct Begun(Option<Bytes>);
+
+    impl http_body::Body for Begun {
+        type Data = Bytes;
+        type Error = io::Error;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            _: &mut task::Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+            self.0.take().map_or(Poll::Pending, |data| Poll::Ready(Some(Ok(Frame::data(data)))))
+        }
+    }
+
+    const AGES: Duration = Duration::from_secs(3_600);
 }

@@ -1,5 +1,7 @@
 //! Commands carried out on a store: checked on the newest revision, appended, or refused.
 
+use std::sync::Arc;
+
 use agreements::{Actor, Command, CommandError, OutOfStep, Recorded, Registry, Signature, handle};
 use jiff::Timestamp;
 use tracing::warn;
@@ -12,7 +14,8 @@ use super::store::{Chain, Done, Once, Store, StoreError};
 /// A registry with its store, for those who issue commands.
 pub struct Commands {
     store: Box<dyn Store>,
-    registry: Registry,
+    /// Shared with those who read: while one of them still does, what follows is taken in by a copy.
+    registry: Arc<Registry>,
     chain: Chain,
     read: Read,
 }
@@ -79,13 +82,13 @@ impl Commands {
                 warn!(error = %crate::telemetry::chain(&fault), "the registry cannot be remembered");
             }
         }
-        Ok(Self { store, registry, chain, read })
+        Ok(Self { store, registry: Arc::new(registry), chain, read })
     }
 
     /// Goes on from a registry that was read before, up to the end of a chain.
     pub fn continuing(store: Box<dyn Store>, registry: Registry, chain: Chain) -> Self {
         let read = Read::Since(chain.clone());
-        Self { store, registry, chain, read }
+        Self { store, registry: Arc::new(registry), chain, read }
     }
 
     /// How the registry was read.
@@ -114,12 +117,18 @@ impl Commands {
         &self.registry
     }
 
+    /// The same, for whoever goes on reading it while others change it.
+    pub fn shared(&self) -> Arc<Registry> {
+        Arc::clone(&self.registry)
+    }
+
     /// Takes in what others appended.
     ///
     /// # Errors
     /// As [`Commands::open`].
     pub fn refresh(&mut self) -> Result<(), Failure> {
-        Ok(snapshot::catch_up(&mut *self.store, &mut self.registry, &mut self.chain)?)
+        let Self { store, registry, chain, .. } = self;
+        Ok(snapshot::catch_up(&mut **store, chain, &mut |event| Arc::make_mut(registry).apply(event))?)
     }
 
     /// Carries out one command; on success its events are durable and taken in.
@@ -243,6 +252,18 @@ impl Commands {
         Ok(recorded)
     }
 
+    /// Whether nothing happened since a moment that this registry does not show.
+    ///
+    /// # Errors
+    /// As [`Store::read`].
+    pub fn is_as_of(&mut self, at: Timestamp) -> Result<bool, StoreError> {
+        let last = match self.registry.revision().checked_sub(1) {
+            Some(before) => self.store.read(before, 1)?.pop().map(|event| event.at),
+            None => None,
+        };
+        Ok(last.is_none_or(|last| last <= at))
+    }
+
     /// The registry as it was at a moment: the events up to it, folded anew; `None` if nothing happened since. `told`
     /// hears what is done, how much of it, and how much there is.
     ///
@@ -253,29 +274,12 @@ impl Commands {
         at: Timestamp,
         told: &mut dyn FnMut(&str, u64, u64),
     ) -> Result<Option<Registry>, Failure> {
-        let newest = self.registry.revision();
-        let last = match newest.checked_sub(1) {
-            Some(before) => self.store.read(before, 1)?.pop().map(|event| event.at),
-            None => None,
-        };
-        if last.is_none_or(|last| last <= at) {
+        if self.is_as_of(at)? {
             return Ok(None);
         }
-        let (mut registry, mut chain) = (Registry::default(), Chain::default());
-        loop {
-            let mut events = self.store.follow(&mut chain, PAGE)?;
-            for event in &mut events {
-                if event.at > at {
-                    return Ok(Some(registry));
-                }
-                evidence::set_aside(event);
-                registry.apply(event)?;
-            }
-            told("reading what happened until then", registry.revision(), newest);
-            if events.len() < PAGE {
-                return Ok(Some(registry));
-            }
-        }
+        let newest = self.registry.revision();
+        let mut told = |read| told("reading what happened until then", read, newest);
+        as_of(&mut *self.store, at, &mut told).map(Some)
     }
 
     /// Events after a revision, for the history.
@@ -284,6 +288,28 @@ impl Commands {
     /// As [`Store::read`].
     pub fn history(&mut self, after: u64, most: usize) -> Result<Vec<Recorded>, StoreError> {
         self.store.read(after, most)
+    }
+}
+
+/// The registry as it was at a moment: the events of a store up to it, folded anew. `told` hears how many.
+///
+/// # Errors
+/// As [`Commands::open`].
+pub fn as_of(store: &mut dyn Store, at: Timestamp, told: &mut dyn FnMut(u64)) -> Result<Registry, Failure> {
+    let (mut registry, mut chain) = (Registry::default(), Chain::default());
+    loop {
+        let mut events = store.follow(&mut chain, PAGE)?;
+        for event in &mut events {
+            if event.at > at {
+                return Ok(registry);
+            }
+            evidence::set_aside(event);
+            registry.apply(event)?;
+        }
+        told(registry.revision());
+        if events.len() < PAGE {
+            return Ok(registry);
+        }
     }
 }
 

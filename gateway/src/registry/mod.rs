@@ -19,7 +19,7 @@ mod keeper;
 pub mod proof;
 mod view;
 
-pub use commands::{Commands, Failure, Issued};
+pub use commands::{Commands, Failure, Issued, as_of};
 pub use elsewhere::{Server, ServerError};
 pub use evidence::{set_aside, whole};
 pub use store::{Chain, Done, KEPT_FOR, Once, Store, StoreError};

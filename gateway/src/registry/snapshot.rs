@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
-use agreements::{Agreement, OutOfStep, Part, RULES, Registry, Settling};
+use agreements::{Agreement, OutOfStep, Part, RULES, Recorded, Registry, Settling};
 use serde::{Deserialize, Serialize};
 use tracing::{info, warn};
 
@@ -228,7 +228,7 @@ pub fn open(store: &mut dyn Store, snapshots: Option<&Snapshots>) -> Result<(Reg
         match recalled(store, snapshots) {
             Ok(Some((mut registry, mut end))) => {
                 let since = end.clone();
-                catch_up(store, &mut registry, &mut end)?;
+                catch_up(store, &mut end, &mut |event| registry.apply(event))?;
                 return Ok((registry, end, Read::Since(since)));
             }
             Ok(None) => {}
@@ -238,7 +238,7 @@ pub fn open(store: &mut dyn Store, snapshots: Option<&Snapshots>) -> Result<(Reg
         }
     }
     let (mut registry, mut chain) = (Registry::default(), Chain::default());
-    catch_up(store, &mut registry, &mut chain)?;
+    catch_up(store, &mut chain, &mut |event| registry.apply(event))?;
     Ok((registry, chain, Read::FromEvents))
 }
 
@@ -284,17 +284,21 @@ pub(super) fn worth_keeping(chain: &Chain, read: &Read) -> bool {
     chain.revision - from >= WORTH_KEEPING
 }
 
-/// Takes in what the store holds after the end of a chain.
+/// Takes in what the store holds after the end of a chain: `apply` hears each event.
 ///
 /// # Errors
 /// The store cannot be read, or does not add up.
-pub fn catch_up(store: &mut dyn Store, registry: &mut Registry, chain: &mut Chain) -> Result<(), Unread> {
+pub(super) fn catch_up(
+    store: &mut dyn Store,
+    chain: &mut Chain,
+    apply: &mut dyn FnMut(&Recorded) -> Result<(), OutOfStep>,
+) -> Result<(), Unread> {
     let mut told = Instant::now();
     loop {
         let mut events = store.follow(chain, PAGE)?;
         for event in &mut events {
             super::evidence::set_aside(event);
-            registry.apply(event)?;
+            apply(event)?;
         }
         if events.len() < PAGE {
             return Ok(());

@@ -5,7 +5,9 @@ use aws_lc_rs::digest::{SHA256, digest};
 use bytes::Bytes;
 use http::Method;
 use serde_json::json;
+use tests::world::wait::within;
 use tests::world::{Clerk, World, sample};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 fn sha256(body: &[u8]) -> String {
     digest(&SHA256, body).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
@@ -112,4 +114,31 @@ async fn naming_a_document_of_others_in_something_of_ones_own_shows_nothing_of_i
     assert_eq!(brings(&agency, REPORT).await, "204", "who has all of it may name it");
     assert_eq!(agency.command("file-document", filing).await.outcome(), "200");
     assert_eq!(agency.get(&named(REPORT)).await.outcome(), "200");
+}
+
+/// Promise 7: uploads that do not go on keep nobody else from the depositary.
+#[tokio::test]
+async fn one_operator_has_half_of_the_depositary_at_most() {
+    let plan = World::consumer_and_provider().configure(|config| {
+        (config.api.head_timeout_ms, config.api.request_timeout_ms) = (600_000, 3_600_000);
+    });
+    let world = plan.start().await;
+    let token = world.token(&world.ministry, "filing", vec![CommandName::FileDocument], 1);
+    let mut held = Vec::new();
+    for place in 0..4 {
+        let mut line = world.clerk().dial().await.unwrap();
+        let head = format!(
+            "PUT /v1/documents/{place:064x} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\
+             Content-Type: application/octet-stream\r\nContent-Length: 50000000\r\nExpect: 100-continue\r\n\r\n%PDF-1.7 "
+        );
+        line.write_all(head.as_bytes()).await.unwrap();
+        // It says so when it has a place.
+        let mut said = [0; 21];
+        within("the document to be asked for", line.read_exact(&mut said)).await.unwrap();
+        assert_eq!(String::from_utf8_lossy(&said), "HTTP/1.1 100 Continue");
+        held.push(line);
+    }
+    assert_eq!(brings(&world.clerk().bearer(&token), b"%PDF-1.7 act").await, "503 busy");
+    assert_eq!(brings(&world.program(&world.agency), b"%PDF-1.7 act").await, "201");
+    drop(held);
 }

@@ -1,6 +1,7 @@
 //! Reading: pages, filters, dates, what one sees, and the public register.
 
 use agreements::{Command, OperatorId};
+use gateway::registry::sqlite::SqliteStore;
 use serde_json::{Value, json};
 use tests::world::{World, sample};
 
@@ -90,6 +91,39 @@ async fn the_state_at_a_date_is_shown_as_it_was() {
     let today = then.to_zoned(agreements::almaty()).date();
     assert_eq!(clerk.get(&at(today.to_string())).await.json()["status"], "suspended");
     assert_eq!(clerk.get(&at("2020-01-01".to_owned())).await.outcome(), "404 not-found");
+}
+
+/// Who asks about today is answered from the newest registry, however many they are.
+#[tokio::test]
+async fn many_at_once_may_ask_about_today() {
+    let world = World::consumer_and_provider().start().await;
+    let clerk = world.program(&world.regulator);
+    let today = gateway::clock::now().to_zoned(agreements::almaty()).date();
+    let ask = |_| {
+        let (clerk, path) = (clerk.clone(), format!("/v1/systems?at={today}"));
+        tokio::spawn(async move { clerk.get(&path).await.outcome() })
+    };
+    let asked: Vec<_> = (0..24).map(ask).collect();
+    for answer in asked {
+        assert_eq!(answer.await.unwrap(), "200");
+    }
+}
+
+/// A registry of the past takes no more memory than the newest, and its signatures are shown as they were made.
+#[tokio::test]
+async fn signatures_of_the_past_are_set_aside_and_shown_whole() {
+    let world = World::consumer_and_provider().agreement("address-lookup").start().await;
+    let (clerk, then) = (world.program(&world.regulator), gateway::clock::now());
+    clerk.command("suspend-system", json!({ "system": "portal" })).await;
+    let mut store = SqliteStore::open(&world.config.path(&world.config.registry.path)).unwrap();
+    let registry = gateway::registry::as_of(&mut store, then, &mut |_| {}).unwrap();
+    let signatures = registry.agreements().flat_map(|one| &one.signatures);
+    let bytes: Vec<usize> = signatures.map(|one| one.jws.to_string().len()).collect();
+    assert!(bytes.len() == 3 && bytes.iter().all(|bytes| *bytes < 100), "{bytes:?}");
+    let path = "/v1/agreements/address-lookup/versions/1";
+    let (shown, before) = (clerk.get(path).await, clerk.get(&format!("{path}?at={then}")).await);
+    assert_eq!(shown.json()["signatures"], before.json()["signatures"]);
+    assert!(shown.json()["signatures"][0]["jws"].to_string().len() > 100);
 }
 
 /// E4: what somebody might see once they do not see by asking about then.

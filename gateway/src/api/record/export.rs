@@ -15,11 +15,11 @@ use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use http::{HeaderValue, Method, Response, StatusCode};
 use http_body::Frame;
 use serde_json::json;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::mpsc::{self, Receiver, Sender};
 
 use super::super::asked::{Asked, Reply};
 use super::super::operation::{Access, Cost, Does, Media, Operation, parameter};
+use super::super::places::Share;
 use super::super::problem::Problem;
 use super::super::serve::{blocking, finish};
 use super::super::shared::Shared;
@@ -72,8 +72,8 @@ pub(in crate::api) async fn give(shared: &Arc<Shared>, asked: Asked) -> Result<R
         Some("jsonl") => Form::Jsonl,
         Some(_) => return Err(Problem::new("parameter-malformed", "format: csv or jsonl")),
     };
-    let place = Arc::clone(&shared.exports).try_acquire_owned();
-    let place = place.map_err(|_| Problem::new("busy", "too many exports at once").after(30))?;
+    let place = shared.places.exports.room_now(&asked.caller()?.actor.id);
+    let place = place.map_err(|busy| busy.after(30))?;
     let headers = asked.headers.clone();
     let sharing = Arc::clone(shared);
     let begun = blocking(move || {
@@ -138,7 +138,7 @@ enum Going {
     Done,
 }
 
-async fn run(mut export: Export, sends: Sender<Piece>, place: OwnedSemaphorePermit) {
+async fn run(mut export: Export, sends: Sender<Piece>, place: Share) {
     // Held until the last page was taken.
     let _place = place;
     if export.form == Form::Csv && !told(&sends, Piece::Text(csv_heading().into())).await {
