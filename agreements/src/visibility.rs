@@ -95,6 +95,25 @@ impl<'r> Viewer<'r> {
         }
     }
 
+    /// Whether they find all systems, with their holders and data types, though not all that is kept of each: who drafts
+    /// agreements has to know with whom, and on what.
+    pub fn finds_everything(&self) -> bool {
+        match &self.eyes.part {
+            Part::Organisation(_) => true,
+            Part::Whole
+            | Part::Region(_)
+            | Part::Sector(..)
+            | Part::Responsible(_)
+            | Part::Expert(_)
+            | Part::Nothing => self.sees_everything(),
+        }
+    }
+
+    /// Whether they find a system: what it is called, whose it is, and what it publishes.
+    pub fn finds_system(&self, system: &System) -> bool {
+        self.finds_everything() || self.sees_system(system)
+    }
+
     /// Whether they see a system.
     pub fn sees_system(&self, system: &System) -> bool {
         let card = &system.card;

@@ -99,6 +99,21 @@ fn each_role_sees_its_part() {
     assert_eq!(systems_seen(&world, &regulator()).len(), 4);
 }
 
+/// E4: whoever may draft agreements finds with whom; whose part is smaller finds no more than they see.
+#[test]
+fn who_drafts_agreements_or_supervises_finds_all_systems() {
+    let world = placed();
+    for role in Role::ALL {
+        let actor = actor("somebody", role, AGENCY);
+        let viewer = Viewer::new(&world.registry, &actor, world.now.to_zoned(almaty()).date());
+        let drafts = entitled(CommandName::DraftAgreement).contains(&role);
+        assert_eq!(viewer.finds_everything(), drafts || viewer.sees_everything(), "{role:?}");
+        let of = |finds: &dyn Fn(&System) -> bool| world.registry.systems().filter(|one| finds(one)).count();
+        let expected = if drafts { 4 } else { of(&|one| viewer.sees_system(one)) };
+        assert_eq!(of(&|one| viewer.finds_system(one)), expected, "{role:?}");
+    }
+}
+
 /// E4: an e-akimat's operator does nothing outside the region.
 #[test]
 fn a_regional_operator_acts_in_the_region_only() {

@@ -1,7 +1,28 @@
-//! Who sees which events (E4): what their organisation did, and what happened to what they see.
+//! Who sees which events, and finds which organisations (E4): what their organisation did, and what happened to what they see.
 
-use agreements::{Actor, Event, Header, Recorded, Registry, Role, SystemId, Viewer};
+use std::collections::BTreeSet;
+
+use agreements::{Actor, Bin, Event, Header, Recorded, Registry, Role, SystemId, Viewer};
 use serde_json::Value;
+
+/// Which organisations somebody finds: all, if all systems; else their own, and those to whom belongs what they see.
+pub(super) fn finds_holder(
+    registry: &Registry,
+    viewer: &Viewer<'_>,
+    own: Bin,
+) -> impl Fn(Bin) -> bool + use<> {
+    let all = viewer.finds_everything();
+    let mut some = BTreeSet::from([own]);
+    if !all {
+        let systems = registry.systems().filter(|one| viewer.sees_system(one));
+        some.extend(systems.flat_map(|one| [one.card.holder, one.card.owner]));
+        let objects = registry.objects().filter(|one| viewer.sees_object(one));
+        some.extend(objects.flat_map(|one| [one.card.holder, one.card.owner]));
+        let filed = registry.applications().filter(|one| viewer.sees_application(one));
+        some.extend(filed.map(|one| one.application.holder()));
+    }
+    move |bin| all || some.contains(&bin)
+}
 
 /// Whether somebody sees that something happened.
 pub(super) fn sees_event(

@@ -126,6 +126,47 @@ async fn signatures_of_the_past_are_set_aside_and_shown_whole() {
     assert!(shown.json()["signatures"][0]["jws"].to_string().len() > 100);
 }
 
+/// E4: who drafts agreements finds all systems; who looks at a part finds that, in lists, one by one, and in the past.
+#[tokio::test]
+async fn lists_go_no_further_than_what_each_sees() {
+    let world = World::consumer_and_provider().agreement("address-lookup").start().await;
+    let [ministry, integrator] = [&world.ministry, &world.integrator].map(|desk| world.program(desk));
+    let almaty =
+        json!({ "subject": { "system": "portal" }, "card": { "region": "almaty" }, "information": {} });
+    assert_eq!(integrator.command("correct-information", almaty).await.outcome(), "200");
+    let enrol = |id: &str, role: &str, reach: Value| {
+        let operator =
+            json!({ "id": id, "name": id, "role": role, "holder": sample::OPERATOR, "reach": reach });
+        let operator = serde_json::from_value(operator).unwrap();
+        world.administrator.issues(Command::RegisterOperator { operator });
+        world.program_of(&world.administrator, OperatorId::new(id).unwrap())
+    };
+    let expert = enrol("expert", "expert", json!({ "until": "2999-01-01", "systems": ["address-register"] }));
+    let regional = enrol("regional", "regional-operator", json!({ "region": "almaty" }));
+    let then = gateway::clock::now();
+    assert_eq!(integrator.command("suspend-system", json!({ "system": "portal" })).await.outcome(), "200");
+    for at in [String::new(), format!("?at={then}")] {
+        for (clerk, systems, holders, provides) in [
+            (&ministry, &["address-register", "portal"][..], 4, "200"),
+            (&expert, &["address-register"], 2, "200"),
+            (&regional, &["portal"], 2, "404 not-found"),
+        ] {
+            let list = async |name: &str| clerk.get(&format!("/v1/{name}{at}")).await.json();
+            assert_eq!(ids(&list("systems").await, "id"), systems);
+            assert_eq!(ids(&list("holders").await, "bin").len(), holders);
+            let types = ids(&list("data-types").await, "provider");
+            assert_eq!(types.is_empty(), provides != "200");
+            for path in [
+                "/v1/data-types/address-register/address".to_owned(),
+                format!("/v1/holders/{}", sample::AGENCY),
+            ] {
+                assert_eq!(clerk.get(&format!("{path}{at}")).await.outcome(), provides, "{path}");
+            }
+        }
+    }
+    assert_eq!(regional.get("/v1/data-types/address-register/address/diff").await.outcome(), "404 not-found");
+}
+
 /// E4: what somebody might see once they do not see by asking about then.
 #[tokio::test]
 async fn the_past_is_looked_at_with_todays_eyes() {

@@ -8,6 +8,7 @@ use super::super::operation::{Media, Operation, at, named, parameter, place};
 use super::super::paging;
 use super::super::problem::Problem;
 use super::super::shared::Shared;
+use super::super::visibility::finds_holder;
 use super::{list, one, page};
 
 pub(super) fn operations() -> Vec<Operation> {
@@ -18,7 +19,7 @@ pub(super) fn operations() -> Vec<Operation> {
         Operation::read(
             "list-holders",
             "/v1/holders",
-            "Lists organisations",
+            "Lists organisations: all, to those who find all systems; else those to whom belongs what one sees",
             part,
             paging::media(named("Holder")),
             holders,
@@ -80,10 +81,14 @@ pub(super) fn operations() -> Vec<Operation> {
 }
 
 fn holders(shared: &Shared, asked: &Asked) -> Result<Reply, Problem> {
+    let own = asked.caller()?.actor.holder;
     page(
         shared,
         asked,
-        |registry, _| registry.holders().collect(),
+        |registry, viewer| {
+            let finds = finds_holder(registry, viewer, own);
+            registry.holders().filter(|one| finds(one.bin)).collect()
+        },
         |one: &Holder| one.bin.to_string(),
         Clone::clone,
     )
@@ -91,7 +96,10 @@ fn holders(shared: &Shared, asked: &Asked) -> Result<Reply, Problem> {
 
 fn holder(shared: &Shared, asked: &Asked) -> Result<Reply, Problem> {
     let bin: Bin = asked.place("bin")?;
-    one(shared, asked, |registry, _| registry.holder(bin).cloned())
+    let own = asked.caller()?.actor.holder;
+    one(shared, asked, |registry, viewer| {
+        registry.holder(bin).filter(|one| finds_holder(registry, viewer, own)(one.bin)).cloned()
+    })
 }
 
 fn operators(shared: &Shared, asked: &Asked) -> Result<Reply, Problem> {

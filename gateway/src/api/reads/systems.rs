@@ -1,7 +1,8 @@
 //! Systems and data types.
 
 use agreements::{
-    Bin, Category, DataType, DataTypeId, Ownership, Phase, Published, Region, System, SystemId, SystemStatus,
+    Bin, Category, DataType, DataTypeId, Ownership, Phase, Published, Region, Registry, System, SystemId,
+    SystemStatus, Viewer,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -11,10 +12,10 @@ use super::super::operation::{Media, Operation, at, named, parameter, place};
 use super::super::paging::{self, Page};
 use super::super::problem::Problem;
 use super::super::shared::Shared;
-use super::{list, one, page};
+use super::{eyes, list, one, page};
 use crate::versions::differences;
 
-/// A system as anybody may know it who works here: an agreement names it.
+/// A system in short, as those may know it who draft agreements: an agreement names it.
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::api) struct SystemLine {
     /// How it is named.
@@ -71,7 +72,7 @@ pub(super) fn operations() -> Vec<Operation> {
         Operation::read(
             "list-systems",
             "/v1/systems",
-            "Lists systems, as far as everybody here may know them",
+            "Lists systems in short: all, to those who draft agreements or supervise them all; else those that one sees",
             part,
             paging::media(named("SystemLine")),
             systems,
@@ -94,7 +95,7 @@ pub(super) fn operations() -> Vec<Operation> {
         Operation::read(
             "list-data-types",
             "/v1/data-types",
-            "Lists data types with their versions",
+            "Lists data types with their versions, of the systems that one finds in their list",
             part,
             paging::media(named("DataTypeSheet")),
             data_types,
@@ -144,9 +145,10 @@ fn systems(shared: &Shared, asked: &Asked) -> Result<Reply, Problem> {
     page(
         shared,
         asked,
-        |registry, _| {
+        |registry, viewer| {
             registry
                 .systems()
+                .filter(|one| viewer.finds_system(one))
                 .filter(|one| holder.is_none_or(|bin| one.card.holder == bin))
                 .filter(|one| region.is_none() || one.card.region == region)
                 .filter(|one| status.is_none_or(|status| one.status == status))
@@ -167,9 +169,12 @@ fn data_types(shared: &Shared, asked: &Asked) -> Result<Reply, Problem> {
     let (provider, category) =
         (asked.parameter::<SystemId>("provider")?, asked.word::<Category>("category")?);
     let page = Page::of(asked)?;
+    let eyes = eyes(shared, &asked.caller()?.actor)?;
     shared.at(asked.at()?, |registry| {
+        let viewer = eyes.on(registry);
         let chosen = registry
             .data_types()
+            .filter(|((of, _), _)| finds(registry, &viewer, of))
             .filter(|((of, _), _)| provider.as_ref().is_none_or(|provider| of == provider))
             .filter(|(_, published)| category.is_none_or(|category| published.category == category));
         let key = |((provider, id), _): &(&(SystemId, DataTypeId), &Published)| format!("{provider}\0{id}");
@@ -182,20 +187,27 @@ fn data_types(shared: &Shared, asked: &Asked) -> Result<Reply, Problem> {
 
 fn data_type(shared: &Shared, asked: &Asked) -> Result<Reply, Problem> {
     let (provider, id): (SystemId, DataTypeId) = (asked.place("provider")?, asked.place("id")?);
-    one(shared, asked, |registry, _| {
-        registry.published(&provider, &id).map(|published| sheet(&provider, &id, published))
+    one(shared, asked, |registry, viewer| {
+        let published = registry.published(&provider, &id).filter(|_| finds(registry, viewer, &provider));
+        published.map(|published| sheet(&provider, &id, published))
     })
 }
 
 fn differing(shared: &Shared, asked: &Asked) -> Result<Reply, Problem> {
     let (provider, id): (SystemId, DataTypeId) = (asked.place("provider")?, asked.place("id")?);
     let (from, to) = (asked.parameter::<u32>("from")?, asked.parameter::<u32>("to")?);
-    one(shared, asked, |registry, _| {
-        let versions = &registry.published(&provider, &id)?.versions;
+    one(shared, asked, |registry, viewer| {
+        let published = registry.published(&provider, &id).filter(|_| finds(registry, viewer, &provider))?;
+        let versions = &published.versions;
         let to = to.or_else(|| versions.keys().last().copied())?;
         let from = from.unwrap_or(to.saturating_sub(1));
         Some(differences(versions.get(&from)?, versions.get(&to)?))
     })
+}
+
+/// Whether somebody finds what a system publishes: as they find the system.
+fn finds(registry: &Registry, viewer: &Viewer<'_>, provider: &SystemId) -> bool {
+    registry.system(provider).is_some_and(|system| viewer.finds_system(system))
 }
 
 fn sheet(provider: &SystemId, id: &DataTypeId, published: &Published) -> DataTypeSheet {
