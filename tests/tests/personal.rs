@@ -1,6 +1,8 @@
 //! Personal data from outside: what is withheld and counted, and the persons whom exchanges are about (B7, D4).
 #![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
 
+#[path = "personal/again.rs"]
+mod again;
 #[path = "personal/consent.rs"]
 mod consent;
 #[path = "personal/excess.rs"]

@@ -127,7 +127,7 @@ pub(super) fn settled(known: Known, room: Room) -> Result<Answer, Refusal> {
 
 /// The first answer, as it was.
 fn as_it_was(first: Uuid, kept: KeptAnswer, mut room: Room) -> Result<Answer, Refusal> {
-    let KeptHead { status, headers: lines, withheld } = kept.head;
+    let KeptHead { status, headers: lines, withheld, subjects } = kept.head;
     let unread = || Refusal::new(&rows::IDEMPOTENCY_ANSWER_NOT_KEPT, "it cannot be read").first(first);
     let status = StatusCode::from_u16(status).map_err(|_| unread())?;
     let mut headers = HeaderMap::with_capacity(lines.len());
@@ -141,8 +141,8 @@ fn as_it_was(first: Uuid, kept: KeptAnswer, mut room: Room) -> Result<Answer, Re
         return Err(Refusal::new(&rows::GATEWAY_BUSY, "no memory left for payloads").retry_after(1));
     }
     let body = body::housed(kept.body, room);
-    // Whom it is about, and what it had too much, stands in the closing of the first.
-    let (fields, subjects) = Default::default();
+    // What it had too much stands in the closing of the first; whom it is about in each, hashed for its own time (D4).
+    let fields = Vec::new();
     let (outcome, signatures, first) = (Outcome::AnsweredAgain, None, Some(first));
     Ok(Answer { status, headers, body, withheld, fields, subjects, outcome, signatures, first })
 }
@@ -208,6 +208,7 @@ impl Turn {
                     status: answer.status.as_u16(),
                     headers: headers.collect(),
                     withheld: answer.withheld,
+                    subjects: answer.subjects.clone(),
                 };
                 ticket.answered(mark, &KeptAnswer { head, body: answer.body.clone() }).await;
             }

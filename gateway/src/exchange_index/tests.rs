@@ -511,3 +511,29 @@ fn searches_are_written_down_in_a_chain() {
         assert!(matches!(journal.verify(), Err(JournalError::Broken { .. })));
     }
 }
+
+/// D4
+#[test]
+fn a_use_is_what_reached_the_provider_or_was_given_again() {
+    use crate::exchange_log::Outcome;
+
+    let mut scene = Scene::new();
+    for outcome in Outcome::ALL.map(Outcome::as_str) {
+        let exchange = Uuid::from_u128(u128::from(scene.next));
+        let opening = scene.open("portal", "registry", outcome);
+        let at = at(scene.next);
+        scene.push(&format!(
+            r#""kind":"closing","opening":{opening},"exchange":"{exchange}","at":"{at}","outcome":"{outcome}","subjects":["ab"]"#
+        ));
+    }
+    let about = Query { subjects: Some(vec!["ab".to_owned()]), ..Query::default() };
+    assert_eq!(found(&scene.index(), &about), Outcome::ALL.len());
+
+    let uses = scene.index().uses(&about, &[], 0, 100).unwrap();
+    assert_eq!(uses.total, uses.hits.len());
+    let mut used = cases(&Page { hits: uses.hits, next: None, elsewhere: uses.elsewhere });
+    used.reverse();
+    let mut all = Outcome::ALL.map(Outcome::as_str).to_vec();
+    all.retain(|outcome| !["provider-unreachable", "request-refused"].contains(outcome));
+    assert_eq!(used, all);
+}

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::index::{Index, IndexError};
 use super::query::{Hit, Query, Viewer};
 use super::words::Kind;
+use crate::exchange_log::Outcome;
 
 /// Some of the uses of a person's data.
 #[derive(Debug)]
@@ -18,8 +19,7 @@ pub struct Uses {
 }
 
 impl Index {
-    /// The permitted exchanges that fit `query`, but for those for a purpose of `hidden`, and those of which nothing was
-    /// ever sent to the provider.
+    /// The permitted exchanges that fit `query`, but for those for a purpose of `hidden`, and those that came to no use.
     ///
     /// # Errors
     /// [`IndexError`].
@@ -37,7 +37,10 @@ impl Index {
             narrower.words.push((kind, word.to_owned()));
             self.find(&narrower, &Viewer::All, None, MOST).map(|(items, _)| items)
         };
-        let mut left_out: BTreeSet<u64> = with(Kind::Outcome, "provider-unreachable")?.into_iter().collect();
+        let mut left_out = BTreeSet::new();
+        for outcome in Outcome::ALL.into_iter().filter(|outcome| !is_use(*outcome)) {
+            left_out.extend(with(Kind::Outcome, outcome.as_str())?);
+        }
         for purpose in hidden {
             left_out.extend(with(Kind::Purpose, purpose)?);
         }
@@ -50,6 +53,11 @@ impl Index {
         let (hits, elsewhere) = self.hits(places, &Viewer::All)?;
         Ok(Uses { total, hits, elsewhere })
     }
+}
+
+/// Whether the data may have been used: the provider may have got the request, or an answer was given again.
+fn is_use(outcome: Outcome) -> bool {
+    outcome.reaches_provider() || outcome == Outcome::AnsweredAgain
 }
 
 /// Exchanges about one person that are counted.

@@ -236,7 +236,7 @@ pub enum Outcome {
     Timeout,
     /// The connection broke after the request was sent; the provider may have acted.
     ProviderFailed,
-    /// A streamed request turned out not to be allowed; the code says why.
+    /// The request turned out not to be allowed before all of it was sent; the code says why.
     RequestRefused,
     /// The provider's answer was not let through; the code says why.
     ResponseRefused,
@@ -274,6 +274,20 @@ impl Outcome {
             Self::ResponseRefused => "response-refused",
             Self::Abandoned => "abandoned",
             Self::Unknown => "unknown",
+        }
+    }
+
+    /// Whether the provider may have got the whole request: else it has nothing to act on, and nothing to note.
+    pub const fn reaches_provider(self) -> bool {
+        match self {
+            Self::Completed
+            | Self::RefusedByProvider
+            | Self::Timeout
+            | Self::ProviderFailed
+            | Self::ResponseRefused
+            | Self::Abandoned
+            | Self::Unknown => true,
+            Self::AnsweredAgain | Self::ProviderUnreachable | Self::RequestRefused => false,
         }
     }
 

@@ -152,7 +152,7 @@ pub enum What {
 /// An answer as it is given again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeptAnswer {
-    /// Status, headers, how much was withheld.
+    /// Status, headers, how much was withheld, whom it is about.
     pub head: KeptHead,
     /// The body.
     pub body: Bytes,
@@ -167,6 +167,9 @@ pub struct KeptHead {
     pub headers: Vec<(String, String)>,
     /// How many members and elements were withheld.
     pub withheld: u32,
+    /// The persons whom it is about, as the provider named them: also those who were withheld. Never absent, since an
+    /// answer of which nobody knows whom it is about is not to be given again.
+    pub subjects: Vec<String>,
 }
 
 /// Proof that a request's key is durable, and nothing else under it is under way.

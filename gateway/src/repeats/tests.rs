@@ -48,7 +48,11 @@ async fn known(repeats: &Repeats, key: &str, asks: &str) -> Known {
 
 fn answer(bytes: usize) -> KeptAnswer {
     let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
-    KeptAnswer { head: KeptHead { status: 201, headers, withheld: 2 }, body: vec![b'x'; bytes].into() }
+    let subjects = vec!["860101300126".to_owned()];
+    KeptAnswer {
+        head: KeptHead { status: 201, headers, withheld: 2, subjects },
+        body: vec![b'x'; bytes].into(),
+    }
 }
 
 /// C8
@@ -77,9 +81,21 @@ async fn first_answer_is_given_again_also_after_a_start_and_another_request_is_t
         assert!(matches!(under_others.what, What::NotKept), "B7: what was agreed then is not given now");
     }
     let file = std::fs::read(dir.path().join("repeats.db")).unwrap();
-    for word in [&b"k-1"[..], b"xxxxxxxx"] {
-        assert!(!file.windows(word.len()).any(|bytes| bytes == word), "the file shows no key and no answer");
+    for word in [&b"k-1"[..], b"xxxxxxxx", b"860101300126"] {
+        let shows = file.windows(word.len()).any(|bytes| bytes == word);
+        assert!(!shows, "the file shows no key, no answer and nobody whom it is about");
     }
+}
+
+/// D4: as builds kept answers that did not keep whom they are about.
+#[test]
+fn kept_answer_that_does_not_say_whom_it_is_about_is_not_there() {
+    let kept = |head: &str| {
+        let length = u32::try_from(head.len()).unwrap().to_be_bytes();
+        KeptAnswer::read(&[&length[..], head.as_bytes(), b"body"].concat())
+    };
+    assert!(kept(r#"{"status":200,"headers":[],"withheld":0,"subjects":[]}"#).is_some());
+    assert_eq!(kept(r#"{"status":200,"headers":[],"withheld":0}"#), None);
 }
 
 /// C8

@@ -8,7 +8,7 @@ use tests::world::{Answer, Ask, Reply, World};
 use super::agreed;
 
 /// The hashes that the record has of an exchange, the request's first.
-async fn hashes(world: &World, answer: &Answer) -> Vec<String> {
+pub(crate) async fn hashes(world: &World, answer: &Answer) -> Vec<String> {
     let opening = world.log.opening(answer.exchange()).unwrap();
     let closing = world.log.closing(answer.exchange()).await;
     let asked = opening.subject.map(|hash| hash.into_owned()).into_iter();

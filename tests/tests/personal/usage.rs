@@ -30,7 +30,7 @@ async fn asked() -> (World, IssuedPem) {
     (world, issued)
 }
 
-async fn until_used(portal: &Clerk, iin: &str, times: u64) -> Value {
+pub(crate) async fn until_used(portal: &Clerk, iin: &str, times: u64) -> Value {
     let path = format!("/v2/findUsage?userCode={iin}");
     within("the index to reach the last exchange", async {
         loop {
