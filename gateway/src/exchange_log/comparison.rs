@@ -164,7 +164,7 @@ pub struct Comparison {
     pub matched: u64,
     /// Records of exchanges that the log does not have.
     pub not_in_log: Vec<OwnRecord>,
-    /// Exchanges that the log has, within the time of the records, and the records do not.
+    /// Exchanges that the log has, within the time of the records, and the records should have and do not.
     pub not_in_records: Vec<(u64, Uuid)>,
     /// Exchanges that both have and differ about.
     pub different: Vec<Difference>,
@@ -205,9 +205,18 @@ pub enum Differs {
     },
 }
 
+/// Who can have noted an exchange.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Known {
+    ToBoth,
+    /// The provider was not asked, or not for the whole of it.
+    ToConsumer,
+}
+
 /// Holds `records` of a party against the exchanges in the log's folder that fit `filter`, which names the party.
 ///
-/// The log's exchanges are missed in the records only from the first to the last time that the records tell, if they do.
+/// The log's exchanges are missed in the records only from the first to the last time that the records tell, if they do;
+/// in those of a provider, only if it may have got the request.
 ///
 /// # Errors
 /// The log cannot be read.
@@ -231,27 +240,30 @@ pub fn compare(
     let noted: HashSet<Uuid> = own.keys().copied().collect();
     // Digests of exchanges whose closing is still to be read.
     let mut pending: HashMap<u64, (Uuid, Timestamp, Option<Sha256>)> = HashMap::new();
-    let mut settle =
-        |found: &mut Comparison, index, exchange, at: Timestamp, digests: [Option<Sha256>; 2]| {
-            let Some((record, seen)) = own.get_mut(&exchange) else {
-                let within = first.is_none_or(|first| at >= first) && last.is_none_or(|last| at <= last);
-                if within {
-                    found.not_in_records.push((index, exchange));
-                }
-                return;
-            };
-            *seen = Some(index);
-            let apart = record.time.map_or(SignedDuration::ZERO, |time| time.duration_since(at).abs());
-            let what = if record.digest.is_some() && !digests.contains(&record.digest) {
-                Some(Differs::Digest)
-            } else {
-                (apart > tolerance).then_some(Differs::Time { seconds: apart.as_secs() })
-            };
-            match what {
-                Some(what) => found.different.push(Difference { record: record.clone(), index, what }),
-                None => found.matched += 1,
+    let of_provider = filter.provider.is_some();
+    let mut settle = |found: &mut Comparison,
+                      (index, exchange, at): (u64, _, Timestamp),
+                      digests: [_; 2],
+                      known: Known| {
+        let Some((record, seen)) = own.get_mut(&exchange) else {
+            let within = first.is_none_or(|first| at >= first) && last.is_none_or(|last| at <= last);
+            if within && known == Known::ToBoth {
+                found.not_in_records.push((index, exchange));
             }
+            return;
         };
+        *seen = Some(index);
+        let apart = record.time.map_or(SignedDuration::ZERO, |time| time.duration_since(at).abs());
+        let what = if record.digest.is_some() && !digests.contains(&record.digest) {
+            Some(Differs::Digest)
+        } else {
+            (apart > tolerance).then_some(Differs::Time { seconds: apart.as_secs() })
+        };
+        match what {
+            Some(what) => found.different.push(Difference { record: record.clone(), index, what }),
+            None => found.matched += 1,
+        }
+    };
     let mut refused_calls = Vec::new();
     for entry in search(dir, filter)? {
         let entry = entry?;
@@ -262,7 +274,11 @@ pub fn compare(
             Record::Closing { opening, closing, .. } => {
                 if let Some((exchange, at, request)) = pending.remove(&opening) {
                     let request = closing.request_digest.or(request);
-                    settle(&mut found, opening, exchange, at, [request, closing.response_digest]);
+                    let known = match of_provider && !closing.outcome.reaches_provider() {
+                        true => Known::ToConsumer,
+                        false => Known::ToBoth,
+                    };
+                    settle(&mut found, (opening, exchange, at), [request, closing.response_digest], known);
                 }
             }
             // A refused call was no exchange: nobody but the caller can have noted it, and it need not.
@@ -275,7 +291,7 @@ pub fn compare(
     }
     // Bounded as open exchanges are.
     for (index, (exchange, at, request)) in pending {
-        settle(&mut found, index, exchange, at, [request, None]);
+        settle(&mut found, (index, exchange, at), [request, None], Known::ToBoth);
     }
     for (index, exchange) in refused_calls {
         if let Some((_, seen)) = own.get_mut(&exchange) {

@@ -18,7 +18,8 @@ Example:
   kelisim log compare provider.csv consumer.jsonl --provider address-register --consumer portal
 
 A record is an exchange, and its time and the SHA-256 of a body if they are known: CSV with the columns exchange, time and
-digest, or a JSON object a line. Refused calls may be noted and need not. Ends with 1 unless all agree.")]
+digest, or a JSON object a line. Refused calls may be noted and need not; with --provider, exchanges too of which no whole
+request reached it, such as an answer that was given again. Ends with 1 unless all agree.")]
 pub(in crate::cli) struct CompareArgs {
     /// Records of a party, and of the other
     #[arg(value_name = "FILE", num_args = 1..=2, required = true)]

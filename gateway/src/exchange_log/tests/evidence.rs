@@ -226,6 +226,42 @@ fn records_of_a_party_are_matched_missed_and_found_to_differ() {
     assert!(!found.agrees());
 }
 
+/// D1: of what never reached a provider, its own records have nothing; of what may have, they should.
+#[test]
+fn what_never_reached_a_provider_is_not_missed_in_its_records() {
+    let world = World::new();
+    let opened: Vec<Opening<'_>> = Outcome::ALL.iter().map(|_| opening()).collect();
+    let (log, _) = world.start().unwrap();
+    on_core(&log, async |port| {
+        for (opening, outcome) in opened.iter().zip(Outcome::ALL) {
+            let closing = Closing::bare(completed().at, outcome);
+            port.open(opening).await.unwrap().close_durably(&closing).await.unwrap();
+        }
+    });
+    drop(log);
+    let missed = |own: &str, filter: Filter| {
+        let own = read_own(format!("exchange\n{own}").as_bytes()).unwrap();
+        let found = compare(&world.log_dir(), own, filter, jiff::SignedDuration::from_mins(1)).unwrap();
+        let missed = found.not_in_records.iter().map(|(_, exchange)| {
+            let at = opened.iter().position(|opening| opening.exchange == *exchange).unwrap();
+            Outcome::ALL[at].as_str()
+        });
+        (found.matched, missed.collect::<Vec<_>>())
+    };
+    let of_provider = || Filter { provider: Some(opened[0].provider.to_string()), ..Filter::default() };
+    let kept_out = ["answered-again", "provider-unreachable", "request-refused"];
+    let mut asked = Outcome::ALL.map(Outcome::as_str).to_vec();
+    asked.retain(|outcome| !kept_out.contains(outcome));
+    assert_eq!(missed("", of_provider()), (0, asked));
+    assert_eq!(missed("", Filter::default()).1.len(), Outcome::ALL.len(), "a consumer asked all of them");
+    let all: String = opened.iter().map(|opening| format!("{}\n", opening.exchange)).collect();
+    assert_eq!(
+        missed(&all, of_provider()),
+        (10, vec![]),
+        "what it noted all the same is no fault of its own"
+    );
+}
+
 fn broken(findings: &[Finding]) -> impl Iterator<Item = &Finding> {
     findings.iter().filter(|finding| finding.severity() == Severity::Broken)
 }
