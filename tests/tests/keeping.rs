@@ -207,10 +207,23 @@ async fn destroying_a_key_erases_what_it_sealed_and_every_proof_stays_true() {
     of_2020(&world, 1, || Opening { exchange, sealed: sealed.clone().map(Into::into), ..opening() }).await;
     let id = exchange.to_string();
     let shown = told(&world, 0, &["log", "show", "--exchange", &id]).await;
-    assert_eq!(
-        (&shown["entries"][0]["user"], &shown["entries"][0]["case"]),
-        (&"a.serik".into(), &"17".into())
-    );
+    let opening = shown["entries"][0].clone();
+    assert_eq!((&opening["user"], &opening["case"]), (&"a.serik".into(), &"17".into()));
+    let looks: [&[&str]; 3] = [
+        &["log", "search", "--exchange", &id],
+        &["log", "search", "--limit", "9"],
+        &["log", "tail", "-n", "9"],
+    ];
+    let told_of = async |sealed: &Value| {
+        for look in looks {
+            let told = told(&world, 0, look).await;
+            assert!(told.as_array().unwrap().contains(sealed), "{look:?}: {told}");
+        }
+    };
+    // First by a walk through the log, then by the index.
+    told_of(&opening).await;
+    told(&world, 0, &["log", "index"]).await;
+    told_of(&opening).await;
     let dir = world.config.path(&world.config.log.dir);
     let policy: Policy = std::fs::read_to_string(world.path().join("log.policy")).unwrap().parse().unwrap();
     let before = receipt_of(&dir, Wanted::Exchange(exchange)).unwrap();
@@ -228,6 +241,7 @@ async fn destroying_a_key_erases_what_it_sealed_and_every_proof_stays_true() {
     assert_eq!(shown["entries"][0]["personal"], "erased");
     assert!(shown["entries"][0].get("user").is_none());
     told(&world, 0, &["log", "index", "--rebuild"]).await;
+    told_of(&shown["entries"][0]).await;
     let found = told(&world, 0, &["log", "search", "--user", "a.serik", "--decision", "permit"]).await;
     assert_eq!(found, json!([]));
     let verified = told(&world, 0, &["log", "verify"]).await;

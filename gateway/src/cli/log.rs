@@ -8,6 +8,7 @@ mod receipts;
 mod searching;
 mod verify;
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
@@ -20,7 +21,7 @@ use super::{Answer, Common, Failure};
 use crate::config::Config;
 use crate::exchange_index::Query;
 use crate::exchange_log::{Entry, Filter, Follow, Record, SearchError, search, tail};
-use crate::personal::PersonalKeys;
+use crate::personal::{Opened, PersonalKeys};
 
 #[derive(Subcommand)]
 pub(super) enum LogCommand {
@@ -107,7 +108,7 @@ pub(super) fn run(common: &Common, command: LogCommand) -> Result<Answer, Failur
                 (false, true) => (Follow::No, Form::Array),
                 (false, false) => (Follow::No, Form::Lines),
             };
-            list(tail(&dir()?, count, follow)?, form)
+            list(tail(&dir()?, count, follow)?, form, &personal(&common.config()?)?)
         }
     }
 }
@@ -120,7 +121,11 @@ enum Form {
     Documents,
 }
 
-fn list(entries: impl Iterator<Item = Result<Entry, SearchError>>, form: Form) -> Result<Answer, Failure> {
+fn list(
+    entries: impl Iterator<Item = Result<Entry, SearchError>>,
+    form: Form,
+    personal: &PersonalKeys,
+) -> Result<Answer, Failure> {
     let opening = match form {
         Form::Lines => HEADINGS,
         Form::Array => "[",
@@ -137,8 +142,8 @@ fn list(entries: impl Iterator<Item = Result<Entry, SearchError>>, form: Form) -
             Ok(entry) => {
                 heard = match form {
                     Form::Lines => print(&format!("{}\n", line(&entry)))?,
-                    Form::Array => print(&format!("{between}{}", entry.line))?,
-                    Form::Documents => print(&format!("{}\n", entry.line))?,
+                    Form::Array => print(&format!("{between}{}", document(&entry, personal)))?,
+                    Form::Documents => print(&format!("{}\n", document(&entry, personal)))?,
                 };
                 between = ",\n";
             }
@@ -221,6 +226,14 @@ fn shown(entry: &Entry, personal: &PersonalKeys) -> Value {
     let mut document = serde_json::from_str(&entry.line).unwrap_or_default();
     personal.reveal(entry, &mut document);
     document
+}
+
+/// An entry for a program: as it stands in the log, unless there are sealed parts to be read.
+fn document<'e>(entry: &'e Entry, personal: &PersonalKeys) -> Cow<'e, str> {
+    match personal.of(entry) {
+        Opened::Plain => Cow::Borrowed(&entry.line),
+        Opened::Sealed(_) | Opened::Erased | Opened::NoKey => Cow::Owned(shown(entry, personal).to_string()),
+    }
 }
 
 /// The keys of personal parts, to read with.

@@ -252,3 +252,26 @@ fn records_of_a_party_are_held_against_the_log() {
     }
     assert_eq!(folder.say(&["log", "compare", "nowhere.csv"]).exit, 3);
 }
+
+/// D2
+#[test]
+fn an_export_ends_where_its_limit_says() {
+    let record = Record::new();
+    let folder = &record.folder;
+    folder.json(0, &["log", "index"]);
+    let newest: Vec<String> = record.exchanges.iter().rev().map(|(id, _)| id.to_string()).collect();
+    for (limit, count, told) in [
+        (&[][..], 5, "5 in all"),
+        (&["--limit", "9"], 5, "5 in all"),
+        (&["--limit", "5"], 5, "5 in all"),
+        (&["--limit", "2"], 2, "2 as --limit says, and there is more"),
+    ] {
+        let asked = |form| [&["log", "search", "--consumer", "portal", "--export", form][..], limit].concat();
+        let said = folder.say(&asked("jsonl"));
+        let lines: Vec<&str> = said.out.lines().collect();
+        assert_eq!((said.exit, lines.len()), (0, count), "{said:?}");
+        assert!(lines.iter().zip(&newest).all(|(line, id)| line.contains(id)), "the newest: {said:?}");
+        assert!(said.err.contains(told), "{said:?}");
+        assert_eq!(folder.say(&asked("csv")).out.lines().count(), 1 + count);
+    }
+}

@@ -62,7 +62,7 @@ pub(in crate::cli) struct Search {
     /// Go on where a page ended
     #[arg(long, value_name = "PLACE")]
     after: Option<Cursor>,
-    /// Write all that fits, not a page, to standard output
+    /// Write all that fits, or as many as --limit says, to standard output
     #[arg(long, value_name = "FORM", conflicts_with = "after")]
     export: Option<Export>,
 }
@@ -149,8 +149,8 @@ impl Search {
         };
         let index = index.map(|index| index.with(Arc::clone(&personal)));
         match (index, self.export) {
-            (Some(index), Some(form)) => export(&index, &query, form, &personal),
-            (Some(index), None) => self.page(common, &index, &query),
+            (Some(index), Some(form)) => export(&index, &query, form, self.limit, &personal),
+            (Some(index), None) => self.page(common, &index, &query, &personal),
             (None, _) if self.needs_index() => Err(Failure::new(
                 Exit::Environment,
                 "there is no index of this log, and without one this cannot be looked for",
@@ -168,7 +168,8 @@ impl Search {
                     to: self.to,
                     limit: self.limit,
                 };
-                list(search(&dir, filter)?, if common.json { Form::Array } else { Form::Lines })
+                let form = if common.json { Form::Array } else { Form::Lines };
+                list(search(&dir, filter)?, form, &personal)
             }
         }
     }
@@ -234,7 +235,13 @@ impl Search {
         })
     }
 
-    fn page(&self, common: &Common, index: &Index, query: &Query) -> Result<Answer, Failure> {
+    fn page(
+        &self,
+        common: &Common,
+        index: &Index,
+        query: &Query,
+        personal: &PersonalKeys,
+    ) -> Result<Answer, Failure> {
         let page = index.search(query, &Viewer::All, self.after, self.limit.unwrap_or(PAGE))?;
         let reach = index.reach()?;
         eprintln!("newest first, by an index of the first {} entries", reach.entries);
@@ -246,18 +253,25 @@ impl Search {
         }
         let entries = page.hits.into_iter().flat_map(|Hit { entry, closing }| [Some(entry), closing]);
         let entries = entries.flatten().map(Ok::<Entry, SearchError>);
-        list(entries, if common.json { Form::Array } else { Form::Lines })
+        list(entries, if common.json { Form::Array } else { Form::Lines }, personal)
     }
 }
 
-/// All that fits, page by page: there may be more than memory holds.
-fn export(index: &Index, query: &Query, form: Export, personal: &PersonalKeys) -> Result<Answer, Failure> {
+/// All that fits, or the newest `limit` of it, page by page: there may be more than memory holds.
+fn export(
+    index: &Index,
+    query: &Query,
+    form: Export,
+    limit: Option<usize>,
+    personal: &PersonalKeys,
+) -> Result<Answer, Failure> {
     if form == Export::Csv && print(&csv_heading())? == Heard::Closed {
         return Ok(Answer::silent());
     }
     let (mut after, mut count, mut elsewhere) = (None, 0, 0);
     loop {
-        let page = index.search(query, &Viewer::All, after, EXPORT_PAGE)?;
+        let left = limit.map_or(EXPORT_PAGE, |limit| EXPORT_PAGE.min(limit - count - elsewhere));
+        let page = index.search(query, &Viewer::All, after, left)?;
         let line = match form {
             Export::Csv => csv_line,
             Export::Jsonl => json_line,
@@ -268,7 +282,7 @@ fn export(index: &Index, query: &Query, form: Export, personal: &PersonalKeys) -
         }
         (count, elsewhere) = (count + page.hits.len(), elsewhere + page.elsewhere);
         after = page.next;
-        if after.is_none() {
+        if after.is_none() || limit.is_some_and(|limit| count + elsewhere >= limit) {
             break;
         }
         eprintln!("{count} so far");
@@ -280,7 +294,8 @@ fn export(index: &Index, query: &Query, form: Export, personal: &PersonalKeys) -
     if print(&trailer)? == Heard::Closed {
         return Ok(Answer::silent());
     }
-    eprintln!("{count} in all; {elsewhere} more are in the log's folder no longer");
+    let whole = if after.is_none() { "in all" } else { "as --limit says, and there is more" };
+    eprintln!("{count} {whole}; {elsewhere} more are in the log's folder no longer");
     Ok(Answer::silent())
 }
 
