@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use gateway::telemetry::fields::FIELDS;
 
+use super::ships;
 use super::tree::{File, files, root};
 
 #[test]
@@ -154,23 +155,60 @@ fn commands_that_documents_name_are_commands() {
                 read.unwrap_err()
             );
         }
-        // In running text only the words of a command stand: `kelisim log verify`.
-        for named in file.text.split('`').skip(1).step_by(2) {
-            let Some(words) =
-                named.strip_prefix("kelisim").filter(|rest| rest.starts_with(char::is_whitespace))
-            else {
-                continue;
-            };
-            let mut at = gateway::cli::command();
-            for word in words.split_whitespace().take_while(|word| word.starts_with(char::is_lowercase)) {
-                let Some(next) = at.find_subcommand(word) else {
-                    assert!(!at.has_subcommands(), "{} names {named}", file.path);
-                    break;
-                };
-                at = next.clone();
+        let quoted = file.text.split('`').skip(1).step_by(2);
+        quoted.for_each(|named| assert!(is_command(named), "{} names {named}", file.path));
+    }
+}
+
+/// What an error tells somebody to do, they can do.
+#[test]
+fn commands_that_the_program_names_are_commands() {
+    let mut seen = 0;
+    for file in files(".rs").into_iter().filter(ships) {
+        for line in file.text.lines() {
+            for named in line.split('`').skip(1).step_by(2).filter(|named| named.starts_with("kelisim ")) {
+                seen += 1;
+                assert!(is_command(named), "{} names {named}", file.path);
             }
         }
     }
+    assert!(seen > 20, "{seen}");
+}
+
+/// Whether a text, if it names a command, names one: `kelisim log verify`, with options that it has, and something beside
+/// them only where it takes that.
+fn is_command(named: &str) -> bool {
+    let Some(words) = named.strip_prefix("kelisim").filter(|rest| rest.starts_with(char::is_whitespace))
+    else {
+        return true;
+    };
+    let mut words = words.split_whitespace().peekable();
+    let mut at = gateway::cli::command();
+    at.build();
+    while let Some(next) = words.peek().and_then(|word| at.find_subcommand(word)) {
+        at = next.clone();
+        words.next();
+    }
+    // Of a family that is named by itself, any command may be meant; what stands in braces is put in when it is said.
+    if at.has_subcommands() {
+        return words.all(|word| word.starts_with(['-', '{']) || word == "…");
+    }
+    while let Some(word) = words.next() {
+        let word = word.trim_matches(['[', ']', '…']);
+        let option = word.strip_prefix("--").map(|name| name.split('=').next().unwrap_or(name));
+        let argument = match option {
+            Some(name) => at.get_arguments().find(|one| one.get_long() == Some(name)),
+            None if word.starts_with('-') => {
+                at.get_arguments().find(|one| one.get_short() == word[1..].chars().next())
+            }
+            None => at.get_positionals().next(),
+        };
+        let Some(argument) = argument else { return word.is_empty() };
+        if option.is_some() && !word.contains('=') && argument.get_action().takes_values() {
+            words.next();
+        }
+    }
+    true
 }
 
 /// The cells of a line of a table; one empty cell for any other line.

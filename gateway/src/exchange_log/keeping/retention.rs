@@ -62,7 +62,9 @@ pub enum Blocks {
         index: u64,
     },
     /// It was pruned, and the ledger does not say where in the archive it is.
-    #[error("entries from {index} on were pruned and are not in archived.jsonl: `kelisim log restore`")]
+    #[error(
+        "entries from {index} on were pruned and are not in archived.jsonl: `kelisim log restore-archive`"
+    )]
     NotInLedger {
         /// The first of them.
         index: u64,
