@@ -2,6 +2,8 @@
 //! the whole.
 #![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
 
+use std::time::Duration;
+
 use agreements::DocumentFormat::{self, *};
 use aws_lc_rs::digest::{SHA256, digest};
 use gateway::exchange_log::{Outcome, Sha256};
@@ -237,6 +239,23 @@ async fn either_side_that_does_not_go_on_is_given_up() {
     let answer = line.answer().await.unwrap();
     assert_eq!(answer.to_string(), "408 request-timeout");
     assert_eq!(world.log.closing(answer.exchange()).await.outcome, Outcome::RequestRefused);
+}
+
+/// C8: who does not take an answer is to blame for it, not who gave it.
+#[tokio::test]
+async fn consumer_that_takes_too_long_is_on_record_as_the_one_who_went_away() {
+    let limit = Duration::from_secs(5);
+    let plan = agreed().configure(move |config| config.exchange.limits.transfer_timeout_ms = 5_000);
+    let world = plan.start().await;
+    let all = files::pdf_of(40 << 20);
+    world.provider.replies(Reply::With(200, vec![("Content-Type", Pdf.media_type().into())], all));
+    let mut line = world.consumer.connect().await;
+    line.send(&Ask::get(LARGE).wire("gateway")).await;
+    let seen = world.provider.until_seen(1).await;
+    tokio::time::sleep(limit + Duration::from_secs(1)).await;
+    assert!(line.answer().await.is_err(), "it is whole for nobody");
+    let closing = world.log.closing(seen[0].exchange()).await;
+    assert_eq!((closing.outcome, closing.code), (Outcome::Abandoned, None));
 }
 
 /// B9: also while a document passes.

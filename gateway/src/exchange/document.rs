@@ -23,6 +23,8 @@ pub(super) enum Side {
 pub(super) enum Flaw {
     TooLarge(u64),
     Late,
+    /// Whoever it goes to did not take it in time.
+    Untaken,
     Broken(hyper::Error),
     Document(Unfit),
     Form(FormUnfit),
@@ -79,6 +81,13 @@ impl Side {
                 Refusal::new(too_large, format!("more than {most} bytes"))
             }
             Flaw::Late => Refusal::new(late, "the body did not go on in time"),
+            Flaw::Untaken => {
+                let row = match self {
+                    Self::Request => &rows::PROVIDER_TIMEOUT,
+                    Self::Response => &rows::REQUEST_INCOMPLETE,
+                };
+                Refusal::new(row, "the body was not taken in time")
+            }
             Flaw::Broken(error) => Refusal::new(broken, crate::telemetry::chain(error)),
             Flaw::Document(found) => unfit(document, found.code(), found.to_string()),
             Flaw::Form(FormUnfit::File { nth, unfit: Unfit::TooLarge(most) }) => {

@@ -369,6 +369,7 @@ impl Passing {
             Poll::Ready(frame) => frame,
             Poll::Pending => {
                 if self.waiting == Waiting::No {
+                    self.is_taken()?;
                     self.wait(Waiting::Yes);
                     let until = (Instant::now() + self.bounds.piece).min(self.bounds.until);
                     self.late.as_mut().reset(until.into());
@@ -379,6 +380,8 @@ impl Passing {
         };
         if self.waiting == Waiting::Yes {
             self.wait(Waiting::No);
+        } else {
+            self.is_taken()?;
         }
         Poll::Ready(match frame {
             Some(Ok(frame)) => match frame.into_data() {
@@ -405,6 +408,13 @@ impl Passing {
                 })
             }
         })
+    }
+
+    /// C8: whether whoever it goes to took it in time: not, if the time ran out while nobody waited for its sender.
+    fn is_taken(&self) -> Result<(), Refusal> {
+        // Before it passes there is nobody to take it.
+        let untaken = self.overseer.is_some() && Instant::now() > self.bounds.until;
+        if untaken { Err(self.side.refusal(&Flaw::Untaken)) } else { Ok(()) }
     }
 
     fn take(&mut self, piece: Bytes) -> Result<(), Refusal> {

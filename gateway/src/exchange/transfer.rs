@@ -510,8 +510,9 @@ impl Overseer for Downloading {
             None => info!(%exchange, "document cut: its consumer went away"),
         }
         let outcome = why.as_ref().map_or(Outcome::Abandoned, outcome);
-        if outcome == Outcome::ResponseRefused {
-            // It was carried out, and what came of it was not let through.
+        let why = why.filter(|_| outcome != Outcome::Abandoned);
+        if matches!(outcome, Outcome::ResponseRefused | Outcome::Abandoned) {
+            // It was carried out, and what came of it was not let through, or not taken.
             self.turn.take().into_iter().for_each(Turn::passed);
         }
         let Some(entry) = self.entry.take() else { return };
@@ -543,8 +544,11 @@ fn bounds(bytes: u64, piece: Duration, limits: &Limits) -> Bounds {
 
 /// A request that was cut: by its consumer, who went away, or by us.
 fn of_upload(refusal: Refusal) -> Failed {
-    let gone = refusal.code() == rows::REQUEST_INCOMPLETE.code;
-    let outcome = if gone { Outcome::Abandoned } else { Outcome::RequestRefused };
+    let outcome = match refusal.code() {
+        code if code == rows::REQUEST_INCOMPLETE.code => Outcome::Abandoned,
+        code if code == rows::PROVIDER_TIMEOUT.code => Outcome::Timeout,
+        _ => Outcome::RequestRefused,
+    };
     Failed::of_request(refusal, outcome)
 }
 
@@ -554,6 +558,8 @@ fn outcome(refusal: &Refusal) -> Outcome {
         Outcome::Timeout
     } else if refusal.code() == rows::PROVIDER_FAILED.code {
         Outcome::ProviderFailed
+    } else if refusal.code() == rows::REQUEST_INCOMPLETE.code {
+        Outcome::Abandoned
     } else {
         Outcome::ResponseRefused
     }

@@ -31,7 +31,8 @@ static SCENE: LazyLock<Scene> = LazyLock::new(|| {
     let stamp = STANDARD.decode(stamp).expect("the sample is whole");
     let stamp_anchors = TrustAnchors::from_pem(STAMP_ROOT, at("2026-11-23T00:00:00Z")).expect("an anchor");
     let genuine = verify_stamp(&stamp, &IMPRINT, &stamp_anchors).expect("a good stamp");
-    let token = tree::at(&mut tree::read(&stamp), &[0, 1]).map(|token| tree::write(std::slice::from_ref(token)));
+    let token =
+        tree::at(&mut tree::read(&stamp), &[0, 1]).map(|token| tree::write(std::slice::from_ref(token)));
     let (root, trust) = signers::authority();
     let trust = Trust::new(trust.with_stamping(stamp_anchors.clone()));
     let ((head, key), (deputy, _)) = (signers::person(&root, 10), signers::person(&root, 11));
