@@ -16,7 +16,7 @@ use gateway::clock;
 use gateway::exchange_log::Outcome;
 use serde_json::{Value, json};
 use tests::world::sample::{AGENCY, DOCUMENT, DOCUMENTS, DRAFTS, LARGE, MINISTRY, REGISTER, bin};
-use tests::world::{Ask, Hold, Plan, Provider, Reply, Seen, World, files};
+use tests::world::{Ask, Hold, Plan, Process, Provider, Reply, Seen, World, files};
 
 /// C5
 #[tokio::test]
@@ -245,6 +245,52 @@ async fn more_transfers_than_the_service_is_shown_are_told_to_come_back() {
     hold.release(2);
     assert_eq!(first.answer().await.unwrap().status, 200);
     assert_eq!(world.consumer.asks(&ask).await.status, 200, "its place is given back");
+}
+
+/// C5, promise 7: `KELISIM_TRANSFER_MIB=50 cargo test -p tests --test national_signatures` takes large ones.
+#[tokio::test]
+async fn sixteen_documents_at_once_pass_the_service_and_hold_less_than_64_mib_above_idle() {
+    let mib: usize = std::env::var("KELISIM_TRANSFER_MIB").map_or(6, |mib| mib.parse().unwrap());
+    let head = person(1, "Head", MINISTRY);
+    let mut world = agreed().found();
+    let (_, identity) = world.certificate(REGISTER);
+    let service = world.stand_in(&identity);
+    service.acts(vouching(&[&head]));
+    let path = world.folder.config_path();
+    let config = std::fs::read_to_string(&path).unwrap();
+    let url = format!("https://{}", service.address());
+    // However slow the machine is, nobody is late.
+    let patient = "[exchange.limits]\nbody_timeout_ms = 3_600_000\nprovider_timeout_ms = 3_600_000";
+    let section = format!(
+        "{patient}\n[national_signatures]\nurl = \"{url}\"\nmax_at_once = 64\ntimeout_seconds = 3600\n"
+    );
+    std::fs::write(&path, format!("{config}\n{section}")).unwrap();
+    let gateway = Process::start(&path);
+    world.moves_to(gateway.exchange, gateway.operations);
+    let document = sign_pdf_nationally(&files::pdf_of(mib << 20), &head, clock::now()).unwrap();
+    let small = sign_pdf_nationally(&files::pdf_of(1_000), &head, clock::now()).unwrap();
+    world.provider.replies(Reply::With(204, Vec::new(), Vec::new()));
+    let ask = |bytes: &[u8]| Ask::new("PUT", LARGE).header("Content-Type", PDF).bytes(bytes);
+    assert_eq!(world.consumer.asks(&ask(&small)).await.status, 204);
+    let (idle, _) = gateway.memory_kib();
+    let wire = ask(&document).wire("gateway");
+    let (begun, rest) = wire.split_at(wire.len() / 2);
+    let mut lines = Vec::new();
+    for _ in 0..16 {
+        let mut line = world.consumer.connect().await;
+        line.send(begun).await;
+        lines.push(line);
+    }
+    for line in &mut lines {
+        line.send(rest).await;
+        assert_eq!(line.answer().await.unwrap().status, 204);
+    }
+    assert!(Asked::of(service.seen().last().unwrap()).data == over(&document));
+    assert_eq!(service.seen().len(), 17);
+    let (_, most) = gateway.memory_kib();
+    println!("16 documents of {mib} MiB past the service: {} KiB above {idle} KiB", most - idle);
+    assert!(most - idle < 64 << 10, "{} KiB above idle", most - idle);
+    assert!(gateway.terminate().success());
 }
 
 /// A world whose gateway asks a stand-in over mutual TLS, which vouches for these people.
