@@ -1,11 +1,15 @@
 //! Cards with files, edited: no panic, and one verdict wherever they are cut.
 
+use std::sync::LazyLock;
+
 use adapters::documents::ArchiveLimits;
 use adapters::multipart::{Boundary, Form, FormBounds};
 use agreements::DocumentFormat::{Docx, Pdf, Zip};
 use http::HeaderValue;
 
 use super::{edits, files};
+
+static BODY: LazyLock<Vec<u8>> = LazyLock::new(body);
 
 fn body() -> Vec<u8> {
     let head = |name: &str, more: &str, media_type: &str| {
@@ -55,7 +59,7 @@ pub fn check(said: &[u8]) {
     }
     let media_type = HeaderValue::from_static("multipart/form-data; boundary=a--b");
     let boundary = Boundary::of(&media_type).expect("a good media type");
-    let bytes = if *which >= 200 { rest.to_vec() } else { edits::edited(body(), rest) };
+    let bytes = if *which >= 200 { rest.to_vec() } else { edits::edited(BODY.clone(), rest) };
     let whole = verdict(&boundary, std::iter::once(&bytes[..]));
     assert_eq!(verdict(&boundary, edits::pieces(&bytes, *size)), whole);
 }
