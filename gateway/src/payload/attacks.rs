@@ -18,12 +18,22 @@ fn code(schema: &Value, body: impl AsRef<[u8]>) -> &'static str {
     }
 }
 
-#[test]
-fn a_million_brackets_are_refused_at_once() {
+/// For what would take hours if its bound were gone, on any machine.
+fn unless_it_hangs<T>(work: impl FnOnce() -> T) -> T {
     let start = Instant::now();
-    assert_eq!(code(&json!(true), "[".repeat(1_000_000)), "json-depth");
-    assert_eq!(code(&json!(true), "{\"a\":".repeat(1_000_000)), "json-depth");
-    assert!(start.elapsed() < Duration::from_secs(2));
+    let done = work();
+    assert!(start.elapsed() < Duration::from_secs(60), "{:?}", start.elapsed());
+    done
+}
+
+#[test]
+fn a_million_brackets_are_refused_at_the_first_that_is_too_many() {
+    for opening in ["[", "{\"a\":"] {
+        let violation = compile(&json!(true)).check(opening.repeat(1_000_000).as_bytes()).unwrap_err();
+        assert_eq!(violation.code, "json-depth");
+        let at = format!("(byte {})", 64 * opening.len());
+        assert!(violation.reason.ends_with(&at), "{violation}");
+    }
 }
 
 #[test]
@@ -49,9 +59,8 @@ fn two_members_of_one_name_are_refused_however_they_are_written() {
 fn names_chosen_to_collide_cost_no_more_than_others() {
     // Alike in length, first and last eight bytes: all that the cheap digest sees.
     let colliding: Vec<String> = (0..100_000).map(|n| format!("\"aaaaaaaa{n:06}zzzzzzzz\":0")).collect();
-    let start = Instant::now();
-    assert_eq!(code(&json!({"maxProperties": 200_000}), format!("{{{}}}", colliding.join(","))), "fits");
-    assert!(start.elapsed() < Duration::from_secs(5));
+    let body = format!("{{{}}}", colliding.join(","));
+    assert_eq!(unless_it_hangs(|| code(&json!({"maxProperties": 200_000}), &body)), "fits");
 }
 
 #[test]
@@ -177,20 +186,18 @@ fn branching() -> Value {
 #[test]
 fn schemas_that_multiply_the_work_at_each_level_come_to_an_end() {
     let nest = |leaf: Value| (0..60).fold(leaf, |inner, n| json!({"a": inner, "b": n})).to_string();
-    let start = Instant::now();
-    let fits = code(&branching(), nest(json!({"b": 1})));
-    assert!(matches!(fits, "fits" | "schema-work"), "{fits}");
-    for body in [nest(json!({"c": 1})), nest(json!(null)).replacen("\"b\":59", "\"c\":59", 1)] {
-        let refused = code(&branching(), body);
-        assert!(matches!(refused, "required" | "schema" | "schema-work" | "fits"), "{refused}");
+    // Followed one by one these are 3^60 steps: that they end at all is what is shown.
+    assert_eq!(code(&branching(), nest(json!({"b": 1}))), "fits");
+    let outermost = nest(json!(null)).replacen("\"b\":59", "\"c\":59", 1);
+    let between = nest(json!(null)).replacen("\"b\":30", "\"c\":30", 1);
+    for body in [nest(json!({"c": 1})), outermost, between] {
+        assert_eq!(code(&branching(), body), "required");
     }
     let alternatives = json!({"anyOf": [
         {"properties": {"a": {"$ref": "#"}}, "required": ["c"]},
         {"properties": {"a": {"$ref": "#"}}, "required": ["d"]}
     ]});
-    let refused = code(&alternatives, nest(json!({"b": 1})));
-    assert!(matches!(refused, "anyOf" | "schema" | "schema-work"), "{refused}");
-    assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
+    assert_eq!(code(&alternatives, nest(json!({"b": 1}))), "schema");
 }
 
 #[test]
@@ -204,10 +211,7 @@ fn a_long_string_under_many_patterns_comes_to_an_end() {
 fn explaining_many_failed_alternatives_stays_within_bounds() {
     let branches: Vec<Value> = (0..1_000).map(|n| json!({"items": {"const": n}})).collect();
     let body = serde_json::to_vec(&vec!["x".repeat(20); 20_000]).unwrap();
-    let start = Instant::now();
-    let refused = code(&json!({"anyOf": branches}), body);
-    assert!(matches!(refused, "anyOf" | "schema" | "schema-work"), "{refused}");
-    assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
+    assert_eq!(unless_it_hangs(|| code(&json!({"anyOf": branches}), &body)), "schema-work");
 }
 
 #[test]
