@@ -1,19 +1,21 @@
 //! Documents past a virus scanner: what it finds passes whole to nobody, and without its word nothing passes.
-//!
-//! `KELISIM_CLAMD=unix:/run/clamav/clamd.ctl cargo test -p tests --test scanner -- --include-ignored` asks a real clamd as
-//! well; so does `tests/run` where KELISIM_CLAMD is set.
 #![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
 use std::sync::{Arc, Mutex};
 
 use agreements::DocumentFormat::{self, Pdf, Zip};
 use gateway::config::{Scanned, WhenDown};
 use gateway::exchange_log::Outcome;
 use serde_json::json;
+use tempfile::TempDir;
 use tests::world::files::{self, entry, zip};
 use tests::world::sample::{DOCUMENT, DOCUMENTS, DRAFTS};
+use tests::world::wait::until;
 use tests::world::{Ask, Plan, Reply, World};
 
 /// The harmless test file of all scanners, put together here so that none takes this file for one.
@@ -282,14 +284,58 @@ async fn data_type_that_asks_for_a_scan_never_passes_without() {
     assert_eq!(clamd.seen().len(), 1, "what nobody asked to scan was not");
 }
 
-/// C4: Debian's clamav.
+/// C4: Debian's clamd, with one signature of ours in place of its lists.
 #[tokio::test]
-#[ignore = "asks the clamd that KELISIM_CLAMD names"]
 async fn real_clamd_finds_what_the_stand_in_finds() {
-    let address = std::env::var("KELISIM_CLAMD").expect("KELISIM_CLAMD names no clamd");
-    let world =
-        agreed().configure(move |config| config.scanner.address = Some(address.clone())).start().await;
+    let real = Daemon::start().await;
+    let address = format!("unix:{}", real.socket().display());
+    let plan = agreed().configure(move |config| config.scanner.address = Some(address));
+    let world = plan.start().await;
     world.provider.replies(accepted());
     assert_eq!(world.consumer.asks(&sends(Pdf, &files::pdf_of(200_000))).await.status, 200);
     assert_eq!(world.consumer.asks(&sends(Zip, &infected())).await.to_string(), "422 document-infected");
+    assert_eq!(world.provider.seen().len(), 1);
+}
+
+/// The clamd that `tests/run` installs; ends with it.
+struct Daemon {
+    process: Child,
+    folder: TempDir,
+}
+
+impl Daemon {
+    async fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let signatures = folder.path().join("signatures");
+        std::fs::create_dir(&signatures).unwrap();
+        let bytes: String = eicar().bytes().map(|byte| format!("{byte:02x}")).collect();
+        std::fs::write(signatures.join("ours.ndb"), format!("Eicar-Test-Signature:0:*:{bytes}\n")).unwrap();
+        let (settings, socket) = (folder.path().join("clamd.conf"), folder.path().join("socket"));
+        let text = format!(
+            "Foreground yes\nDatabaseDirectory {}\nLocalSocket {}\nStreamMaxLength 100M\n",
+            signatures.display(),
+            socket.display()
+        );
+        std::fs::write(&settings, text).unwrap();
+        // Debian keeps it in /usr/sbin, which is not on everybody's path.
+        let place =
+            ["/usr/sbin/clamd", "/usr/local/sbin/clamd"].into_iter().find(|path| Path::new(path).exists());
+        let mut command = std::process::Command::new(place.unwrap_or("clamd"));
+        command.arg("--config-file").arg(&settings).stdout(Stdio::null()).stderr(Stdio::null());
+        let process = command.spawn().expect("clamd, which tests/run installs");
+        let daemon = Self { process, folder };
+        until("clamd to listen", || UnixStream::connect(&socket).ok()).await;
+        daemon
+    }
+
+    fn socket(&self) -> PathBuf {
+        self.folder.path().join("socket")
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        drop(self.process.kill());
+        drop(self.process.wait());
+    }
 }
