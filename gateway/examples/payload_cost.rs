@@ -32,6 +32,12 @@ fn main() {
             &["/id", "/training/*/course"],
         ),
         Case::new("post", &payload::submission_schema(), payload::submission(), &[""]),
+        Case::new(
+            "post-trimmed",
+            &payload::submission_schema(),
+            payload::submission(),
+            &["/sent", "/tasks/*/number", "/tasks/*/due", "/tasks/*/state"],
+        ),
         Case::new("receipt", &payload::receipt_schema(), payload::receipt(), &[""]),
         Case::new("people", &people_schema(), people(), &[""]),
         Case::new("people-trimmed", &people_schema(), people(), PEOPLE_RELEASED),

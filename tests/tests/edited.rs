@@ -8,6 +8,7 @@ mod fuzz {
     pub mod edits;
     pub mod forms;
     pub mod messages;
+    pub mod national;
     pub mod pdf;
 
     #[path = "../../../adapters/tests/support/files.rs"]
@@ -31,6 +32,7 @@ fn edited_documents_and_forms_are_judged_alike_wherever_they_are_cut() {
 fn edited_signatures_count_for_what_was_signed_or_not_at_all() {
     each(300, fuzz::cms::check);
     each(300, fuzz::messages::check);
+    each(300, fuzz::national::check);
     each(50, fuzz::pdf::check);
 }
 

@@ -9,6 +9,7 @@ pub mod documents;
 pub mod edits;
 pub mod forms;
 pub mod messages;
+pub mod national;
 pub mod pdf;
 pub mod selectors;
 
