@@ -8,7 +8,8 @@ use agreements::DocumentFormat::{self, *};
 use aws_lc_rs::digest::{SHA256, digest};
 use gateway::exchange_log::{Outcome, Sha256};
 use tests::world::files::{self, entry, office, zip};
-use tests::world::sample::{DOCUMENT, DOCUMENT_BYTES, DOCUMENTS, DRAFTS, LARGE};
+use tests::world::sample::drafts::{form, submitted};
+use tests::world::sample::{DOCUMENT, DOCUMENT_BYTES, DOCUMENTS, LARGE};
 use tests::world::wait::until;
 use tests::world::{Ask, Hold, Line, Plan, Process, Reply, World};
 
@@ -319,7 +320,7 @@ async fn card_and_its_files_pass_together_and_the_card_fits_before_anything_pass
         ])
     };
     let whole = body(r#"{"title":"Draft"}"#, &archive);
-    let answer = world.consumer.asks(&submits(&whole)).await;
+    let answer = world.consumer.asks(&submitted(&whole)).await;
     assert_eq!(answer.status, 200, "{answer}");
     let seen = world.provider.seen().pop().unwrap();
     assert!(seen.body == whole, "byte for byte");
@@ -332,7 +333,7 @@ async fn card_and_its_files_pass_together_and_the_card_fits_before_anything_pass
         ("no card", form(&[("file", Pdf.media_type(), Some("a.pdf"), &act)]), "422 form-card"),
         ("a body that is none", b"a--b".to_vec(), "422 form-malformed"),
     ] {
-        let asked = world.consumer.asks(&submits(&body)).await;
+        let asked = world.consumer.asks(&submitted(&body)).await;
         assert_eq!(asked.to_string(), shown, "{what}");
     }
     assert_eq!(world.provider.connections(), 1, "none of these got anywhere");
@@ -355,7 +356,7 @@ async fn card_and_its_files_pass_together_and_the_card_fits_before_anything_pass
             "422 form-files",
         ),
     ] {
-        let asked = world.consumer.asks(&submits(&body)).await;
+        let asked = world.consumer.asks(&submitted(&body)).await;
         assert_eq!(asked.to_string(), shown, "{what}");
         assert_eq!(world.log.closing(asked.exchange()).await.outcome, Outcome::RequestRefused, "{what}");
     }
@@ -525,24 +526,6 @@ fn all() -> Vec<(DocumentFormat, Vec<u8>)> {
 
 fn sends(format: DocumentFormat, document: &[u8]) -> Ask {
     Ask::new("POST", DOCUMENTS).header("Content-Type", format.media_type()).bytes(document)
-}
-
-fn submits(body: &[u8]) -> Ask {
-    Ask::new("POST", DRAFTS).header("Content-Type", "multipart/form-data; boundary=a--b").bytes(body)
-}
-
-/// A form of these parts: name, media type, file name, content.
-fn form(parts: &[(&str, &str, Option<&str>, &[u8])]) -> Vec<u8> {
-    let mut body = Vec::new();
-    for (name, media_type, file_name, content) in parts {
-        let file_name = file_name.map_or(String::new(), |file_name| format!("; filename=\"{file_name}\""));
-        let head = format!(
-            "--a--b\r\nContent-Disposition: form-data; name=\"{name}\"{file_name}\r\nContent-Type: {media_type}\r\n\r\n"
-        );
-        body.extend_from_slice(&[head.as_bytes(), content, b"\r\n"].concat());
-    }
-    body.extend_from_slice(b"--a--b--\r\n");
-    body
 }
 
 fn accepted() -> Reply {

@@ -15,7 +15,8 @@ use certs::tls::Identity;
 use gateway::clock;
 use gateway::exchange_log::Outcome;
 use serde_json::{Value, json};
-use tests::world::sample::{AGENCY, DOCUMENT, DOCUMENTS, DRAFTS, LARGE, MINISTRY, REGISTER, bin};
+use tests::world::sample::drafts::draft;
+use tests::world::sample::{AGENCY, DOCUMENT, DOCUMENTS, LARGE, MINISTRY, REGISTER, bin};
 use tests::world::{Ask, Hold, Plan, Process, Provider, Reply, Seen, World, files};
 
 /// C5
@@ -36,7 +37,7 @@ async fn documents_pass_for_which_the_service_vouches_and_their_entries_say_who_
         ("large", alone_pdf(&pdf).header(HEADER, &in_head(&beside(&pdf, &[&deputy]))), pdf.clone(), 1, 0),
         ("within", alone_pdf(&within), over(&within), 1, 0),
         ("within, behind another", alone_pdf(&mixed), over(&mixed), 1, 1),
-        ("in a form", form(&[("a.docx", DOCX, &text), ("a.docx.p7s", P7S, &both)]), text.clone(), 2, 0),
+        ("in a form", draft(&[("a.docx", DOCX, &text), ("a.docx.p7s", P7S, &both)]), text.clone(), 2, 0),
     ] {
         let answer = world.consumer.asks(&ask).await;
         assert_eq!(answer.status, 200, "{what}: {answer}");
@@ -74,7 +75,7 @@ async fn service_is_asked_nothing_of_documents_that_are_signed_otherwise() {
     for ask in [
         alone(&text, &signature(&text)),
         alone_pdf(&sign_pdf(&pdf, &clerk, clock::now()).unwrap()),
-        form(&[("a.pdf", PDF, &pdf), ("a.pdf.p7s", P7S, &signature(&pdf))]),
+        draft(&[("a.pdf", PDF, &pdf), ("a.pdf.p7s", P7S, &signature(&pdf))]),
     ] {
         let answer = world.consumer.asks(&ask).await;
         assert_eq!(answer.status, 200, "{answer}");
@@ -151,7 +152,7 @@ async fn document_for_which_the_service_does_not_vouch_is_whole_for_nobody() {
         ("two within", alone_pdf(&twice), "document-signature-national-twice"),
         (
             "under another's name",
-            form(&[("a.docx", DOCX, &text), ("b.docx.p7s", P7S, &beside(&text, &[&head]))]),
+            draft(&[("a.docx", DOCX, &text), ("b.docx.p7s", P7S, &beside(&text, &[&head]))]),
             "document-signature-stray",
         ),
     ] {
@@ -183,7 +184,7 @@ async fn without_a_service_national_signatures_are_refused_as_such() {
     for ask in [
         alone(&text, &beside(&text, &[&head])),
         alone_pdf(&within),
-        form(&[("a.docx", DOCX, &text), ("a.docx.p7s", P7S, &beside(&text, &[&old(2, "Head", MINISTRY)]))]),
+        draft(&[("a.docx", DOCX, &text), ("a.docx.p7s", P7S, &beside(&text, &[&old(2, "Head", MINISTRY)]))]),
     ] {
         let answer = world.consumer.asks(&ask).await;
         assert_eq!(answer.to_string(), "403 document-signature-national");
@@ -412,20 +413,6 @@ fn document(bytes: &[u8], signature: Option<&str>) -> Reply {
     let mut headers = vec![("Content-Type", DOCX.to_owned())];
     headers.extend(signature.map(|signature| (HEADER, signature.to_owned())));
     Reply::With(200, headers, bytes.to_vec())
-}
-
-/// A card with files: name, media type, content.
-fn form(parts: &[(&str, &str, &[u8])]) -> Ask {
-    let mut body = b"--a--b\r\nContent-Disposition: form-data; name=\"card\"\r\nContent-Type: application/json\r\n\r\n{\"title\":\"Draft\"}".to_vec();
-    for (name, media_type, bytes) in parts {
-        let head = format!(
-            "\r\n--a--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\nContent-Type: {media_type}\r\n\r\n"
-        );
-        body.extend_from_slice(head.as_bytes());
-        body.extend_from_slice(bytes);
-    }
-    body.extend_from_slice(b"\r\n--a--b--\r\n");
-    Ask::new("POST", DRAFTS).header("Content-Type", "multipart/form-data; boundary=a--b").bytes(&body)
 }
 
 const HEADER: &str = "Kelisim-Document-Signature";

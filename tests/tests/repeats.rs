@@ -6,7 +6,7 @@ use gateway::exchange_log::Outcome;
 use serde_json::{Value, json};
 use tests::world::sample::{self, ADDRESSES, CONVERTED, DOCUMENTS, LOOKUP, correction};
 use tests::world::wait::{PAUSE, within};
-use tests::world::{Ask, Hold, Plan, Process, Reply, World, files};
+use tests::world::{Ask, Hold, Plan, Process, Reply, Seen, World, files};
 use tokio::net::TcpStream;
 
 fn agreed() -> Plan {
@@ -107,13 +107,7 @@ async fn key_belongs_to_one_purpose_one_case_and_one_official() {
 /// C8: the caller who lost the connection is the one who asks again.
 #[tokio::test]
 async fn request_goes_on_when_its_caller_is_gone_and_the_answer_waits_for_it() {
-    let world = agreed().start().await;
-    let hold = Hold::default();
-    world.provider.replies(hold.on(Reply::Json(200, sample::address_record())));
-    let mut line = world.consumer.connect().await;
-    line.send(&corrects("k-1").wire("gateway")).await;
-    let seen = world.provider.until_seen(1).await;
-    drop(line);
+    let (world, hold, seen) = left().await;
     let busy = world.consumer.asks(&corrects("k-1")).await;
     assert_eq!(busy.to_string(), "409 idempotency-in-progress");
     assert_eq!(busy.header("retry-after"), Some("1"));
@@ -128,13 +122,7 @@ async fn request_goes_on_when_its_caller_is_gone_and_the_answer_waits_for_it() {
 /// C8: so it is when the gateway is told to end.
 #[tokio::test]
 async fn request_whose_caller_is_gone_is_finished_before_the_gateway_ends() {
-    let mut world = agreed().start().await;
-    let hold = Hold::default();
-    world.provider.replies(hold.on(Reply::Json(200, sample::address_record())));
-    let mut line = world.consumer.connect().await;
-    line.send(&corrects("k-1").wire("gateway")).await;
-    let seen = world.provider.until_seen(1).await;
-    drop(line);
+    let (mut world, hold, seen) = left().await;
     let address = world.consumer.gateway();
     let released = tokio::spawn(async move {
         // It hears nobody any more: it is ending.
@@ -156,6 +144,18 @@ async fn request_whose_caller_is_gone_is_finished_before_the_gateway_ends() {
     assert_eq!(world.log.closing(seen[0].exchange()).await.outcome, Outcome::Completed);
     let again = world.consumer.asks(&corrects("k-1")).await;
     assert_eq!((again.status, again.json()["code"].as_str()), (200, Some("7")));
+}
+
+/// A call under a key that its caller left when the provider had it: the world, what lets the provider answer, and what
+/// it saw.
+async fn left() -> (World, Hold, Vec<Seen>) {
+    let world = agreed().start().await;
+    let hold = Hold::default();
+    world.provider.replies(hold.on(Reply::Json(200, sample::address_record())));
+    let mut line = world.consumer.connect().await;
+    line.send(&corrects("k-1").wire("gateway")).await;
+    let seen = world.provider.until_seen(1).await;
+    (world, hold, seen)
 }
 
 /// C8: of many that come at once one is carried out.

@@ -14,7 +14,8 @@ use gateway::exchange_log::Outcome;
 use serde_json::json;
 use tempfile::TempDir;
 use tests::world::files::{self, entry, zip};
-use tests::world::sample::{DOCUMENT, DOCUMENTS, DRAFTS};
+use tests::world::sample::drafts::draft;
+use tests::world::sample::{DOCUMENT, DOCUMENTS};
 use tests::world::wait::until;
 use tests::world::{Ask, Plan, Reply, World};
 
@@ -175,10 +176,10 @@ async fn each_file_of_a_form_is_shown_by_itself() {
     let world = scanned_by(&clamd).start().await;
     world.provider.replies(accepted());
     let (act, annex) = (files::pdf_of(50_000), zip(&[entry("a.txt", "Annex")]));
-    let answer = world.consumer.asks(&form(&act, &annex)).await;
+    let answer = world.consumer.asks(&act_and_annex(&act, &annex)).await;
     assert_eq!(answer.status, 200, "{answer}");
     assert!(clamd.seen() == [act.clone(), annex], "the card is JSON, and checked as that");
-    let refused = world.consumer.asks(&form(&act, &infected())).await;
+    let refused = world.consumer.asks(&act_and_annex(&act, &infected())).await;
     assert_eq!(refused.to_string(), "422 document-infected");
     assert_eq!(world.provider.seen().len(), 1);
 }
@@ -192,7 +193,7 @@ async fn no_file_of_a_form_hides_behind_another() {
         let lenient = scanned_by(&clamd).configure(|config| config.scanner.when_down = WhenDown::Pass);
         let world = lenient.start().await;
         world.provider.replies(accepted());
-        let answer = world.consumer.asks(&form(&act, &zip(&[entry("a.txt", "Annex")]))).await;
+        let answer = world.consumer.asks(&act_and_annex(&act, &zip(&[entry("a.txt", "Annex")]))).await;
         match code {
             None => assert_eq!(answer.status, 200, "{answer}"),
             Some(code) => assert_eq!(answer.to_string(), code),
@@ -205,25 +206,16 @@ async fn no_file_of_a_form_hides_behind_another() {
     world.provider.replies(accepted());
     let mut bait = entry("bait.com", eicar());
     bait.deflated = false;
-    assert_eq!(world.consumer.asks(&form(&act, &zip(&[bait]))).await.to_string(), "422 document-infected");
+    assert_eq!(
+        world.consumer.asks(&act_and_annex(&act, &zip(&[bait]))).await.to_string(),
+        "422 document-infected"
+    );
     assert_eq!(world.provider.seen().len(), 0);
 }
 
 /// An act with its card and an annex.
-fn form(act: &[u8], annex: &[u8]) -> Ask {
-    let part = |name: &str, more: &str, content: &[u8]| {
-        let head = format!("--a--b\r\nContent-Disposition: form-data; name=\"{name}\"{more}\r\n\r\n");
-        [head.as_bytes(), content, b"\r\n"].concat()
-    };
-    let body = [
-        part("card", "\r\nContent-Type: application/json", br#"{"title":"Draft"}"#),
-        part("file", "; filename=\"act.pdf\"\r\nContent-Type: application/pdf", act),
-        part("file", "; filename=\"annex.zip\"\r\nContent-Type: application/zip", annex),
-        b"--a--b--\r\n".to_vec(),
-    ];
-    Ask::new("POST", DRAFTS)
-        .header("Content-Type", "multipart/form-data; boundary=a--b")
-        .bytes(&body.concat())
+fn act_and_annex(act: &[u8], annex: &[u8]) -> Ask {
+    draft(&[("act.pdf", Pdf.media_type(), act), ("annex.zip", Zip.media_type(), annex)])
 }
 
 /// C4: without its word nothing passes, unless the operator says so.

@@ -13,7 +13,8 @@ use gateway::clock;
 use gateway::exchange_log::Outcome;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
-use tests::world::sample::{AGENCY, DOCUMENT, DOCUMENTS, DRAFTS, MINISTRY};
+use tests::world::sample::drafts::draft;
+use tests::world::sample::{AGENCY, DOCUMENT, DOCUMENTS, MINISTRY};
 use tests::world::time_authority::TimeAuthority;
 use tests::world::wait::within;
 use tests::world::{Ask, Plan, Reply, World, files};
@@ -47,12 +48,12 @@ async fn documents_signed_beside_or_within_pass_and_their_entries_say_by_whom_an
         ),
         (
             "beside it, in the form",
-            form(&[("act.docx", Docx.media_type(), &text), ("act.docx.p7s", P7S, &both)]),
+            draft(&[("act.docx", Docx.media_type(), &text), ("act.docx.p7s", P7S, &both)]),
             vec![&head, &deputy],
         ),
         (
             "one within and one beside",
-            form(&[
+            draft(&[
                 ("a.pdf", Pdf.media_type(), &pdf),
                 ("b.docx", Docx.media_type(), &text),
                 ("b.docx.p7s", P7S, &both),
@@ -132,17 +133,17 @@ async fn documents_that_are_not_signed_as_agreed_are_whole_for_nobody() {
         ("from the future", docx(&at(&head, now + SignedDuration::from_mins(30))), "document-signature-time"),
         (
             "one of two files",
-            form(&[("a.pdf", Pdf.media_type(), &signed), ("b.docx", Docx.media_type(), &text)]),
+            draft(&[("a.pdf", Pdf.media_type(), &signed), ("b.docx", Docx.media_type(), &text)]),
             "document-unsigned",
         ),
         (
             "under another's name",
-            form(&[("a.docx", Docx.media_type(), &text), ("b.docx.p7s", P7S, &beside(&text, &[&head]))]),
+            draft(&[("a.docx", Docx.media_type(), &text), ("b.docx.p7s", P7S, &beside(&text, &[&head]))]),
             "document-signature-stray",
         ),
         (
             "before its file",
-            form(&[("a.docx.p7s", P7S, &beside(&text, &[&head])), ("a.docx", Docx.media_type(), &text)]),
+            draft(&[("a.docx.p7s", P7S, &beside(&text, &[&head])), ("a.docx", Docx.media_type(), &text)]),
             "document-signature-stray",
         ),
     ] {
@@ -189,7 +190,7 @@ async fn large_document_found_unsigned_at_its_end_was_under_way_and_is_cut() {
         assert!(closing.request_bytes.unwrap() > 0, "it was under way");
     }
     assert_eq!(world.provider.seen().len(), 1);
-    let form = form(&[("a.docx", Docx.media_type(), &files::docx())]);
+    let form = draft(&[("a.docx", Docx.media_type(), &files::docx())]);
     assert_eq!(world.consumer.asks(&form).await.to_string(), "403 document-unsigned", "no PDF at all");
 }
 
@@ -253,20 +254,6 @@ fn in_head(signature: &[u8]) -> String {
 
 fn alone(media_type: &str, bytes: &[u8]) -> Ask {
     Ask::new("POST", DOCUMENTS).header("Content-Type", media_type).bytes(bytes)
-}
-
-/// A card with files: name, media type, content.
-fn form(parts: &[(&str, &str, &[u8])]) -> Ask {
-    let mut body = b"--a--b\r\nContent-Disposition: form-data; name=\"card\"\r\nContent-Type: application/json\r\n\r\n{\"title\":\"Draft\"}".to_vec();
-    for (name, media_type, bytes) in parts {
-        let head = format!(
-            "\r\n--a--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\nContent-Type: {media_type}\r\n\r\n"
-        );
-        body.extend_from_slice(head.as_bytes());
-        body.extend_from_slice(bytes);
-    }
-    body.extend_from_slice(b"\r\n--a--b--\r\n");
-    Ask::new("POST", DRAFTS).header("Content-Type", "multipart/form-data; boundary=a--b").bytes(&body)
 }
 
 const HEADER: &str = "Kelisim-Document-Signature";

@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 
 use agreements::*;
 use certs::trust::Trust;
+use clap::Parser;
 use estate::{Estate, Random, Size, certificate, code, code_of_agreement, pair, regulator};
 use gateway::clock;
 use gateway::registry::follower::{Follower, Following, Took};
@@ -29,23 +30,37 @@ use report::{Machine, Row, Table};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// What a large registry costs: start with and without a snapshot, memory, how fast a change is in force, `decide`.
+#[derive(clap::Parser)]
+struct Arguments {
+    /// How many agreements.
+    #[arg(long, default_value_t = 100_000)]
+    agreements: u32,
+    /// How many systems.
+    #[arg(long, default_value_t = 10_000)]
+    systems: u32,
+    /// How many events, at least what the agreements and systems take.
+    #[arg(long, default_value_t = 1_000_000)]
+    events: u64,
+    /// How often starts with a snapshot, and decisions, are measured.
+    #[arg(long, default_value_t = 3)]
+    rounds: usize,
+    /// The data folder to make and keep, or to measure again; otherwise a temporary one in the working directory.
+    #[arg(long)]
+    dir: Option<PathBuf>,
+    /// Prints the rows for programs.
+    #[arg(long)]
+    json: bool,
+    /// One measurement, in this process.
+    #[arg(long, hide = true)]
+    phase: Option<String>,
+}
+
 fn main() {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let value = |name: &str| {
-        let at = arguments.iter().position(|argument| argument == name)?;
-        arguments.get(at + 1).cloned()
-    };
-    let number = |name: &str, otherwise: u64| value(name).map_or(otherwise, |text| text.parse().unwrap());
-    let size = Size {
-        agreements: u32::try_from(number("--agreements", 100_000)).unwrap(),
-        systems: u32::try_from(number("--systems", 10_000)).unwrap(),
-        events: number("--events", 1_000_000),
-    };
-    if let Some(phase) = value("--phase") {
-        return measure(&phase, &PathBuf::from(value("--dir").unwrap()), size);
-    }
-    let (temporary, dir) = match value("--dir") {
-        Some(dir) => (None, PathBuf::from(dir)),
+    let asked = Arguments::parse();
+    let size = Size { agreements: asked.agreements, systems: asked.systems, events: asked.events };
+    let (temporary, dir) = match asked.dir {
+        Some(dir) => (None, dir),
         None => {
             // Not /tmp, which may be memory.
             let made = tempfile::Builder::new().prefix("registry-scale-").tempdir_in(".").unwrap();
@@ -53,12 +68,16 @@ fn main() {
             (Some(made), dir)
         }
     };
-    let rounds = usize::try_from(number("--rounds", 3)).unwrap();
+    if let Some(phase) = asked.phase {
+        return measure(&phase, &dir, size);
+    }
     let mut rows = Vec::new();
     let mut run = |phase: &str| {
         eprintln!("{phase} …");
         let mut again = Command::new(std::env::current_exe().unwrap());
-        again.args(&arguments).args(["--phase", phase, "--dir"]).arg(&dir);
+        again.args(["--phase", phase, "--agreements", &size.agreements.to_string()]);
+        again.args(["--systems", &size.systems.to_string(), "--events", &size.events.to_string()]);
+        again.arg("--dir").arg(&dir);
         let ended = again.stderr(Stdio::inherit()).output().unwrap();
         assert!(ended.status.success(), "{phase} failed");
         let said = String::from_utf8(ended.stdout).unwrap();
@@ -68,7 +87,7 @@ fn main() {
         run("build");
     }
     run("without-snapshot");
-    for _ in 0..rounds {
+    for _ in 0..asked.rounds {
         run("with-snapshot");
         run("decide");
     }
@@ -76,7 +95,7 @@ fn main() {
         run(phase);
     }
     drop(temporary);
-    match arguments.iter().any(|argument| argument == "--json") {
+    match asked.json {
         true => println!("{}", serde_json::to_string_pretty(&rows).unwrap()),
         false => println!("{}", report::tables(&rows)),
     }

@@ -1,5 +1,6 @@
 //! Systems, data types and agreements that worlds are made of.
 
+pub mod drafts;
 pub mod people;
 
 use std::net::SocketAddr;
