@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use agreements::{DataType, Operation, Payload, Presence};
+use agreements::{
+    DataType, DocumentFormat, Documents, JsonText, Method, Operation, Parameter, PathTemplate, Payload,
+    Presence, Repeats,
+};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -61,41 +64,42 @@ fn at(operation: &Operation, part: &str) -> String {
     format!("operations.{}{part}", operation.id)
 }
 
-fn of_operation(was: &Operation, is: &Operation, points: &mut Points) {
-    let place = |of: &Operation| format!("{} {}", of.method.as_str(), of.path.as_str());
-    points.other(&at(is, ""), &place(was), &place(is), Change::Both);
-    for gone in was.query.iter().filter(|one| !is.query.iter().any(|other| other.name == one.name)) {
-        let change = if gone.presence == Presence::Required { Change::Both } else { Change::Narrower };
-        points.add(&at(is, ".query"), change, &gone.name, "");
+fn of_operation(was: &Operation, now: &Operation, points: &mut Points) {
+    // Taken apart, so that no part is forgotten: its code is the same, the logical part is a title, a sample is no bound.
+    let Operation {
+        id: _,
+        method,
+        path,
+        places,
+        query,
+        subject,
+        request,
+        response,
+        logical_part: _,
+        sample: _,
+        repeats,
+    } = now;
+    let place = |method: Method, path: &PathTemplate| format!("{} {}", method.as_str(), path.as_str());
+    points.other(&at(now, ""), &place(was.method, &was.path), &place(*method, path), Change::Both);
+    for name in was.places.keys().chain(places.keys().filter(|name| !was.places.contains_key(*name))) {
+        let field = at(now, &format!(".places.{name}"));
+        points.bounded(&field, was.places.get(name), places.get(name));
     }
-    for parameter in &is.query {
-        let earlier = was.query.iter().find(|one| one.name == parameter.name);
-        let change = match (earlier.map(|one| one.presence), parameter.presence) {
-            (None, Presence::Optional) | (Some(Presence::Required), Presence::Optional) => Change::Wider,
-            (None, Presence::Required) => Change::Both,
-            (Some(Presence::Optional), Presence::Required) => Change::Narrower,
-            (Some(_), _) => continue,
-        };
-        let before = earlier.map_or_else(String::new, |one| said(&one.presence));
-        points.add(
-            &at(is, &format!(".query.{}", parameter.name)),
-            change,
-            &before,
-            &said(&parameter.presence),
-        );
-    }
+    of_query(&was.query, query, &|part: &str| at(now, &format!(".query{part}")), points);
     // Who must be named, and where: a request that names nobody is refused.
-    let change = match (&was.subject, &is.subject) {
+    let change = match (&was.subject, subject) {
         (None, Some(_)) => Change::Narrower,
         (Some(_), None) => Change::Wider,
         _ => Change::Both,
     };
-    points.other(&at(is, ".subject"), &said(&was.subject), &said(&is.subject), change);
-    for (side, was, is_now) in
-        [("request", &was.request, &is.request), ("response", &was.response, &is.response)]
-    {
-        let field = |part: &str| at(is, &format!(".{side}{part}"));
-        match (was, is_now) {
+    points.other(&at(now, ".subject"), &said(&was.subject), &said(subject), change);
+    let (before, after) = (was.repeats.unwrap_or_default(), repeats.unwrap_or_default());
+    let Repeats { key, provider } = after;
+    points.required(&at(now, ".repeats.key"), before.key, key);
+    points.other(&at(now, ".repeats.provider"), &said(&before.provider), &said(&provider), Change::Both);
+    for (side, was, is) in [("request", &was.request, request), ("response", &was.response, response)] {
+        let field = |part: &str| at(now, &format!(".{side}{part}"));
+        match (was, is) {
             (None, None) => {}
             (None, Some(_)) => points.add(&field(""), Change::Both, "", "there"),
             (Some(_), None) => points.add(&field(""), Change::Both, "there", ""),
@@ -104,29 +108,51 @@ fn of_operation(was: &Operation, is: &Operation, points: &mut Points) {
     }
 }
 
+fn of_query(was: &[Parameter], now: &[Parameter], field: &impl Fn(&str) -> String, points: &mut Points) {
+    for gone in was.iter().filter(|one| !now.iter().any(|other| other.name == one.name)) {
+        let change = if gone.presence == Presence::Required { Change::Both } else { Change::Narrower };
+        points.add(&field(""), change, &gone.name, "");
+    }
+    for Parameter { name, presence, schema } in now {
+        let place = field(&format!(".{name}"));
+        match was.iter().find(|one| one.name == *name) {
+            Some(earlier) => {
+                points.required(&place, earlier.presence, *presence);
+                points.bounded(&field(&format!(".{name}.schema")), earlier.schema.as_ref(), schema.as_ref());
+            }
+            None => {
+                let change = if *presence == Presence::Required { Change::Both } else { Change::Wider };
+                points.add(&place, change, "", &said(presence));
+            }
+        }
+    }
+}
+
 fn of_payload(was: &Payload, is: &Payload, field: &impl Fn(&str) -> String, points: &mut Points) {
-    points.other(&field(".media_type"), &was.media_type, &is.media_type, Change::Both);
+    let Payload { media_type, schema, max_bytes, documents } = is;
+    points.other(&field(".media_type"), &was.media_type, media_type, Change::Both);
     points.ordered(
         &field(".max_bytes"),
-        is.max_bytes.cmp(&was.max_bytes),
+        max_bytes.cmp(&was.max_bytes),
         &was.max_bytes.to_string(),
-        &is.max_bytes.to_string(),
+        &max_bytes.to_string(),
     );
-    if was.schema != is.schema {
-        let change = if was.schema.is_null() || is.schema.is_null() {
+    if was.schema != *schema {
+        let change = if was.schema.is_null() || schema.is_null() {
             Change::Both
         } else {
-            compare(&was.schema.value(), &is.schema.value())
+            compare(&was.schema.value(), &schema.value())
         };
         points.add(&field(".schema"), change, "", "");
     }
-    match (&was.documents, &is.documents) {
+    match (&was.documents, documents) {
         (None, None) => {}
         (Some(was), Some(is)) => {
-            let formats = |all: &[agreements::DocumentFormat]| -> BTreeSet<String> {
+            let Documents { formats, max_file_bytes, max_files, scan } = is;
+            let all = |all: &[DocumentFormat]| -> BTreeSet<String> {
                 all.iter().map(ToString::to_string).collect()
             };
-            let (before, after) = (formats(&was.formats), formats(&is.formats));
+            let (before, after) = (all(&was.formats), all(formats));
             for new in after.difference(&before) {
                 points.add(&field(".documents.formats"), Change::Wider, "", new);
             }
@@ -134,11 +160,12 @@ fn of_payload(was: &Payload, is: &Payload, field: &impl Fn(&str) -> String, poin
                 points.add(&field(".documents.formats"), Change::Narrower, gone, "");
             }
             for (part, was, is) in [
-                (".documents.max_file_bytes", was.max_file_bytes, is.max_file_bytes),
-                (".documents.max_files", u64::from(was.max_files), u64::from(is.max_files)),
+                (".documents.max_file_bytes", was.max_file_bytes, *max_file_bytes),
+                (".documents.max_files", u64::from(was.max_files), u64::from(*max_files)),
             ] {
                 points.ordered(&field(part), is.cmp(&was), &was.to_string(), &is.to_string());
             }
+            points.required(&field(".documents.scan"), was.scan, *scan);
         }
         _ => points.add(&field(".documents"), Change::Both, "", ""),
     }
@@ -158,6 +185,23 @@ impl Points {
     fn other(&mut self, field: &str, before: &str, after: &str, change: Change) {
         if before != after {
             self.add(field, change, before, after);
+        }
+    }
+
+    /// What is required admits less.
+    fn required(&mut self, field: &str, was: Presence, is: Presence) {
+        let change = if is == Presence::Required { Change::Narrower } else { Change::Wider };
+        self.other(field, &said(&was), &said(&is), change);
+    }
+
+    /// What a schema bounds, and without one nothing does.
+    fn bounded(&mut self, field: &str, was: Option<&JsonText>, is: Option<&JsonText>) {
+        match (was, is) {
+            (None, None) => {}
+            (None, Some(_)) => self.add(field, Change::Narrower, "", "there"),
+            (Some(_), None) => self.add(field, Change::Wider, "there", ""),
+            (Some(was), Some(is)) if was == is => {}
+            (Some(was), Some(is)) => self.add(field, compare(&was.value(), &is.value()), "", ""),
         }
     }
 
@@ -215,6 +259,37 @@ mod tests {
                 "operations.lookup.query.lang",
                 Change::Narrower,
             ),
+            (
+                "/operations/0/query",
+                json!([{ "name": "lang", "schema": { "type": "string", "maxLength": 2 } }]),
+                "operations.lookup.query.lang.schema",
+                Change::Narrower,
+            ),
+            (
+                "/operations/0/places",
+                json!({ "code": { "type": "string", "pattern": "^[0-9]+$" } }),
+                "operations.lookup.places.code",
+                Change::Narrower,
+            ),
+            (
+                "/operations/1/request/documents/scan",
+                json!("required"),
+                "operations.send.request.documents.scan",
+                Change::Narrower,
+            ),
+            (
+                "/operations/1/repeats",
+                json!({ "key": "required" }),
+                "operations.send.repeats.key",
+                Change::Narrower,
+            ),
+            (
+                "/operations/1/repeats",
+                json!({ "provider": "honoured" }),
+                "operations.send.repeats.provider",
+                Change::Both,
+            ),
+            ("/operations/1/logical_part", json!("otherwise"), "", Change::Same),
             (
                 "/operations/0/subject",
                 json!({ "path": "code" }),

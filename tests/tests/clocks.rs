@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use gateway::clock_watch::ntp_time;
 use jiff::SignedDuration;
 use serde_json::Value;
-use tests::world::sample::{LOOKUP, address_record};
+use tests::world::sample::people::{PERSON, people, people_agreement};
+use tests::world::sample::{LOOKUP, REGISTER, address_record};
 use tests::world::wait::{PAUSE, within};
 use tests::world::{Ask, Plan, Process, Reply, World, kelisim};
 
@@ -163,6 +164,49 @@ async fn command_tells_how_the_clock_stands_and_by_its_exit_code() {
     world.moves_to(gateway.exchange, gateway.operations);
     until_ready_says(&world, "ahead of its sources").await;
     assert!(gateway.terminate().success());
+}
+
+/// B7, C6: a consent ends within minutes, by a clock that can be relied on.
+#[tokio::test]
+async fn consents_are_not_judged_by_a_clock_that_is_too_far_off() {
+    let source = Source::start(7_200_000);
+    let address = source.address.to_string();
+    let plan = World::consumer_and_provider().publishing(people());
+    let asked = plan.agreement_with("address-lookup", |text| {
+        *text = people_agreement();
+        text["data"][0]["operations"] = serde_json::json!(["one"]);
+        text["personal_data"]["consent"] = serde_json::json!({ "issuers": [REGISTER] });
+    });
+    let world = asked
+        .configure(move |config| {
+            config.clock.sources = vec![address];
+            config.clock.poll_seconds = 1;
+        })
+        .start()
+        .await;
+    until_metric(&world, "kelisim_clock_trusted", |trusted| trusted == 0).await;
+    assert_eq!(world.consumer.asks(&Ask::get(PERSON)).await.to_string(), "503 clock-untrusted");
+    source.says(0);
+    until_metric(&world, "kelisim_clock_trusted", |trusted| trusted == 1).await;
+    assert_eq!(world.consumer.asks(&Ask::get(PERSON)).await.refusal(), Some("consent-missing"));
+}
+
+/// C6: promise 7. A clock may say anything, on either side, and stops nothing.
+#[tokio::test]
+async fn dates_at_the_end_of_time_pass_and_calls_after_them() {
+    let world = World::consumer_and_provider().agreement("address-lookup").start().await;
+    for date in
+        ["Thu, 30 Dec 9999 22:00:00 GMT", "Thu, 01 Jan 1970 00:00:00 GMT", "Fri, 31 Dec 9999 23:59:59 GMT"]
+    {
+        let body = address_record().to_string().into_bytes();
+        let head = vec![("Content-Type", "application/json".into()), ("Date", date.into())];
+        world.provider.replies(Reply::With(200, head, body));
+        for _ in 0..2 {
+            let answer = world.consumer.asks(&Ask::get(LOOKUP).header("Date", date)).await;
+            assert_eq!(answer.status, 200, "{date}: {answer}");
+        }
+    }
+    assert!(world.log.verified().is_whole());
 }
 
 /// C6: where signatures count, and nowhere else.

@@ -49,6 +49,26 @@ async fn post_that_may_have_been_sent_is_never_sent_twice() {
     assert_eq!(again.status, 200, "the next one gets a fresh connection");
 }
 
+/// C8, RFC 9110 §9.2.2: a key keeps the first outcome; of two attempts, nobody would know which it was.
+#[tokio::test]
+async fn delete_under_a_key_is_never_sent_twice_and_one_without_may_be() {
+    let item = format!("{ADDRESSES}/7");
+    let removes = || Ask::new("DELETE", &item);
+    for (ask, told, times) in [(removes(), 204, 3), (removes().header("Idempotency-Key", "\"k-1\""), 502, 2)]
+    {
+        let world = agreed().start().await;
+        world.provider.acts(|seen| match (seen.connection, seen.ordinal) {
+            (0, 1) => broken(),
+            _ if seen.head[0].starts_with("DELETE ") => Reply::With(204, vec![], vec![]),
+            _ => good(),
+        });
+        assert_eq!(world.consumer.asks(&lookup()).await.status, 200);
+        let answer = world.consumer.asks(&ask).await;
+        assert_eq!(answer.status, told, "{answer}");
+        assert_eq!(world.provider.seen().len(), times);
+    }
+}
+
 #[tokio::test]
 async fn provider_that_says_close_is_dialled_anew_and_nothing_is_lost_or_doubled() {
     let world = agreed().start().await;

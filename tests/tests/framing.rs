@@ -50,6 +50,7 @@ const HEADS: &[(&str, &str)] = &[
         "content-encoding-unsupported",
     ),
     ("GET L HTTP/1.1\r\nHost: a\r\nKelisim-Purpose: a\r\nKelisim-Purpose: b\r\n\r\n", "header-repeated"),
+    ("GET L HTTP/1.1\r\nHost: a\r\nIf-Match: \"a\tb\"\r\n\r\n", "precondition-unpassable"),
 ];
 
 /// What follows a good head with a chunked body, and the code that refuses it.

@@ -136,6 +136,7 @@ async fn documents_that_are_not_signed_as_agreed_are_whole_for_nobody() {
             draft(&[("a.pdf", Pdf.media_type(), &signed), ("b.docx", Docx.media_type(), &text)]),
             "document-unsigned",
         ),
+        ("a card and no file", draft(&[]), "document-unsigned"),
         (
             "under another's name",
             draft(&[("a.docx", Docx.media_type(), &text), ("b.docx.p7s", P7S, &beside(&text, &[&head]))]),

@@ -55,11 +55,12 @@ pub(crate) fn read_date(text: &str) -> Option<Timestamp> {
 
 /// How far a clock is ahead that said `date`, to the second below, between two moments of ours.
 pub(crate) fn ahead(date: Timestamp, sent: Timestamp, received: Timestamp) -> SignedDuration {
-    let next = date + SignedDuration::from_secs(1);
+    // What a `Date` says is anybody's: no moment is reckoned from it, there may be none beyond.
+    let behind = sent.duration_since(date) - SignedDuration::from_secs(1);
     if received < date {
         date.duration_since(received)
-    } else if next < sent {
-        next.duration_since(sent)
+    } else if behind.is_positive() {
+        -behind
     } else {
         SignedDuration::ZERO
     }
@@ -74,6 +75,22 @@ mod tests {
     use http::header::HeaderValue;
 
     use super::*;
+
+    /// C6: `Date` is what a peer says, to the last moment that there is.
+    #[test]
+    fn a_date_at_the_end_of_time_is_read_as_any_other() {
+        let date = read_date("Thu, 30 Dec 9999 22:00:00 GMT").unwrap();
+        assert_eq!(date, Timestamp::MAX - SignedDuration::from_nanos(999_999_999));
+        let at = |time: &str| time.parse::<Timestamp>().unwrap();
+        let (sent, received) = (at("2026-11-22T12:00:00Z"), at("2026-11-22T12:00:02Z"));
+        assert_eq!(ahead(date, sent, received), date.duration_since(received));
+        assert_eq!(ahead(date, Timestamp::MAX, Timestamp::MAX), SignedDuration::ZERO);
+        assert!(ahead(Timestamp::MIN, Timestamp::MAX, Timestamp::MAX).is_negative());
+        let told = [("2026-11-22T11:59:58Z", -1), ("2026-11-22T11:59:59Z", 0), ("2026-11-22T12:00:02Z", 0)];
+        for (date, seconds) in told {
+            assert_eq!(ahead(at(date), sent, received).as_secs(), seconds, "{date}");
+        }
+    }
 
     /// C6
     #[test]

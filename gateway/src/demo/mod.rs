@@ -125,7 +125,8 @@ pub fn run(args: &DemoArgs) -> Result<Report, Trouble> {
     let runtime = runtime.trouble("start its runtime")?;
     let lines = Lines::new(&folder, std::sync::Arc::clone(&trust), at);
     let log = config.path(&config.log.dir);
-    let mut stage = Stage { office, folder: folder.clone(), log, cast, lines, scenes: Vec::new() };
+    let received = stand_ins.received();
+    let mut stage = Stage { office, folder: folder.clone(), log, cast, lines, received, scenes: Vec::new() };
     let scenes = scene::all(&day)?;
     for scene in &scenes {
         runtime.block_on(stage.play(scene, &mut teller))?;

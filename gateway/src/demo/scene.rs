@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use agreements::{ActId, AgreementNumber, Category, Command, DataTypeId, Role, SystemId};
@@ -14,6 +15,7 @@ use super::cast::{Cast, Day};
 use super::draft::Draft;
 use super::founding::VIA;
 use super::line::{Heard, Http, Lines, Question};
+use super::stand_in::Received;
 use super::teller::Teller;
 use super::{OrTrouble, Trouble};
 use crate::clock;
@@ -133,6 +135,7 @@ pub(super) struct Stage {
     pub(super) log: PathBuf,
     pub(super) cast: Cast,
     pub(super) lines: Lines,
+    pub(super) received: Arc<Received>,
     pub(super) scenes: Vec<Played>,
 }
 
@@ -210,7 +213,7 @@ impl Stage {
         let (came, deviation) = loop {
             asked += 1;
             let came = self.ask(scene, &question).await;
-            let deviation = deviation(&scene.expect, &came);
+            let deviation = deviation(&scene.expect, &came).or_else(|| self.arrived(scene, &question, &came));
             let again = match scene.first {
                 Some(_) => since.elapsed() < MOST_WAITING,
                 None => asked < scene.at_most,
@@ -246,6 +249,14 @@ impl Stage {
             Ok(heard) => came(&heard, &question.headers),
             Err(why) => Came::Nothing(chain(&*why)),
         }
+    }
+
+    /// C4: documents come as they were sent, byte for byte; how they did not.
+    fn arrived(&self, scene: &Scene, question: &Question, came: &Came) -> Option<String> {
+        let Came::Allowed { exchange, .. } = came else { return None };
+        let streams = scene.sends.is_some() || scene.document.is_some();
+        let otherwise = streams && !self.received.has(exchange, &question.body);
+        otherwise.then(|| "what came to the provider is not what was sent".to_owned())
     }
 
     /// What the record says of an answer: its entry was durable before the answer left (D1).

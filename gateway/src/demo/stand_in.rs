@@ -3,12 +3,12 @@
 //! Owned by the demonstration; one thread, ended by dropping [`StandIns`].
 
 use std::collections::HashMap;
-use std::convert::Infallible;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use agreements::Fingerprint;
+use aws_lc_rs::digest::{Context, SHA256, digest};
 use bytes::Bytes;
 use certs::tls::{Acceptor, AcceptorOptions, Alpn, Clock};
 use certs::trust::Trust;
@@ -33,6 +33,31 @@ use crate::clock;
 pub(super) struct StandIns {
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
+    received: Arc<Received>,
+}
+
+/// The bodies that came to systems, by exchange: their SHA-256.
+#[derive(Default)]
+pub(super) struct Received {
+    // Locked for a look; never across an await.
+    digests: Mutex<HashMap<String, Vec<u8>>>,
+}
+
+impl Received {
+    /// Whether this body came whole to the system that answered in an exchange.
+    pub(super) fn has(&self, exchange: &str, body: &[u8]) -> bool {
+        let digests = self.digests.lock().unwrap_or_else(PoisonError::into_inner);
+        digests.get(exchange).is_some_and(|found| found == digest(&SHA256, body).as_ref())
+    }
+
+    fn note(&self, exchange: String, digest: Vec<u8>) {
+        let mut digests = self.digests.lock().unwrap_or_else(PoisonError::into_inner);
+        // It may stay up for days: only what was just played is looked at.
+        if digests.len() >= MOST_RECEIVED {
+            digests.clear();
+        }
+        digests.insert(exchange, digest);
+    }
 }
 
 /// What a system answers, by method and target.
@@ -44,6 +69,7 @@ struct StandIn {
     records: Records,
     /// Only the gateway may ask.
     gateway: Fingerprint,
+    received: Arc<Received>,
 }
 
 impl StandIns {
@@ -57,6 +83,7 @@ impl StandIns {
         let text = include_str!("../../../deploy/demo/records.json");
         let mut records: HashMap<String, Records> = day.read("records.json", text)?;
         let (mut open, mut shut) = (Vec::new(), Vec::new());
+        let received = Arc::new(Received::default());
         for Door { system, kind } in doors {
             match kind {
                 DoorKind::Shut { .. } => shut.push(kind),
@@ -69,7 +96,10 @@ impl StandIns {
                     let acceptor = acceptor.trouble(format!("start the stand-in of {system}"))?;
                     let records = records.remove(system.as_str()).unwrap_or_default();
                     listener.set_nonblocking(true).trouble("use a port")?;
-                    open.push((listener, Arc::new(StandIn { acceptor, records, gateway })));
+                    open.push((
+                        listener,
+                        Arc::new(StandIn { acceptor, records, gateway, received: Arc::clone(&received) }),
+                    ));
                 }
             }
         }
@@ -87,7 +117,12 @@ impl StandIns {
             });
             drop(shut);
         });
-        Ok(Self { stop: Some(stop), thread: Some(thread.trouble("start the stand-ins")?) })
+        Ok(Self { stop: Some(stop), thread: Some(thread.trouble("start the stand-ins")?), received })
+    }
+
+    /// What came to them.
+    pub(super) fn received(&self) -> Arc<Received> {
+        Arc::clone(&self.received)
     }
 }
 
@@ -124,7 +159,7 @@ async fn speak(system: Arc<StandIn>, tcp: TcpStream) {
     }
     let service = service_fn(move |request| {
         let system = Arc::clone(&system);
-        async move { Ok::<_, Infallible>(system.answer(request).await) }
+        async move { system.answer(request).await }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -135,12 +170,21 @@ async fn speak(system: Arc<StandIn>, tcp: TcpStream) {
 }
 
 impl StandIn {
-    async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    /// # Errors
+    /// The request did not come whole: nothing is answered.
+    async fn answer(&self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, hyper::Error> {
         let target = request.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
         let asked = format!("{} {target}", request.method());
+        let exchange = request.headers().get("kelisim-exchange").and_then(|value| value.to_str().ok());
+        let exchange = exchange.unwrap_or_default().to_owned();
         // Read to its end, and not kept.
-        let mut body = request.into_body();
-        while let Some(Ok(_)) = body.frame().await {}
+        let (mut body, mut digest) = (request.into_body(), Context::new(&SHA256));
+        while let Some(frame) = body.frame().await {
+            if let Ok(piece) = frame?.into_data() {
+                digest.update(&piece);
+            }
+        }
+        self.received.note(exchange, digest.finish().as_ref().to_vec());
         let (status, media_type, body) = match self.records.get(&asked) {
             Some(record) => (StatusCode::OK, "application/json", record.to_string()),
             None => {
@@ -151,7 +195,7 @@ impl StandIn {
         let mut response = Response::new(Full::new(Bytes::from(body)));
         *response.status_mut() = status;
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
-        response
+        Ok(response)
     }
 }
 
@@ -159,3 +203,4 @@ const DEADLINE: Duration = Duration::from_secs(10);
 /// Longer than the gateway keeps its connections.
 const IDLE: Duration = Duration::from_secs(120);
 const MOST_CONNECTIONS: usize = 64;
+const MOST_RECEIVED: usize = 1_000;

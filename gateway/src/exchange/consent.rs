@@ -81,8 +81,7 @@ impl Shared {
             return refused(&rows::CONSENT_MISSING, "no token came");
         };
         let verified = verify_token(token, &self.trust, now).map_err(unproven)?;
-        let said: Said = serde_json::from_slice(&verified.payload)
-            .map_err(|error| Refusal::new(&rows::CONSENT_MALFORMED, error))?;
+        let said = Said::read(&verified.payload)?;
 
         let issuer = demanded.issuers.iter().find(|issuer| issuer.as_str() == said.iss);
         let issuer = issuer.and_then(|issuer| view.book.system(issuer.as_str())).filter(|page| {
@@ -113,6 +112,11 @@ impl Shared {
 }
 
 impl Said {
+    fn read(payload: &[u8]) -> Result<Self, Refusal> {
+        // D4: a parser's words quote what they are about, which names a person.
+        serde_json::from_slice(payload).map_err(|_| Refusal::new(&rows::CONSENT_MALFORMED, NO_CONSENT))
+    }
+
     /// Until when it counts, if it does at `now`.
     fn holds_at(&self, now: Timestamp) -> Result<Timestamp, &'static str> {
         let at = |second: i64| Timestamp::from_second(second).map_err(|_| "a time that is none");
@@ -134,10 +138,10 @@ impl Said {
 
 fn unproven(fault: SignatureFault) -> Refusal {
     let row = match fault {
-        SignatureFault::TooLarge
-        | SignatureFault::Malformed
-        | SignatureFault::Header(_)
-        | SignatureFault::CriticalHeader => &rows::CONSENT_MALFORMED,
+        SignatureFault::Header(_) => return Refusal::new(&rows::CONSENT_MALFORMED, NO_CONSENT),
+        SignatureFault::TooLarge | SignatureFault::Malformed | SignatureFault::CriticalHeader => {
+            &rows::CONSENT_MALFORMED
+        }
         SignatureFault::SignedInTheFuture { .. }
         | SignatureFault::Signer(_)
         | SignatureFault::AlgorithmMismatch
@@ -213,6 +217,7 @@ impl Consents {
     }
 }
 
+const NO_CONSENT: &str = "a member is missing, unknown, there twice, or of another kind";
 /// Longest life of a consent. Ours: given while the person waits; the longer, the more is read at a start.
 const MOST_LIFE: SignedDuration = SignedDuration::from_mins(15);
 /// An issuer's clock may be so much ahead of ours.
@@ -264,6 +269,16 @@ mod tests {
             ..said("2026-11-22T12:00:00Z", None, "2026-11-22T12:00:00Z")
         };
         assert_eq!(never.holds_at(now).map(drop), Err("a time that is none"));
+    }
+
+    /// D4
+    #[test]
+    fn what_is_said_of_a_token_that_is_none_quotes_nothing_of_it() {
+        for payload in [r#"{"sub": 860101300126}"#, r#"{"860101300126": 1}"#, r#"{"jti": "860101300126"}"#] {
+            let refused = Said::read(payload.as_bytes()).unwrap_err();
+            assert_eq!(refused.code(), "consent-malformed");
+            assert!(!format!("{refused:?}").contains("860101300126"), "{refused:?}");
+        }
     }
 
     /// B7: single use, exactly, whoever comes at once.

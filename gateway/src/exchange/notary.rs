@@ -37,6 +37,8 @@ pub(super) struct Signatures {
     /// Whether the head brings a national signature; it counts for a document by itself.
     head_is_national: bool,
     file: Option<File>,
+    /// Whether any document came at all.
+    came: bool,
     /// Files that passed and beside which signatures may stand.
     awaiting: HashMap<String, Awaiting>,
     /// Whose signatures counted, as entries have them.
@@ -91,6 +93,7 @@ impl Signatures {
             trust: Arc::clone(trust),
             now,
             file: None,
+            came: false,
             awaiting: HashMap::new(),
             counted: BTreeSet::new(),
         }
@@ -101,7 +104,7 @@ impl Signatures {
         let (mut counted, mut missed) = (BTreeSet::new(), None);
         for signer in signers {
             match self.misses(signer) {
-                None => drop(counted.insert(signer.fingerprint.to_string())),
+                None => drop(counted.insert(signer.who())),
                 Some(why) => missed = Some(why),
             }
         }
@@ -146,6 +149,7 @@ impl Signatures {
 
 impl Notary for Signatures {
     fn begins(&mut self, name: &str, format: DocumentFormat) -> Result<(), Unsigned> {
+        self.came = true;
         let within = format == DocumentFormat::Pdf && self.takes(SignatureKind::Pdf);
         if !within && !self.takes(SignatureKind::Detached) {
             return Err(unsigned(DocumentFault::Unsigned));
@@ -216,6 +220,10 @@ impl Notary for Signatures {
     }
 
     fn finish(self: Box<Self>) -> Result<String, Unsigned> {
+        // A card that brings none is no way past the clause.
+        if !self.came {
+            return Err(unsigned(DocumentFault::Unsigned));
+        }
         self.awaiting.values().try_for_each(|one| one.within)?;
         Ok(self.counted.into_iter().collect::<Vec<_>>().join(" "))
     }
@@ -247,6 +255,14 @@ impl Signatures {
     /// What entries call who vouches for national signatures.
     fn vouching(&self) -> String {
         self.desk.as_ref().map(|desk| desk.name().to_owned()).unwrap_or_default()
+    }
+}
+
+impl Signer<'_> {
+    /// The person who signed: two certificates of one, as when one is renewed, are not two signers.
+    fn who(&self) -> String {
+        let named = self.subject.iin.as_ref().or(self.subject.common_name.as_ref());
+        named.cloned().unwrap_or_else(|| self.fingerprint.to_string())
     }
 }
 
@@ -395,7 +411,8 @@ mod tests {
 
         fn person(&self, name: &str, body: &str) -> Identity {
             let bin = agreements::Bin::new(body).unwrap();
-            let (iin, organisation) = ("860101300123".into(), "A body".into());
+            let iin = if name == "Head" { "860101300123" } else { "900515400331" };
+            let (iin, organisation) = (iin.into(), "A body".into());
             let request = PersonRequest { name: name.into(), iin, bin, organisation, days: 300 };
             let issued = self.authority.issue_person(&request, self.began).unwrap();
             Identity::from_pem(issued.chain.as_bytes(), issued.key.as_bytes()).unwrap()
@@ -438,6 +455,7 @@ mod tests {
         let scene = Scene::new();
         let (head, deputy) = (scene.person("Head", HOLDER), scene.person("Deputy", HOLDER));
         let stranger = scene.person("Head", "000140000022");
+        let renewed = scene.person("Head", HOLDER);
         let anybody = asked(&[], 1, None);
         let stamped = SignedDocuments { stamped: true, ..anybody.clone() };
         for (what, asked, signers, days_ago, code) in [
@@ -449,6 +467,13 @@ mod tests {
             ("both of those named", &asked(&["Head", "Deputy"], 2, None), vec![&deputy, &head], 1, Ok(2)),
             ("one of two", &asked(&[], 2, None), vec![&head], 1, Err("document-signers-few")),
             ("without a time stamp", &stamped, vec![&head], 1, Err("document-signature-unstamped")),
+            (
+                "one person by two certificates",
+                &asked(&["Head", "Deputy"], 2, None),
+                vec![&head, &renewed],
+                1,
+                Err("document-signers-few"),
+            ),
             ("the same twice", &asked(&[], 2, None), vec![&head, &head], 1, Err("document-signers-few")),
         ] {
             let found = scene.judge(asked, &signers, days_ago);

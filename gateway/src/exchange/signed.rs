@@ -88,7 +88,10 @@ impl Shared {
     pub(super) fn timely(&self, permit: &Permit<'_>) -> Result<(), Refusal> {
         let protection = &permit.agreement().text.protection;
         let counts = |way| protection.signs_messages(way) || protection.signed_documents(way).is_some();
-        if counts(Way::Requests) || counts(Way::Responses) {
+        // A consent is signed too, for a quarter of an hour at most.
+        let clause = permit.agreement().text.personal_data.as_ref();
+        let consent = clause.is_some_and(|clause| clause.consent.is_some());
+        if counts(Way::Requests) || counts(Way::Responses) || consent {
             self.clock.trusted()?;
         }
         Ok(())

@@ -5,7 +5,7 @@ use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use agreements::{Endpoint, Fingerprint, Permit, System, SystemId};
+use agreements::{Endpoint, Fingerprint, KeyAtProvider, Operation, Permit, System, SystemId};
 use bytes::Bytes;
 use certs::tls::{ConnectFailure, Connector};
 use certs::trust::{Trust, VerifiedChain};
@@ -161,7 +161,7 @@ impl Upstream {
         let provider = &permit.provider().system;
         let withdrawn = |refusal| ForwardError::Withdrawn(Box::new(refusal));
         let mut perhaps_sent = None;
-        let mut again = permit.operation().method.is_idempotent().then(|| repeat(&call)).flatten();
+        let mut again = may_repeat(permit.operation(), &call).then(|| repeat(&call)).flatten();
         loop {
             // A body that streams can be sent once only: not over a connection that may have gone stale.
             let streams = matches!(call.body(), Passage::Streamed(_));
@@ -298,6 +298,14 @@ impl Upstream {
         }
         idle.retain(|_, lines| !lines.is_empty());
     }
+}
+
+/// Whether a call may be sent once more where nobody knows whether it was carried out: where that does no more than once
+/// does (RFC 9110 §9.2.2). Under an idempotency key its first outcome is kept, and a second attempt's would be another.
+fn may_repeat(operation: &Operation, call: &Request<Passage>) -> bool {
+    let keyed = call.headers().contains_key("idempotency-key");
+    let honoured = operation.repeats.is_some_and(|repeats| repeats.provider == KeyAtProvider::Honoured);
+    operation.method.is_safe() || operation.method.is_idempotent() && (!keyed || honoured)
 }
 
 /// The same call once more, if its body is in memory.

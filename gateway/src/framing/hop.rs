@@ -40,12 +40,25 @@ fn passing<'a>(
     allowed: &'static [&'static str],
 ) -> impl Iterator<Item = (&'a HeaderName, &'a HeaderValue)> {
     let names_some = headers.contains_key(CONNECTION);
+    let mut room = MOST_BYTES_TOGETHER;
     headers.iter().filter(move |(name, value)| {
         // RFC 9110 §7.6.1: what Connection names is for this connection only.
-        allowed.contains(&name.as_str())
+        let may = allowed.contains(&name.as_str())
             && is_plain(value)
-            && !(names_some && is_named_by_connection(headers, name))
+            && !(names_some && is_named_by_connection(headers, name));
+        // What makes it another request is bounded before, and not dropped.
+        let taken = if BOUNDED.contains(&name.as_str()) { 0 } else { value.len() };
+        let passes = may && taken <= room;
+        room -= if passes { taken } else { 0 };
+        passes
     })
+}
+
+/// Whether all preconditions of a request can be passed on: one that was dropped would make it another.
+pub(super) fn preconditions_pass(headers: &HeaderMap) -> bool {
+    let all = PRECONDITIONS.iter().flat_map(|name| headers.get_all(*name));
+    let bytes = all.map(|value| if is_plain(value) { value.len() } else { usize::MAX });
+    bytes.fold(0_usize, usize::saturating_add) <= MOST_BYTES_OF_PRECONDITIONS
 }
 
 /// B7: no header is a way around the agreed payload.
@@ -60,6 +73,13 @@ fn is_named_by_connection(headers: &HeaderMap, name: &HeaderName) -> bool {
 
 /// Most bytes of one value that passes; a longer one is dropped.
 const MOST_BYTES: usize = 256;
+const PRECONDITIONS: [&str; 4] = ["if-match", "if-modified-since", "if-none-match", "if-unmodified-since"];
+/// Headers that are refused where they cannot pass, and so bounded: preconditions here, a key by what a claim may be.
+const BOUNDED: [&str; 5] =
+    ["if-match", "if-modified-since", "if-none-match", "if-unmodified-since", "idempotency-key"];
+const MOST_BYTES_OF_PRECONDITIONS: usize = 512;
+/// Most bytes of all other values that pass together; what is beyond is dropped.
+const MOST_BYTES_TOGETHER: usize = 1_024;
 
 #[cfg(test)]
 mod tests {
@@ -137,6 +157,23 @@ mod tests {
         headers.append("etag", HeaderValue::from_bytes(b"a\tb").unwrap());
         headers.append("etag", HeaderValue::try_from("x".repeat(256)).unwrap());
         assert_eq!(response_headers_to_return(&headers).count(), 1);
+    }
+
+    /// B7: many short values are as good a way around the payload as a long one.
+    #[test]
+    fn values_together_are_bounded_and_preconditions_are_not_dropped_for_them() {
+        let mut headers = HeaderMap::new();
+        for _ in 0..40 {
+            headers.append("accept", HeaderValue::try_from("x".repeat(200)).unwrap());
+            headers.append("cache-control", HeaderValue::try_from("y".repeat(200)).unwrap());
+        }
+        headers.append("if-match", HeaderValue::from_static("\"one\""));
+        headers.append("idempotency-key", HeaderValue::from_static("\"7\""));
+        let bytes = |all: Vec<(&str, &str)>| all.iter().map(|(_, value)| value.len()).sum::<usize>();
+        let passed = texts(request_headers_to_forward(&headers));
+        assert!(passed.contains(&("if-match", "\"one\"")) && passed.contains(&("idempotency-key", "\"7\"")));
+        assert_eq!(bytes(passed), 5 * 200 + 5 + 3);
+        assert_eq!(bytes(texts(response_headers_to_return(&headers))), 5 * 200);
     }
 
     #[test]

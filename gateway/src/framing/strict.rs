@@ -6,6 +6,7 @@ use http::header::{
 };
 use http::{Method, Version, request};
 
+use super::hop::preconditions_pass;
 use super::syntax::{check_target, check_value, content_length, is_plain_authority};
 use super::{FramingViolation, HEAD_BYTES, HEAD_LINES};
 
@@ -22,6 +23,9 @@ pub fn check(parts: &request::Parts) -> Result<(), FramingViolation> {
     }
     check_authority(parts)?;
     check_singletons(&parts.headers)?;
+    if !preconditions_pass(&parts.headers) {
+        return Err(FramingViolation::PreconditionUnpassable);
+    }
     if parts.headers.contains_key(CONTENT_ENCODING) {
         // Payloads are checked as they come, and the header is not passed on: the content would lose its meaning.
         return Err(FramingViolation::ContentEncoded);
@@ -202,6 +206,17 @@ mod tests {
                 ("tracestate", b"b=2"),
             ];
             assert_eq!(outcome(version, "PUT", "/", &lists), "fine");
+            // RFC 9110 §13.1: what would be dropped on the way would make a conditional request an unconditional one.
+            let (fits, long) = ("x".repeat(256), "x".repeat(257));
+            for (tag, expected) in [(&fits, "fine"), (&long, "precondition-unpassable")] {
+                let once = [("host", &b"a"[..]), ("if-match", tag.as_bytes())];
+                assert_eq!(outcome(version, "PUT", "/", &once), expected);
+            }
+            let twice =
+                [("host", &b"a"[..]), ("if-match", fits.as_bytes()), ("if-none-match", fits.as_bytes())];
+            let thrice = [&twice[..], &[("if-match", b"y")]].concat();
+            assert_eq!(outcome(version, "PUT", "/", &twice), "fine");
+            assert_eq!(outcome(version, "PUT", "/", &thrice), "precondition-unpassable");
         }
     }
 

@@ -66,6 +66,7 @@ violations! {
     UpgradeRefused = "upgrade-refused", "the request asks for another protocol (RFC 9110 §7.8)";
     ExpectationUnsupported = "expectation-unsupported", "the request expects more than 100-continue (RFC 9110 §10.1.1)";
     HeaderRepeated = "header-repeated", "a header that may stand once is repeated (RFC 9110 §5.3)";
+    PreconditionUnpassable = "precondition-unpassable", "preconditions are longer than 512 bytes, or not plain text: without them the request would be another (RFC 9110 §13.1)";
     ContentEncoded = "content-encoding-unsupported", "the content is compressed (RFC 9110 §8.4)";
     ContentPartial = "content-range-unsupported", "the content is a part of a whole (RFC 9110 §14.5)";
     ConnectionHeader = "connection-header-in-http-2", "a header of HTTP/1 connections stands in HTTP/2 (RFC 9113 §8.2.2)";

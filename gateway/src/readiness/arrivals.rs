@@ -5,7 +5,7 @@
 //! bounded, and gone with the process.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError, TryLockError};
 
 use agreements::Fingerprint;
 use certs::tls::Alpn;
@@ -56,7 +56,11 @@ impl Arrivals {
     pub fn hears(&self, certificate: &Fingerprint, headers: &HeaderMap, received: Timestamp) {
         let Some(date) = headers.get(DATE) else { return };
         let Some(date) = date.to_str().ok().and_then(read_date) else { return };
-        let Ok(mut last) = self.last.try_lock() else { return };
+        let mut last = match self.last.try_lock() {
+            Ok(last) => last,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return,
+        };
         if let Some(arrived) = last.get_mut(certificate) {
             arrived.said = Some(Said { at: received, offset: offset(date, received, received) });
         }

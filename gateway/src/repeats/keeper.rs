@@ -323,11 +323,12 @@ impl Row {
     }
 }
 
-/// Whether a provider that knows the key is asked once more: where there is no answer to give again.
+/// Whether a provider that knows the key is asked once more: where there is no answer to give again, and this is known to
+/// be what was asked first. What streams is known when it has passed, which is too late.
 fn passes_on(claim: &Claim, row: &Row) -> bool {
-    let other = claim.request.zip(row.request).is_some_and(|(one, first)| one != first);
+    let same = claim.request.zip(row.request).is_some_and(|(one, first)| one == first);
     let answered = row.state == State::Answered && row.terms == claim.terms;
-    claim.provider == KeyAtProvider::Honoured && !other && !answered
+    claim.provider == KeyAtProvider::Honoured && same && !answered
 }
 
 /// Words at once.

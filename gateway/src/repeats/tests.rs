@@ -149,6 +149,20 @@ async fn provider_that_honours_keys_is_asked_again_where_nobody_knows_what_becam
     assert!(matches!(kept.what, What::Answered(_)));
 }
 
+/// C8: what streams is known only when it has passed: it may be another document, and is not passed on under the key.
+#[tokio::test]
+async fn what_streams_is_never_passed_on_again_whoever_honours_keys() {
+    let dir = tempfile::tempdir().unwrap();
+    let repeats = start(dir.path());
+    let streamed =
+        || Keyed { at_provider: KeyAtProvider::Honoured, request: None, ..keyed(&repeats, "k-1", "/a") };
+    let Begun::First(mut lost) = repeats.begin(streamed()).await.unwrap() else { panic!("known") };
+    lost.goes();
+    drop(lost);
+    let Begun::Known(known) = repeats.begin(streamed()).await.unwrap() else { panic!("passed on again") };
+    assert!(matches!(known.what, What::Unknown));
+}
+
 /// Promise 7
 #[tokio::test]
 async fn keys_and_answers_of_one_consumer_are_bounded_and_none_is_forgotten_for_another() {

@@ -186,8 +186,9 @@ fn key_path(dir: &Path, from: Date) -> PathBuf {
     dir.join(format!("{from}.key"))
 }
 
-/// A request that was received before a period ended may be written so much later.
-const GRACE: SignedDuration = SignedDuration::from_hours(1);
+/// A request that was received before a period ended may be written so much later: the longest transfer that can be
+/// configured, and an hour.
+const GRACE: SignedDuration = SignedDuration::from_hours(25);
 
 #[cfg(test)]
 mod tests {

@@ -178,14 +178,14 @@ impl World {
         self.head_at(organisation, "A head", gateway::clock::now(), 1)
     }
 
-    /// The same for so many days from `at` on, and with a name.
+    /// The same for so many days from `at` on, and with a name; whoever has the same name is the same person.
     ///
     /// # Panics
     /// If the authority does not issue it.
     pub fn head_at(&self, organisation: &str, name: &str, at: Timestamp, days: u16) -> (IssuedPem, Identity) {
         let request = PersonRequest {
             name: name.into(),
-            iin: "860101300123".into(),
+            iin: sample::people::iin_of(name),
             bin: sample::bin(organisation),
             organisation: "A body".into(),
             days,

@@ -17,6 +17,12 @@ pub const IIN: &str = "860101300126";
 /// The somebody else.
 pub const OTHER_IIN: &str = "900515400331";
 
+/// The identification number of whoever has this name.
+pub fn iin_of(name: &str) -> String {
+    let number = name.bytes().fold(0_u32, |sum, byte| (sum * 31 + u32::from(byte)) % 1_000_000);
+    format!("860101{number:06}")
+}
+
 /// Persons and where they live.
 pub fn people() -> DataType {
     let person = json!({
