@@ -220,6 +220,9 @@ mod tests {
         assert_eq!((&november, &december), (&first.hash("860101300126"), &second.hash("860101300126")));
         assert!(november.starts_with("2026-11-01.") && november.len() == 75, "{november}");
 
+        // An upload that began in November may end now.
+        keys.refresh(at("2026-12-01")).unwrap();
+        assert_eq!(hash("2026-11-30"), first.hash("860101300126"));
         keys.refresh(at("2026-12-02")).unwrap();
         let left: Vec<_> = read(dir.path()).unwrap().iter().map(|period| period.from.to_string()).collect();
         assert_eq!(left, ["2026-12-01"], "the key of November is nowhere any more");
