@@ -93,7 +93,7 @@ fn registry(pairs: &[(u32, u32)]) -> Registry {
             .apply(&Recorded { sequence, at, actor: actor.clone(), reason: String::new(), event })
             .unwrap();
     };
-    let act = json!({ "id": "hr-order", "title": "Order", "version": "2003", "in_force_from": "2003-08-01" });
+    let act = json!({ "id": "hr-order", "title": "Order", "version": "2003", "in_force_from": "2003-08-01", "kind": "act" });
     happen(Event::ActRecorded { act: serde_json::from_value(act).unwrap() });
     for number in 0..SYSTEMS {
         register(number, holder, &mut happen);

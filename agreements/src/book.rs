@@ -19,7 +19,7 @@ use crate::orders::{OrderPage, Orders};
 use crate::period::{WallClock, Window};
 use crate::{
     ActId, Agreement, AgreementText, ApprovedUsers, Category, Conformity, DataType, DataTypeId, Excess,
-    Fingerprint, Phase, Ready, Registry, Side, Signed, Stage, System, SystemId, SystemStatus,
+    Fingerprint, OfficialUse, Phase, Ready, Registry, Side, Signed, Stage, System, SystemId, SystemStatus,
     TrainingCertificate, Users, almaty, end_of, start_of,
 };
 
@@ -128,6 +128,7 @@ pub(crate) struct BasisPage {
     pub(crate) from: Timestamp,
     pub(crate) until: Timestamp,
     pub(crate) last: LastDay,
+    pub(crate) official_use: OfficialUse,
 }
 
 /// Whose last day ends a basis: that of the act, or the later one that its agreements were given.
@@ -285,8 +286,13 @@ impl AgreementPage {
             })
         });
         let basis = text.basis.iter().map(|basis| {
+            let act = registry.act(&basis.act, &basis.version);
+            let official_use = match act {
+                Some(act) if act.carries_official_use() => OfficialUse::Allowed,
+                Some(_) | None => OfficialUse::Unsaid,
+            };
             // An act that is not in the register is in force never.
-            let (from, until, last) = match registry.act(&basis.act, &basis.version) {
+            let (from, until, last) = match act {
                 None => (Timestamp::MAX, Timestamp::MIN, LastDay::OfTheAct),
                 Some(act) => {
                     let (last, whose) = match (act.in_force_until, act.agreements_until) {
@@ -297,7 +303,7 @@ impl AgreementPage {
                     (start_of(act.in_force_from, zone), until, whose)
                 }
             };
-            BasisPage { act: basis.act.clone(), from, until, last }
+            BasisPage { act: basis.act.clone(), from, until, last, official_use }
         });
         let users = listed(registry.user_list(&text.number), text.protection.users, prove);
         Some(Self {

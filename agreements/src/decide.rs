@@ -9,7 +9,8 @@ use crate::denial::{Denial, Paper, Party};
 use crate::orders::{OrderPage, Ordered};
 use crate::period::Moment;
 use crate::{
-    Category, Fingerprint, Method, NamedPurpose, Operation, Presence, Ready, Stage, SystemStatus, Users,
+    Category, Fingerprint, Method, NamedPurpose, OfficialUse, Operation, Presence, Ready, Stage,
+    SystemStatus, Users,
 };
 
 /// A call as it stands before the decision: what the certificate proves, and what the caller claims.
@@ -313,6 +314,13 @@ fn operation(page: &AgreementPage, grant: &GrantPage, call: &Call<'_>) -> Result
     }
     if grant.category > page.text.protection.category {
         return Err(Denial::CategoryRaised { data_type: data_type.id.clone(), category: grant.category });
+    }
+    let allowed = || page.basis.iter().any(|basis| basis.official_use == OfficialUse::Allowed);
+    if grant.category == Category::OfficialUse && !allowed() {
+        return Err(Denial::OfficialUseNotAllowed {
+            number: page.text.number.clone(),
+            data_type: data_type.id.clone(),
+        });
     }
     let matching = data_type
         .operations

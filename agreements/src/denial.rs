@@ -135,6 +135,9 @@ pub enum Denial {
     /// B1: the category was raised above what the agreement protects.
     #[error("{data_type} is now {category:?}")]
     CategoryRaised { data_type: DataTypeId, category: Category },
+    /// B8: no act on which the agreement stands lets data for official use pass.
+    #[error("{data_type} is for official use, and no basis of agreement {number} lets such data pass")]
+    OfficialUseNotAllowed { number: AgreementNumber, data_type: DataTypeId },
     /// B2.3: several purposes are agreed, and none is named.
     #[error("{0} has several purposes, and the call names none")]
     PurposeMissing(AgreementNumber),
@@ -217,6 +220,7 @@ impl Denial {
             Self::ParameterMissing(_) => &rows::PARAMETER_MISSING,
             Self::StateSecret(_) => &rows::STATE_SECRET,
             Self::CategoryRaised { .. } => &rows::CATEGORY_RAISED,
+            Self::OfficialUseNotAllowed { .. } => &rows::OFFICIAL_USE_NOT_ALLOWED,
             Self::PurposeMissing(_) => &rows::PURPOSE_MISSING,
             Self::PurposeNotAgreed(_) => &rows::PURPOSE_NOT_AGREED,
             Self::CollectionPurposeMismatch { .. } => &rows::COLLECTION_PURPOSE_MISMATCH,
@@ -270,6 +274,7 @@ impl Denial {
             | Self::ParameterMissing(_)
             | Self::StateSecret(_)
             | Self::CategoryRaised { .. }
+            | Self::OfficialUseNotAllowed { .. }
             | Self::PurposeMissing(_)
             | Self::PurposeNotAgreed(_)
             | Self::CollectionPurposeMismatch { .. }

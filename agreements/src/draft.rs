@@ -4,9 +4,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
-    AgreementText, Attachment, Basis, BasisKind, Category, Registry, Signatures, SubjectPlace, System,
-    SystemId, Users,
+    AgreementText, Attachment, Basis, Category, Registry, Signatures, SubjectPlace, System, SystemId, Users,
 };
+
+mod bases;
 
 /// Something wrong with a draft, against the clause that asks for it.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
@@ -124,14 +125,7 @@ fn judge(text: &AgreementText, registry: &Registry, problems: &mut Vec<Problem>)
     if period.hours.as_ref().is_some_and(|hours| hours.from == hours.until) {
         problem(problems, "access_period", "Interaction 17.2", "hours from and until are the same".into());
     }
-    for basis in text.basis.iter() {
-        if registry.act(&basis.act, &basis.version).is_none() {
-            let message =
-                format!("act {} version {} is not in the register of acts", basis.act, basis.version);
-            problem(problems, "basis", "Interaction 17.4", message);
-        }
-    }
-    sectors(text, registry, problems);
+    bases::bases(text, registry, problems);
     for (at, purpose) in text.purposes.iter().enumerate() {
         if text.purposes[..at].iter().any(|earlier| earlier.code == purpose.code) {
             problem(problems, "purposes", "Interaction 17.3", format!("{} stands twice", purpose.code));
@@ -167,17 +161,6 @@ fn parties(text: &AgreementText, registry: &Registry, problems: &mut Vec<Problem
     }
     if text.consumer == text.provider {
         problem(problems, "provider", "Interaction 16", "consumer and provider are one system".into());
-    }
-}
-
-/// B10, HR 22: a sector's own act allows nothing outside the sector.
-fn sectors(text: &AgreementText, registry: &Registry, problems: &mut Vec<Problem>) {
-    let sector = |id: &SystemId| registry.system(id).and_then(|system| system.dossier.authority);
-    let (asks, answers) = (sector(&text.consumer), sector(&text.provider));
-    let sectoral = !text.basis.is_empty() && text.basis.iter().all(|one| one.kind == BasisKind::SectorAct);
-    if sectoral && answers.is_some() && asks != answers {
-        let message = "a sector's act allows nothing outside the sector: name an act that does".into();
-        problem(problems, "basis", "HR 22", message);
     }
 }
 

@@ -59,7 +59,7 @@ pub mod refusal;
 pub const RULES: &str = env!("AGREEMENTS_RULES");
 
 pub use access::{Access, Effect, Given, OperatorAccess, Revoked, Token, Waiting};
-pub use act::{Act, Basis, BasisKind};
+pub use act::{Act, Basis, BasisKind, OfficialUse};
 pub use agreement::{
     Accounting, AgreementText, AnswerAfter, Attachment, ConsentClause, Excess, Grant, ListedUser,
     NamedPurpose, PersonalDataClause, PersonalField, Protection, Rate, Recovery, Side, Signature, Signers,

@@ -485,23 +485,3 @@ fn a_draft_that_is_none_gets_no_papers() {
         assert_eq!(with_papers(draft.clone(), &world.registry), draft);
     }
 }
-
-/// B10, HR 22
-#[test]
-fn a_sectors_act_allows_nothing_outside_the_sector() {
-    let mut world = World::registered();
-    let basis =
-        |kind: &str| json!([{ "act": "hr-order", "version": "2003-07-08", "clause": "22", "kind": kind }]);
-    let sectoral = with(personnel_agreement(), "/basis", basis("sector-act"));
-    assert!(lint(&sectoral, &world.registry).is_ok(), "no sector is known");
-    let belongs = |id: &str| Command::AssignAuthority {
-        subject: Subject::System(system(id)),
-        authority: Some(bin(AGENCY)),
-    };
-    world.must(regulator(), belongs("personnel"));
-    let problems = lint(&sectoral, &world.registry).unwrap_err();
-    assert_eq!((problems.len(), &*problems[0].field, problems[0].clause), (1, "basis", "HR 22"));
-    assert!(lint(&with(personnel_agreement(), "/basis", basis("treaty")), &world.registry).is_ok());
-    world.must(regulator(), belongs("portal"));
-    assert!(lint(&sectoral, &world.registry).is_ok(), "one sector");
-}

@@ -72,7 +72,7 @@ async fn registered(story: &mut Story) -> Consumer {
 
 /// Draft, lint for each of the seven fields, signatures, submission, return; a new version with its diff, concurrence.
 async fn agreed(story: &mut Story) {
-    let act = json!({ "id": "pension-order", "title": "Order on pensions", "version": "2024-01-10", "in_force_from": "2024-01-10" });
+    let act = json!({ "id": "pension-order", "title": "Order on pensions", "version": "2024-01-10", "in_force_from": "2024-01-10", "kind": "act" });
     story.does(REGULATOR, "record-act", json!({ "act": act }), &["act-recorded"]).await;
     let streets = json!({ "data_type": sample::streets() });
     story.does(AGENCY, "publish-data-type", streets, &["data-type-published"]).await;

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use agreements::Command;
 use agreements::refusal::rows;
+use agreements::{Category, Command, OfficialUse};
 use gateway::clock;
 use gateway::exchange_log::{Outcome, Record};
 use insta::assert_snapshot;
-use serde_json::json;
+use serde_json::{Value, json};
 use tests::world::sample::{self, ADDRESSES, LOOKUP, PORTAL, address_record, correction};
 use tests::world::wait::within;
 use tests::world::{Ask, Line, Plan, Reply, World};
@@ -98,6 +98,21 @@ async fn answer_that_waits_for_its_closing_finds_it_written_and_the_person_unnam
     assert_eq!(opening.subject.unwrap().len(), 64);
     let lines: String = world.log.entries().into_iter().map(|entry| entry.line).collect();
     assert!(!lines.contains("860101300126") && !lines.contains("A. Person"), "a person is named");
+}
+
+/// B8, Portal 3: data for official use passes on an act that lets it, and its mark travels with it, to both sides and into
+/// the record.
+#[tokio::test]
+async fn data_for_official_use_bears_its_mark_wherever_it_goes() {
+    let official = |text: &mut Value| text["protection"]["category"] = "official-use".into();
+    let plan = World::consumer_and_provider().act(|act| act.official_use = OfficialUse::Allowed);
+    let plan = plan.data_type("address", |address| address.category = Category::OfficialUse);
+    let world = plan.agreement_with("address-lookup", official).start().await;
+    let answer = world.consumer.asks(&lookup()).await;
+    assert_eq!((answer.status, answer.header("kelisim-category")), (200, Some("official-use")));
+    let seen = world.provider.seen().pop().unwrap();
+    assert_eq!(seen.header("kelisim-category"), Some("official-use"));
+    assert_eq!(&*world.log.opening(answer.exchange()).unwrap().category, "official-use");
 }
 
 /// Promise 2, B9, A6: at the pace of the default configuration, on a connection that is kept busy.

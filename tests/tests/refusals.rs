@@ -191,6 +191,12 @@ async fn rule(code: &str) -> Scene {
         "parameter-missing" => asked(agreed(), Ask::get(ADDRESSES)).await,
         "state-secret" => categorised(Category::StateSecret).await,
         "category-raised" => categorised(Category::Confidential).await,
+        "official-use-not-allowed" => {
+            let plan = World::consumer_and_provider().agreement_with("address-lookup", |text| {
+                text["protection"]["category"] = "official-use".into();
+            });
+            categorised_in(plan, Category::OfficialUse).await
+        }
         "purpose-missing" => {
             let purposes =
                 json!([{ "code": "delivery", "text": "One" }, { "code": "census", "text": "Two" }]);
@@ -353,8 +359,12 @@ async fn checked_long_ago() -> Scene {
 }
 
 fn categorised(category: Category) -> Scened {
+    categorised_in(agreed(), category)
+}
+
+fn categorised_in(plan: Plan, category: Category) -> Scened {
     Box::pin(async move {
-        let world = agreed().start().await;
+        let world = plan.start().await;
         let data_type = DataTypeId::new("address").unwrap();
         world.agency.orders(Command::Categorise { provider: register(), data_type, category }).await;
         asked_here(world, lookup()).await

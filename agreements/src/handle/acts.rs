@@ -7,8 +7,24 @@ use crate::{Act, ActId, Event, Purpose, Template, TermKind};
 
 impl Check<'_> {
     pub(super) fn record_act(&self, act: Act) -> Result<Event, CommandError> {
-        if self.registry.act(&act.id, &act.version).is_some() {
-            return Err(CommandError::Exists { what: format!("act {} {}", act.id, act.version) });
+        // B10: what it is as a basis is not for the drafter of an agreement to say.
+        if act.kind.is_none() {
+            return Err(CommandError::ActUnfit("does not say of which kind it is as a basis"));
+        }
+        if let Some(fault) = act.fault() {
+            return Err(CommandError::ActUnfit(fault));
+        }
+        if let Some(sector) = act.sector {
+            self.holder(sector)?;
+        }
+        match self.registry.act(&act.id, &act.version) {
+            Some(known) if known.kind.is_some() => {
+                return Err(CommandError::Exists { what: format!("act {} {}", act.id, act.version) });
+            }
+            Some(known) if !act.completes(known) => {
+                return Err(CommandError::ActUnfit("is recorded already, and differs in more than its kind"));
+            }
+            Some(_) | None => {}
         }
         Ok(Event::ActRecorded { act })
     }

@@ -109,6 +109,9 @@ pub enum CommandError {
     #[error("the delegation {0}")]
     #[strum(serialize = "delegation-unfit")]
     DelegationUnfit(&'static str),
+    #[error("the act {0}")]
+    #[strum(serialize = "act-unfit")]
+    ActUnfit(&'static str),
     #[error("the template {0}")]
     #[strum(serialize = "template-unfit")]
     TemplateUnfit(&'static str),

@@ -295,6 +295,11 @@ impl Model<'_> {
         if category > text.protection.category {
             found.insert("category-raised");
         }
+        let lets_pass = |act: &Act| act.kind.is_none() || act.official_use == OfficialUse::Allowed;
+        let mut cited = text.basis.iter().filter_map(|one| self.registry.act(&one.act, &one.version));
+        if category == Category::OfficialUse && !cited.any(lets_pass) {
+            found.insert("official-use-not-allowed");
+        }
         if let Some(personal) = &data_type.personal {
             let collected = Some(&personal.collection_purpose);
             let stated = text.personal_data.as_ref().map(|clause| &clause.collection_purpose);

@@ -29,6 +29,8 @@ pub(crate) enum Change {
     Categorised(&'static str, &'static str, Category),
     ActGone,
     ActFrom(Date),
+    /// Data becomes official-use, and no act says that it may pass.
+    OfficialUse(Option<BasisKind>),
     ActUntil(Date),
     Grace(Date, Date),
     UnsignedUsers,
@@ -177,6 +179,16 @@ impl Change {
                 then(log, Event::DataTypeCategorised { provider: system(provider), data_type, category });
             }
             Self::ActGone => log.retain(|recorded| !matches!(recorded.event, Event::ActRecorded { .. })),
+            Self::OfficialUse(kind) => {
+                for recorded in log.iter_mut() {
+                    if let Event::ActRecorded { act } = &mut recorded.event {
+                        (act.kind, act.official_use) = (kind, OfficialUse::Unsaid);
+                    }
+                }
+                let data_type = DataTypeId::new("record").unwrap();
+                let (provider, category) = (system("personnel"), Category::OfficialUse);
+                then(log, Event::DataTypeCategorised { provider, data_type, category });
+            }
             Self::ActFrom(day) => {
                 for recorded in log {
                     if let Event::ActRecorded { act } = &mut recorded.event {
@@ -430,6 +442,7 @@ fn change() -> impl Strategy<Value = Change> {
         4 => (of(), category).prop_map(|((provider, id), category)| Change::Categorised(provider, id, category)),
         1 => Just(Change::ActGone),
         2 => date().prop_map(Change::ActFrom),
+        2 => select(vec![None, Some(BasisKind::Act)]).prop_map(Change::OfficialUse),
         2 => date().prop_map(Change::ActUntil),
         2 => (date(), date()).prop_map(|(last, until)| Change::Grace(last, until)),
         1 => Just(Change::UnsignedUsers),

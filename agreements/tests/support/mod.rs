@@ -514,6 +514,10 @@ pub(crate) fn act(id: &str, version: &str) -> Act {
         in_force_until: None,
         agreements_until: None,
         successor: None,
+        kind: Some(BasisKind::Act),
+        sector: None,
+        ratified: None,
+        official_use: OfficialUse::Allowed,
     }
 }
 

@@ -148,8 +148,7 @@ impl Writing {
             self.by(integrator(), Event::HolderRegistered { holder });
         }
         self.by(integrator(), Event::RegulatorNamed { bin: heads[0].bin });
-        let act =
-            json!({ "id": "hr-order", "title": "Order", "version": "2003", "in_force_from": "2003-08-01" });
+        let act = json!({ "id": "hr-order", "title": "Order", "version": "2003", "in_force_from": "2003-08-01", "kind": "act" });
         self.by(regulator(), Event::ActRecorded { act: serde_json::from_value(act).unwrap() });
     }
 

@@ -183,7 +183,7 @@ fn changes(estate: &Estate) {
     let mut store = estate.store();
     let (version, system) = (1, SystemId::new(&code(17)).unwrap());
     let act = |version: &str| {
-        let act = serde_json::json!({ "id": "hr-order", "title": "Order", "version": version, "in_force_from": "2027-01-01" });
+        let act = serde_json::json!({ "id": "hr-order", "title": "Order", "version": version, "in_force_from": "2027-01-01", "kind": "act" });
         Event::ActRecorded { act: serde_json::from_value(act).unwrap() }
     };
     let mut turn = 0;

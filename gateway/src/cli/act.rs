@@ -21,7 +21,14 @@ Example:
 
 In JSON:
   { \"id\": \"joint-procedure\", \"title\": \"Joint procedure of …\", \"version\": \"2026-01-10\",
-    \"in_force_from\": \"2026-01-10\" }")]
+    \"in_force_from\": \"2026-01-10\", \"kind\": \"joint-procedure\" }
+
+What it is as a basis:
+  \"kind\"          act, treaty, joint-procedure or sector-act
+  \"sector\"        of a sector's act: BIN of the sector's authority
+  \"ratified\"      of a treaty: the day
+  \"official_use\"  allowed, where data for official use may pass on it
+An act that was recorded without its kind is recorded once more, otherwise alike.")]
     Record {
         /// The act
         file: PathBuf,
@@ -80,13 +87,14 @@ pub(super) fn run(common: &Common, command: ActCommand) -> Result<Answer, Failur
         }
         ActCommand::Affected => Ok(affected(&desk)),
         ActCommand::List => {
-            let mut table = Table::new(["ACT", "VERSION", "FROM", "UNTIL", "TITLE", "AGREEMENTS"]);
+            let mut table = Table::new(["ACT", "VERSION", "KIND", "FROM", "UNTIL", "TITLE", "AGREEMENTS"]);
             let mut listed = Vec::new();
             for act in desk.registry().acts() {
                 let standing = standing_on(desk.registry(), act);
                 table.row([
                     act.id.to_string(),
                     act.version.clone(),
+                    act.kind.map_or_else(|| "-".into(), |kind| kebab(&kind)),
                     act.in_force_from.to_string(),
                     last_day(act),
                     short(&act.title),
@@ -105,6 +113,10 @@ pub(super) fn run(common: &Common, command: ActCommand) -> Result<Answer, Failur
                 facts([
                     ("act", format!("{} {}", act.id, act.version)),
                     ("title", act.title.clone()),
+                    ("kind", act.kind.map_or_else(|| NO_KIND.into(), |kind| kebab(&kind))),
+                    ("sector", act.sector.map_or_else(String::new, |authority| authority.to_string())),
+                    ("ratified", act.ratified.map_or_else(String::new, |day| day.to_string())),
+                    ("official use", kebab(&act.official_use)),
                     ("in force", format!("{} to {}", act.in_force_from, last_day(act))),
                     ("successor", act.successor.as_ref().map_or_else(String::new, ToString::to_string)),
                     ("agreements", standing_on(desk.registry(), act).join("\n")),
@@ -173,3 +185,6 @@ fn standing_on(registry: &Registry, act: &Act) -> Vec<String> {
 fn last_day(act: &Act) -> String {
     act.in_force_until.map_or_else(|| "-".into(), |day| day.to_string())
 }
+
+/// Of acts recorded before they said of which kind they are.
+const NO_KIND: &str = "not recorded: nothing new is agreed on it until it is recorded once more, with it";

@@ -192,6 +192,9 @@ fn advice(error: &CommandError) -> &'static str {
         }
         CommandError::CheckUnfit(_) => "correct the record of the check",
         CommandError::ChangedSince { .. } => "check again: the systems are not what was checked",
+        CommandError::ActUnfit(_) => {
+            "see `kelisim act record --help` for what an act says of itself as a basis"
+        }
         CommandError::DataType(..) => "correct the data type and publish it again",
     }
 }

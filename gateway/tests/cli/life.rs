@@ -378,6 +378,7 @@ fn found(folder: &Folder) {
     }
     let act = json!({
         "id": "procedure", "title": "Joint procedure", "version": "1", "in_force_from": "2020-01-01",
+        "kind": "act",
     });
     folder.does(&["act", "record", &folder.file("act.json", &act.to_string()), "--as", "regulator"]);
     let published = folder.file("address.json", &data_type().to_string());

@@ -94,7 +94,7 @@ impl Estate {
         }
         self.issue(Role::Administrator, OPERATOR, Command::NameRegulator { bin: Bin::new(REGULATOR)? })?;
         let act: Act = serde_json::from_value(json!({
-            "id": "bench", "title": "Benchmark", "version": "1", "in_force_from": "2020-01-01",
+            "id": "bench", "title": "Benchmark", "version": "1", "in_force_from": "2020-01-01", "kind": "act",
         }))?;
         self.issue(Role::Regulator, REGULATOR, Command::RecordAct { act })
     }

@@ -4,8 +4,8 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
 
 use agreements::{
-    Actor, BoundCertificate, Command, DataType, Holder, Operator, OperatorId, Phase, Role, Side, SystemCard,
-    SystemId,
+    Act, Actor, BoundCertificate, Command, DataType, Holder, Operator, OperatorId, Phase, Role, Side,
+    SystemCard, SystemId,
 };
 use certs::authority::{Authority, IssuedPem, PersonRequest};
 use certs::sign::Signer;
@@ -31,6 +31,7 @@ pub struct Plan {
     consumer: Option<Change<SystemCard>>,
     provider: Option<Change<SystemCard>>,
     data_types: Vec<(String, Change<DataType>)>,
+    act: Option<Change<Act>>,
     extra: String,
 }
 
@@ -109,6 +110,12 @@ impl Plan {
         self
     }
 
+    /// With the act that all samples stand on changed before it is recorded.
+    pub fn act(mut self, change: impl FnOnce(&mut Act) + 'static) -> Self {
+        self.act = Some(Change(Box::new(change)));
+        self
+    }
+
     /// Makes the world and starts its gateway.
     ///
     /// # Panics
@@ -172,7 +179,9 @@ impl Plan {
             });
         }
         administrator.issues(Command::NameRegulator { bin: sample::bin(sample::REGULATOR) });
-        regulator.issues(Command::RecordAct { act: sample::act() });
+        let mut act = sample::act();
+        self.act.into_iter().for_each(|change| (change.0)(&mut act));
+        regulator.issues(Command::RecordAct { act });
 
         let socket = TcpListener::bind(loopback).unwrap();
         let at = socket.local_addr().unwrap();

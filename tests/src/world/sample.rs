@@ -6,8 +6,8 @@ pub mod people;
 use std::net::SocketAddr;
 
 use agreements::{
-    Act, ActId, AgreementNumber, Bin, Conformity, DataType, Document, DocumentKind, Endpoint, ListedUser,
-    Ownership, Phase, Significance, SystemCard, SystemId, UserId,
+    Act, ActId, AgreementNumber, BasisKind, Bin, Conformity, DataType, Document, DocumentKind, Endpoint,
+    ListedUser, OfficialUse, Ownership, Phase, Significance, SystemCard, SystemId, UserId,
 };
 use jiff::civil::Date;
 use serde::de::DeserializeOwned;
@@ -311,6 +311,10 @@ pub fn act() -> Act {
         in_force_until: None,
         agreements_until: None,
         successor: None,
+        kind: Some(BasisKind::Act),
+        sector: None,
+        ratified: None,
+        official_use: OfficialUse::Unsaid,
     }
 }
 

@@ -92,3 +92,16 @@ pub const CATEGORY_RAISED: Row = Row {
         en: "The data type's category is now above the one in the agreement. Have a new version concurred in.",
     },
 };
+
+/// `official-use-not-allowed`
+pub const OFFICIAL_USE_NOT_ALLOWED: Row = Row {
+    code: "official-use-not-allowed",
+    clause: "Portal 3",
+    status: 403,
+    culprit: Culprit::Provider,
+    words: Words {
+        kk: "Ақпарат қызмет бабында пайдалануға арналған, ал ереженің негіздері оны беруге жол бермейді. Жол беретін акт аталған ереженің жаңа нұсқасын келісіңіз.",
+        ru: "Сведения предназначены для служебного пользования, а основания правил не допускают их передачи. Согласуйте новую версию правил, называющую акт, который её допускает.",
+        en: "The data is for official use, and no act on which the agreement stands lets it pass. Have a new version concurred in that names an act which does.",
+    },
+};

@@ -26,6 +26,13 @@ pub(super) const ALL: &[Row] = &[
         en: "The protocol of disagreement does not do",
     },
     Row {
+        code: "act-unfit",
+        status: 422,
+        kk: "Акт туралы мәлімет негіз ретінде жарамсыз",
+        ru: "Сведения об акте как основании не подходят",
+        en: "What is said of the act as a basis does not do",
+    },
+    Row {
         code: "template-unfit",
         status: 422,
         kk: "Үлгі жарамсыз",
