@@ -24,6 +24,7 @@ fn all() -> Vec<(DocumentFormat, Vec<u8>)> {
         (Xlsx, office("xl", &[])),
         (Pptx, office("ppt", &[])),
         (Rar, rar5(&[("папка/act.pdf", &pdf(), b"")])),
+        (Rar, rar5_quick(&[("папка/act.pdf", &pdf()), ("act.txt", b"text")], |_| {}, 0)),
         (Rar, rar4(&[("folder\\act.pdf", &pdf())])),
         (Zip, zip(&[entry("папка/", ""), entry("папка/act.txt", "Акт")])),
     ]
@@ -175,7 +176,6 @@ fn archives_whose_entries_lead_elsewhere_are_refused() {
     let mut link = entry("link", "/etc/passwd");
     link.central = |record| record[38..42].copy_from_slice(&0xa1ff_0000_u32.to_le_bytes());
     assert_eq!(code(Zip, &zip(&[link])), "archive-link");
-    assert_eq!(code(Rar, &rar5(&[("link", b"", &[4, 5, 1, 0, 0])])), "archive-link");
     let mut twice = entry("a", "x");
     twice.local = |record| {
         let field = [&0x7075_u16.to_le_bytes()[..], &6_u16.to_le_bytes(), &[1, 0, 0, 0, 0, b'b']].concat();
@@ -183,6 +183,92 @@ fn archives_whose_entries_lead_elsewhere_are_refused() {
         record.extend_from_slice(&field);
     };
     assert_eq!(code(Zip, &zip(&[twice])), "archive-name", "a second name in a field of its own");
+}
+
+/// C4: what a redirection is, its type says, not its flags.
+#[test]
+fn links_and_copies_in_rar_archives_are_refused_whatever_their_flags_say() {
+    for kind in 1..=5 {
+        for flags in [0, 1, 5] {
+            let redirected = [9, 5, kind, flags, 4, b'/', b'e', b't', b'c', 0];
+            let extra = &redirected[..9];
+            assert_eq!(
+                code(Rar, &rar5(&[("a", b"x", b""), ("link", b"", &[&[8], &extra[1..]].concat())])),
+                "archive-link",
+                "{kind} {flags}"
+            );
+            let service = rar5_block(3, "CMT", b"text", &[&[8], &extra[1..]].concat());
+            assert_eq!(code(Rar, &rar5_of(&[rar5_block(2, "a", b"x", b""), service])), "archive-link");
+        }
+    }
+    for (mode, expected) in
+        [(0x81a4, "fits"), (0x41ed, "fits"), (0xa1ff, "archive-link"), (0x21ff, "archive-link")]
+    {
+        assert_eq!(
+            code(Rar, &rar5_of(&[rar5_block_of(2, "a", b"/etc", b"", [mode, 1])])),
+            expected,
+            "{mode:x}"
+        );
+        for system in [3, 4, 5, 9] {
+            let archive = rar4_of(&[rar4_block(0x74, "a", b"/etc", [mode, system])]);
+            assert_eq!(code(Rar, &archive), expected, "{mode:x} of system {system}");
+        }
+    }
+    // On Windows these are other attributes.
+    assert_eq!(code(Rar, &rar5_of(&[rar5_block_of(2, "a", b"x", b"", [0x2020, 0])])), "fits");
+}
+
+/// C4: what stands in an archive beside its files.
+#[test]
+fn records_of_rar_archives_that_are_not_known_to_be_harmless_are_refused() {
+    let beside = |record: Vec<u8>| rar5_of(&[rar5_block(2, "a", b"x", b""), record]);
+    for (name, expected) in [
+        ("CMT", "fits"),
+        ("RR", "fits"),
+        ("STM", "archive-unchecked"),
+        ("ACL", "archive-unchecked"),
+        ("cmt", "archive-unchecked"),
+        ("", "archive-unchecked"),
+        ("new", "archive-unchecked"),
+    ] {
+        let subdata = [&[9, 7][..], b":\\..\\a.l"].concat();
+        for extra in [&[][..], &subdata] {
+            assert_eq!(code(Rar, &beside(rar5_block(3, name, b"data", extra))), expected, "{name}");
+        }
+        let old = rar4_of(&[rar4_block(0x74, "a", b"x", [0x20, 2]), rar4_block(0x7a, name, b"data", [0, 2])]);
+        assert_eq!(code(Rar, &old), expected, "{name} of old");
+    }
+    assert_eq!(code(Rar, &beside(rar5_header(&[6, 0]))), "archive-unchecked", "of a kind that is to come");
+    let subblock = rar4_header(0x77, 0, &[5, 1, 0]);
+    assert_eq!(code(Rar, &rar4_of(&[subblock])), "archive-unchecked", "streams as older archives have them");
+}
+
+/// C4: readers may take a quick open record's copies of headers instead of the headers.
+#[test]
+fn copies_of_headers_in_rar_archives_are_those_of_its_headers() {
+    let files: [(&str, &[u8]); 2] = [("папка/act.pdf", b"data"), ("act.txt", b"more data")];
+    assert_eq!(code(Rar, &rar5_quick(&files, |_| {}, 0)), "fits");
+    let renamed = |header: &mut Vec<u8>| {
+        let fields =
+            header[5..].iter().map(|byte| if *byte == b'x' { b'e' } else { *byte }).collect::<Vec<u8>>();
+        *header = rar5_header(&fields);
+    };
+    for (what, archive) in [
+        ("another name", rar5_quick(&files, renamed, 0)),
+        ("a header and more", rar5_quick(&files, |header| header.push(0), 0)),
+        ("no header", rar5_quick(&files, Vec::clear, 0)),
+        ("said to stand elsewhere", rar5_quick(&files, |_| {}, 1)),
+        ("said to stand nowhere", rar5_quick(&files, |_| {}, 1 << 30)),
+    ] {
+        assert_eq!(code(Rar, &archive), "archive-inconsistent", "{what}");
+    }
+    let broken = rar5_of(&[rar5_block(2, "a", b"x", b""), rar5_block(3, "QO", b"not copies", b"")]);
+    assert_ne!(code(Rar, &broken), "fits");
+    let twice = [&rar5(&[("a", b"x", b"")])[..22 - 6], &rar5(&[("a", b"x", b"")])[8..]].concat();
+    assert_eq!(code(Rar, &twice), "archive-inconsistent", "that begins twice");
+    let headless =
+        [&b"Rar!\x1a\x07\x01\x00"[..], &rar5_block(2, "a", b"x", b""), &rar5_header(&[5, 0, 0])].concat();
+    assert_eq!(code(Rar, &headless), "archive-inconsistent", "that does not begin");
 }
 
 /// C4
@@ -276,7 +362,7 @@ proptest! {
     /// Whatever comes, cut wherever: no panic, and the same verdict.
     #[test]
     fn what_passes_does_not_depend_on_where_it_is_cut(
-        which in 0..13_usize,
+        which in 0..14_usize,
         flips in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
         cuts in prop::collection::vec(1..600_usize, 1..6),
     ) {
@@ -302,7 +388,7 @@ proptest! {
     /// Arbitrary bytes behind each sign.
     #[test]
     fn arbitrary_bytes_panic_nothing(
-        which in 0..13_usize,
+        which in 0..14_usize,
         keep in 0..64_usize,
         noise in prop::collection::vec(any::<u8>(), 0..400),
     ) {

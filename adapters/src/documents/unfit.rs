@@ -40,8 +40,8 @@ pub enum Unfit {
     /// An entry of the archive has a name that leads elsewhere or that systems read differently.
     #[error("an entry's name {0}")]
     Name(&'static str),
-    /// An entry of the archive is a link or a device.
-    #[error("an entry is a link or a device")]
+    /// An entry of the archive is a link, a device, or a copy of another.
+    #[error("an entry is a link, a device, or a copy of another")]
     Link,
     /// It unpacks to too much.
     #[error("it unpacks to too much")]
@@ -55,7 +55,7 @@ pub enum Unfit {
     /// Its parts contradict each other.
     #[error("{0}")]
     Inconsistent(&'static str),
-    /// It is packed in a way that cannot be checked as it passes.
+    /// It is packed in a way, or holds a record, that cannot be checked as it passes.
     #[error("{0}, which cannot be checked as it passes")]
     Unchecked(&'static str),
 }

@@ -188,25 +188,65 @@ pub fn ole(streams: &[&str]) -> Vec<u8> {
 
 /// A RAR 5 archive of files that are not packed: name, data, and what extra records it has.
 pub fn rar5(files: &[(&str, &[u8], &[u8])]) -> Vec<u8> {
-    let mut archive = b"Rar!\x1a\x07\x01\x00".to_vec();
-    archive.extend_from_slice(&rar5_header(&[1, 0, 0]));
-    for (name, data, extra) in files {
-        let mut fields = vec![2, if extra.is_empty() { 2 } else { 3 }];
-        if !extra.is_empty() {
-            fields.extend_from_slice(&number(extra.len() as u64));
-        }
-        fields.extend_from_slice(&number(data.len() as u64));
-        fields.push(0);
-        fields.extend_from_slice(&number(data.len() as u64));
-        fields.extend_from_slice(&[0x20, 0, 1]);
-        fields.extend_from_slice(&number(name.len() as u64));
-        fields.extend_from_slice(name.as_bytes());
-        fields.extend_from_slice(extra);
-        archive.extend_from_slice(&rar5_header(&fields));
-        archive.extend_from_slice(data);
+    let blocks: Vec<Vec<u8>> =
+        files.iter().map(|(name, data, extra)| rar5_block(2, name, data, extra)).collect();
+    rar5_of(&blocks)
+}
+
+/// A RAR 5 archive of these blocks.
+pub fn rar5_of(blocks: &[Vec<u8>]) -> Vec<u8> {
+    [b"Rar!\x1a\x07\x01\x00".to_vec(), rar5_header(&[1, 0, 0]), blocks.concat(), rar5_header(&[5, 0, 0])]
+        .concat()
+}
+
+/// A file (2) or a service record (3) of RAR 5 that is not packed.
+pub fn rar5_block(kind: u8, name: &str, data: &[u8], extra: &[u8]) -> Vec<u8> {
+    rar5_block_of(kind, name, data, extra, [0x20, 0])
+}
+
+/// The same, with these attributes and of that system.
+pub fn rar5_block_of(kind: u8, name: &str, data: &[u8], extra: &[u8], [mode, system]: [u16; 2]) -> Vec<u8> {
+    let mut fields = vec![kind, if extra.is_empty() { 2 } else { 3 }];
+    if !extra.is_empty() {
+        fields.extend_from_slice(&number(extra.len() as u64));
     }
-    archive.extend_from_slice(&rar5_header(&[5, 0, 0]));
-    archive
+    fields.extend_from_slice(&number(data.len() as u64));
+    fields.push(0);
+    fields.extend_from_slice(&number(data.len() as u64));
+    fields.extend_from_slice(&number(mode.into()));
+    fields.extend_from_slice(&[0, system as u8]);
+    fields.extend_from_slice(&number(name.len() as u64));
+    fields.extend_from_slice(name.as_bytes());
+    fields.extend_from_slice(extra);
+    [rar5_header(&fields), data.to_vec()].concat()
+}
+
+/// A RAR 5 archive as its own program makes it with a comment and a recovery record: before its end stand copies of its
+/// headers. Of the last file's header another copy may be made, and the copies may be said to stand so much further behind.
+pub fn rar5_quick(files: &[(&str, &[u8])], copied: fn(&mut Vec<u8>), further: u64) -> Vec<u8> {
+    let sign = b"Rar!\x1a\x07\x01\x00".to_vec();
+    let mut blocks = vec![rar5_block(3, "CMT", b"A comment.\0", b"")];
+    blocks.extend(files.iter().map(|(name, data)| rar5_block(2, name, data, b"")));
+    let main = |quick_at: u64| {
+        let offset: Vec<u8> =
+            (0..5).map(|at| (quick_at >> (7 * at)) as u8 & 0x7f | u8::from(at < 4) << 7).collect();
+        rar5_header(&[&[1, 5, 8, 0, 7, 1, 1][..], &offset].concat())
+    };
+    let before = (main(0).len() + blocks.iter().map(Vec::len).sum::<usize>()) as u64;
+    let mut copies = Vec::new();
+    let mut at = main(0).len() as u64;
+    for (block, data) in blocks.iter().zip([11].into_iter().chain(files.iter().map(|(_, data)| data.len()))) {
+        let mut header = block[..block.len() - data].to_vec();
+        if at as usize + block.len() == before as usize {
+            copied(&mut header);
+        }
+        let fields = [vec![0], number(before - at), number(header.len() as u64), header].concat();
+        copies.extend_from_slice(&rar5_header(&fields));
+        at += block.len() as u64;
+    }
+    blocks.push(rar5_block(3, "QO", &copies, b""));
+    blocks.push(rar5_block(3, "RR", &noise(200), &[2, 7, 3]));
+    [sign, main(before + further), blocks.concat(), rar5_header(&[5, 0, 0])].concat()
 }
 
 /// A header of RAR 5 with these fields.
@@ -217,22 +257,28 @@ pub fn rar5_header(fields: &[u8]) -> Vec<u8> {
 
 /// A RAR 4 archive of files that are not packed.
 pub fn rar4(files: &[(&str, &[u8])]) -> Vec<u8> {
-    let mut archive = b"Rar!\x1a\x07\x00".to_vec();
-    archive.extend_from_slice(&rar4_header(0x73, 0, &[0; 6]));
-    for (name, data) in files {
-        let size = (data.len() as u32).to_le_bytes();
-        let mut fields = [size, size].concat();
-        fields.push(2);
-        fields.extend_from_slice(&crc(data).to_le_bytes());
-        fields.extend_from_slice(&[0, 0, 0, 0, 29, 0x30]);
-        fields.extend_from_slice(&(name.len() as u16).to_le_bytes());
-        fields.extend_from_slice(&[0x20, 0, 0, 0]);
-        fields.extend_from_slice(name.as_bytes());
-        archive.extend_from_slice(&rar4_header(0x74, 0x8000, &fields));
-        archive.extend_from_slice(data);
-    }
-    archive.extend_from_slice(&rar4_header(0x7b, 0x4000, &[]));
-    archive
+    let blocks: Vec<Vec<u8>> =
+        files.iter().map(|(name, data)| rar4_block(0x74, name, data, [0x20, 2])).collect();
+    rar4_of(&blocks)
+}
+
+/// A RAR 4 archive of these blocks.
+pub fn rar4_of(blocks: &[Vec<u8>]) -> Vec<u8> {
+    let main = rar4_header(0x73, 0, &[0; 6]);
+    [b"Rar!\x1a\x07\x00".to_vec(), main, blocks.concat(), rar4_header(0x7b, 0x4000, &[])].concat()
+}
+
+/// A file (0x74) or a service record (0x7a) of RAR 4 that is not packed, with these attributes and of that system.
+pub fn rar4_block(kind: u8, name: &str, data: &[u8], [mode, system]: [u16; 2]) -> Vec<u8> {
+    let size = (data.len() as u32).to_le_bytes();
+    let mut fields = [size, size].concat();
+    fields.push(system as u8);
+    fields.extend_from_slice(&crc(data).to_le_bytes());
+    fields.extend_from_slice(&[0, 0, 0, 0, 29, 0x30]);
+    fields.extend_from_slice(&(name.len() as u16).to_le_bytes());
+    fields.extend_from_slice(&u32::from(mode).to_le_bytes());
+    fields.extend_from_slice(name.as_bytes());
+    [rar4_header(kind, 0x8000, &fields), data.to_vec()].concat()
 }
 
 /// A header of RAR 4.

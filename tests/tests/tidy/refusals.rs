@@ -203,12 +203,14 @@ fn unfit() -> impl Iterator<Item = (&'static str, &'static str)> {
         Unfit::Name(_) => {
             "the name of a file, or of an entry of an archive, leads elsewhere or is read differently by others"
         }
-        Unfit::Link => "an entry of an archive is a link or a device",
+        Unfit::Link => "an entry of an archive is a link, a device, or a copy of another",
         Unfit::Bomb => "an archive unpacks to too much",
         Unfit::Entries(_) => "an archive has too many entries",
         Unfit::Depth(_) => "archives stand in archives, too deep",
         Unfit::Inconsistent(_) => "an archive's parts contradict each other",
-        Unfit::Unchecked(_) => "an archive is packed in a way that cannot be checked as it passes",
+        Unfit::Unchecked(_) => {
+            "an archive is packed in a way, or holds a record, that cannot be checked as it passes"
+        }
     };
     let of_form = |unfit: &FormUnfit| match unfit {
         FormUnfit::Malformed(_) => "the body is no well-formed card with files, or can be read in two ways",

@@ -1,6 +1,6 @@
 //! Headers of RAR 4.
 
-use super::{BROKEN, File, Header, LONG, MOST_HEADER_BYTES, SHORT, VOLUMES, crc, short, word};
+use super::{BROKEN, File, Header, LONG, MOST_HEADER_BYTES, SHORT, UNKNOWN, VOLUMES, What, crc, short, word};
 use crate::documents::Unfit;
 
 /// How many bytes of a header are wanted, as far as those that are held say.
@@ -34,9 +34,12 @@ pub(super) fn read(header: &[u8]) -> Result<Header, Unfit> {
         MAIN if flags & 0x80 != 0 => Err(Unfit::Encrypted),
         MAIN if flags & 1 != 0 => Err(VOLUMES),
         END if flags & 1 != 0 => Err(VOLUMES),
-        END => Ok(Header { data: 0, file: None, end: true }),
+        MAIN => Ok(Header { data, what: What::Main { quick_open: None } }),
+        END => Ok(Header { data: 0, what: What::End }),
         FILE | SERVICE => file(header, flags, data, kind),
-        _ => Ok(Header { data, ..Header::default() }),
+        // As the service records that came after them: text, proof of who packed it, what repairs it.
+        COMMENT | AUTHENTICITY | RECOVERY | SIGN => Ok(Header { data, what: What::Harmless }),
+        _ => Err(UNKNOWN),
     }
 }
 
@@ -55,18 +58,19 @@ fn file(header: &[u8], flags: u16, packed_low: u64, kind: u8) -> Result<Header, 
     }
     let name_bytes = usize::from(short(header, 26)?);
     let name = header.get(at..at + name_bytes).ok_or(SHORT)?;
-    let unix = header.get(15).ok_or(SHORT)? == &3;
+    // MS-DOS, OS/2, Windows: the systems whose attributes are no mode to any reader.
+    let has_mode = !matches!(header.get(15).ok_or(SHORT)?, 0..=2);
     let mode = word(header, 28)? & 0xf000;
     if kind == SERVICE {
-        return Ok(Header { data: packed, ..Header::default() });
+        return Ok(Header { data: packed, what: super::service(name)? });
     }
-    if unix && !matches!(mode, 0 | 0x8000 | 0x4000) {
+    if has_mode && !matches!(mode, 0 | 0x8000 | 0x4000) {
         return Err(Unfit::Link);
     }
     let name = if flags & 0x200 != 0 { unicode(name)? } else { name.to_vec() };
     // Here the separator is a backslash, and a slash on Unix.
     let name = name.iter().map(|byte| if *byte == b'\\' { b'/' } else { *byte }).collect();
-    Ok(Header { data: packed, file: Some(File { name, packed, unpacked }), end: false })
+    Ok(Header { data: packed, what: What::File(File { name, packed, unpacked }) })
 }
 
 /// A name that stands there twice: in an older code page, and behind NUL packed as UTF-16 with the help of the first.
@@ -116,6 +120,10 @@ const BASE_BYTES: usize = 7;
 const MARK: u8 = 0x72;
 const MAIN: u8 = 0x73;
 const FILE: u8 = 0x74;
+const COMMENT: u8 = 0x75;
+const AUTHENTICITY: u8 = 0x76;
+const RECOVERY: u8 = 0x78;
+const SIGN: u8 = 0x79;
 const SERVICE: u8 = 0x7a;
 const END: u8 = 0x7b;
 const LONG_BLOCK: u16 = 0x8000;

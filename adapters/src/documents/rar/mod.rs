@@ -2,12 +2,14 @@
 
 mod five;
 mod four;
+mod quick;
 
 use std::collections::HashSet;
-use std::hash::RandomState;
+use std::hash::{BuildHasher, RandomState};
 
 use flate2::Crc;
 
+use self::quick::QuickOpen;
 use super::limits::Used;
 use super::{Unfit, name};
 
@@ -18,8 +20,15 @@ pub(super) struct Rar {
     place: Place,
     /// The sign or header that is not whole yet.
     held: Vec<u8>,
+    /// How many bytes were read.
+    at: u64,
     names: HashSet<u64>,
+    /// Headers, and where they stand: what is said of them once more is held against these.
+    headers: HashSet<u64>,
     keys: RandomState,
+    began: bool,
+    /// Where readers look for a quick open record, until it was met.
+    quick_open: Option<u64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,19 +42,33 @@ enum Version {
 enum Place {
     Header,
     Data { left: u64 },
+    QuickOpen(QuickOpen),
     Done,
 }
 
 /// What a header says.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Header {
     /// Bytes of data that follow it.
     data: u64,
-    file: Option<File>,
-    end: bool,
+    what: What,
 }
 
-/// A file, folder or service record.
+#[derive(Debug)]
+enum What {
+    /// How an archive begins; it may say how far behind its own header a quick open record stands.
+    Main {
+        quick_open: Option<u64>,
+    },
+    File(File),
+    /// What no reader unpacks, or reads in place of something else.
+    Harmless,
+    /// Copies of headers.
+    QuickOpen,
+    End,
+}
+
+/// A file or folder.
 #[derive(Debug)]
 struct File {
     name: Vec<u8>,
@@ -59,8 +82,12 @@ impl Rar {
             version: Version::Unknown,
             place: Place::Header,
             held: Vec::new(),
+            at: 0,
             names: HashSet::new(),
+            headers: HashSet::new(),
             keys: RandomState::new(),
+            began: false,
+            quick_open: None,
         }
     }
 
@@ -70,8 +97,18 @@ impl Rar {
                 Place::Data { left } => {
                     let count = bytes.len().min(usize::try_from(*left).unwrap_or(usize::MAX));
                     *left -= count as u64;
+                    self.at += count as u64;
                     bytes = &bytes[count..];
                     if *left == 0 {
+                        self.place = Place::Header;
+                    }
+                }
+                Place::QuickOpen(quick) => {
+                    let (before, keys, headers) = (bytes.len(), &self.keys, &self.headers);
+                    let was_met = |at: u64, header: &[u8]| headers.contains(&keys.hash_one((at, header)));
+                    let ended = quick.push(&mut bytes, was_met)?;
+                    self.at += (before - bytes.len()) as u64;
+                    if ended {
                         self.place = Place::Header;
                     }
                 }
@@ -91,7 +128,9 @@ impl Rar {
             {
                 Ok(())
             }
-            Place::Header | Place::Data { .. } => Err(Unfit::Damaged("the archive breaks off")),
+            Place::Header | Place::Data { .. } | Place::QuickOpen(_) => {
+                Err(Unfit::Damaged("the archive breaks off"))
+            }
         }
     }
 
@@ -111,6 +150,7 @@ impl Rar {
                 return Ok(());
             }
             self.held.extend_from_slice(&bytes[..count]);
+            self.at += count as u64;
             *bytes = &bytes[count..];
         }
         let held = std::mem::take(&mut self.held);
@@ -126,27 +166,60 @@ impl Rar {
             Version::Four => four::read(&held)?,
             Version::Five => five::read(&held)?,
         };
-        if let Some(file) = header.file {
-            self.file(&file, used)?;
+        let begins_at = self.at - held.len() as u64;
+        if matches!(header.what, What::File(_) | What::Harmless | What::QuickOpen) {
+            used.entry()?;
         }
-        self.place = match header {
-            Header { end: true, data: 0, .. } => Place::Done,
-            Header { end: true, .. } => {
+        if self.version == Version::Five {
+            self.headers.insert(self.keys.hash_one((begins_at, held.as_slice())));
+        }
+        let is_first = !std::mem::replace(&mut self.began, true);
+        if is_first != matches!(header.what, What::Main { .. }) {
+            return Err(Unfit::Inconsistent("the archive does not begin where it should, or twice"));
+        }
+        let mut place = if header.data == 0 { Place::Header } else { Place::Data { left: header.data } };
+        match header.what {
+            What::Main { quick_open } => {
+                self.quick_open = quick_open.map(|offset| begins_at.saturating_add(offset));
+            }
+            What::File(file) => self.file(&file, used)?,
+            What::Harmless => {}
+            What::QuickOpen => {
+                // Readers that were told of another place would read what stands there.
+                if self.quick_open.take().is_some_and(|said| said != begins_at) {
+                    return Err(ELSEWHERE);
+                }
+                if header.data > 0 {
+                    place = Place::QuickOpen(QuickOpen::new(begins_at, header.data));
+                }
+            }
+            What::End if self.quick_open.is_some() => return Err(ELSEWHERE),
+            What::End if header.data > 0 => {
                 return Err(Unfit::Inconsistent("something stands in the archive's end"));
             }
-            Header { data: 0, .. } => Place::Header,
-            Header { data, .. } => Place::Data { left: data },
-        };
+            What::End => place = Place::Done,
+        }
+        self.place = place;
         Ok(())
     }
 
     fn file(&mut self, file: &File, used: &mut Used) -> Result<(), Unfit> {
-        used.entry()?;
         name::check(&file.name)?;
         if !self.names.insert(name::folded(&file.name, &self.keys)) {
             return Err(Unfit::Inconsistent("two entries have one name"));
         }
         used.unpack(file.unpacked, file.unpacked, file.packed)
+    }
+}
+
+/// What a service record is, by its name. Of those that are not here some make more files than were checked (`STM`: streams
+/// under names of their own), some change who may read what is unpacked (`ACL`, `UOW`), and the rest nobody knows.
+fn service(name: &[u8]) -> Result<What, Unfit> {
+    match name {
+        // Text that is shown; what repairs a damaged archive when somebody asks for it; who packed it.
+        b"CMT" | b"RR" | b"AV" => Ok(What::Harmless),
+        b"QO" => Ok(What::QuickOpen),
+        _ => Err(UNKNOWN),
     }
 }
 
@@ -173,4 +246,8 @@ const MOST_HEADER_BYTES: usize = 16 << 10;
 const SHORT: Unfit = Unfit::Damaged("a header of the archive is shorter than what it says");
 const BROKEN: Unfit = Unfit::Damaged("a header of the archive does not have its checksum");
 const LONG: Unfit = Unfit::Unchecked("a header of the archive is longer than any needs to be");
+const UNKNOWN: Unfit =
+    Unfit::Unchecked("the archive holds a record that is neither a file nor known to be harmless");
+const ELSEWHERE: Unfit =
+    Unfit::Inconsistent("what readers take for the archive's headers does not stand there");
 const VOLUMES: Unfit = Unfit::Unchecked("the archive is spread over several files");
