@@ -173,9 +173,6 @@ fn archives_whose_entries_lead_elsewhere_are_refused() {
     }
     let within = zip(&[entry("inner.zip", zip(&[entry("../a", "x")]))]);
     assert_eq!(code(Zip, &within), "archive-name", "in an archive in the archive");
-    let mut link = entry("link", "/etc/passwd");
-    link.central = |record| record[38..42].copy_from_slice(&0xa1ff_0000_u32.to_le_bytes());
-    assert_eq!(code(Zip, &zip(&[link])), "archive-link");
     let mut twice = entry("a", "x");
     twice.local = |record| {
         let field = [&0x7075_u16.to_le_bytes()[..], &6_u16.to_le_bytes(), &[1, 0, 0, 0, 0, b'b']].concat();
@@ -185,19 +182,63 @@ fn archives_whose_entries_lead_elsewhere_are_refused() {
     assert_eq!(code(Zip, &zip(&[twice])), "archive-name", "a second name in a field of its own");
 }
 
+/// C4: readers believe modes of more systems than two, and modes that stand in fields of their own.
+#[test]
+fn links_in_zip_archives_are_refused_whatever_system_they_are_said_to_be_of() {
+    let links = |tampers: [fn(&mut Vec<u8>); 2]| {
+        let mut link = entry("link", "/etc/passwd");
+        [link.local, link.central] = tampers;
+        code(Zip, &zip(&[link]))
+    };
+    for system in 0..=u8::MAX {
+        let archive = |mode: u32| {
+            let mut archive = zip(&[entry("link", "/etc/passwd")]);
+            let record = archive.windows(4).position(|four| four == b"PK\x01\x02").unwrap();
+            archive[record + 5] = system;
+            archive[record + 38..record + 42].copy_from_slice(&mode.to_le_bytes());
+            archive
+        };
+        assert_eq!(code(Zip, &archive(0xa1ff_0000)), "archive-link", "of system {system}");
+        assert_eq!(code(Zip, &archive(0x81a4_0020)), "fits", "of system {system}");
+    }
+    let plain: fn(&mut Vec<u8>) = |_| {};
+    // ASi's field has a mode, and so has what libarchive writes into streams; PKWARE's has a link's target.
+    let asi: fn(&mut Vec<u8>) =
+        |record| adds(record, 0x756e, &[&[0; 4][..], &[0xff, 0xa1], &[0; 8]].concat());
+    let asi_of_file: fn(&mut Vec<u8>) =
+        |record| adds(record, 0x756e, &[&[0; 4][..], &[0xa4, 0x81], &[0; 8]].concat());
+    let unix: fn(&mut Vec<u8>) = |record| adds(record, 0x000d, &[&[0; 12][..], b"/etc"].concat());
+    let unix_of_file: fn(&mut Vec<u8>) = |record| adds(record, 0x000d, &[0; 12]);
+    let streamed: fn(&mut Vec<u8>) = |record| adds(record, 0x6c78, &[4, 0, 0, 0xff, 0xa1]);
+    for (tamper, expected) in [
+        (asi, "archive-link"),
+        (asi_of_file, "fits"),
+        (unix, "archive-link"),
+        (unix_of_file, "fits"),
+        (streamed, "archive-unchecked"),
+    ] {
+        assert_eq!(links([tamper, plain]), expected);
+        assert_eq!(links([plain, tamper]), expected);
+    }
+}
+
+/// Puts a field behind the name of a record that has none.
+fn adds(record: &mut Vec<u8>, id: u16, field: &[u8]) {
+    let at = if record.starts_with(b"PK\x03") { 28 } else { 30 };
+    record[at..at + 2].copy_from_slice(&(field.len() as u16 + 4).to_le_bytes());
+    record.extend_from_slice(&[id.to_le_bytes(), (field.len() as u16).to_le_bytes()].concat());
+    record.extend_from_slice(field);
+}
+
 /// C4: what a redirection is, its type says, not its flags.
 #[test]
 fn links_and_copies_in_rar_archives_are_refused_whatever_their_flags_say() {
     for kind in 1..=5 {
         for flags in [0, 1, 5] {
-            let redirected = [9, 5, kind, flags, 4, b'/', b'e', b't', b'c', 0];
-            let extra = &redirected[..9];
-            assert_eq!(
-                code(Rar, &rar5(&[("a", b"x", b""), ("link", b"", &[&[8], &extra[1..]].concat())])),
-                "archive-link",
-                "{kind} {flags}"
-            );
-            let service = rar5_block(3, "CMT", b"text", &[&[8], &extra[1..]].concat());
+            let extra = [8, 5, kind, flags, 4, b'/', b'e', b't', b'c'];
+            let archive = rar5(&[("a", b"x", b""), ("link", b"", &extra)]);
+            assert_eq!(code(Rar, &archive), "archive-link", "{kind} {flags}");
+            let service = rar5_block(3, "CMT", b"text", &extra);
             assert_eq!(code(Rar, &rar5_of(&[rar5_block(2, "a", b"x", b""), service])), "archive-link");
         }
     }

@@ -80,11 +80,9 @@ impl<'a> Central<'a> {
         if short(record, 34) != 0 {
             return Err(MANY_FILES);
         }
-        // Made on Unix or macOS, the upper half of the attributes is the mode.
-        let mode = word(record, 38) >> 16;
-        if matches!(record[5], 3 | 19) && !matches!(mode & 0xf000, 0 | 0x8000 | 0x4000) {
-            return Err(Unfit::Link);
-        }
+        // The upper half of the attributes is the mode, on Unix and macOS; but Info-ZIP believes it of VMS, Atari, BeOS and
+        // AtheOS as well, and some readers do not ask where an entry was made. On other systems these bits are nought.
+        is_no_link(word(record, 38) >> 16)?;
         Ok(Self { name: named, utf8: flags & UTF8 != 0, method, sizes, local_at })
     }
 }
@@ -173,7 +171,7 @@ fn common(flags: u16, method: u16, named: &[u8]) -> Result<Method, Unfit> {
     }
 }
 
-/// Puts the numbers of the ZIP64 field where they belong, and says whether there is one; a second name is checked too.
+/// Puts the numbers of the ZIP64 field where they belong, and says whether there is one; a second name or mode is checked too.
 fn widen(mut extra: &[u8], numbers: &mut [&mut u64], named: &[u8]) -> Result<bool, Unfit> {
     let mut zip64 = false;
     while extra.len() >= 4 {
@@ -193,6 +191,12 @@ fn widen(mut extra: &[u8], numbers: &mut [&mut u64], named: &[u8]) -> Result<boo
             0x7075 if field.get(5..) != Some(named) => {
                 return Err(Unfit::Name("stands there twice, differently"));
             }
+            // ASi Unix: Info-ZIP takes this mode where the attributes have none.
+            0x756e => is_no_link(field.get(4..6).map_or(0, |mode| short(mode, 0).into()))?,
+            // PKWARE Unix: behind times and owner comes what a link leads to.
+            0x000d if bytes > 12 => return Err(Unfit::Link),
+            // libarchive's: readers of streams take these attributes.
+            0x6c78 => return Err(Unfit::Unchecked("an entry says elsewhere what it is")),
             // AE-x: the method says so too.
             0x9901 => return Err(Unfit::Encrypted),
             _ => {}
@@ -201,6 +205,11 @@ fn widen(mut extra: &[u8], numbers: &mut [&mut u64], named: &[u8]) -> Result<boo
     }
     // A few writers pad with less than a field: nothing that anybody reads.
     Ok(zip64)
+}
+
+/// A mode says that it is a file or a folder, or nothing.
+fn is_no_link(mode: u32) -> Result<(), Unfit> {
+    if matches!(mode & 0xf000, 0 | 0x8000 | 0x4000) { Ok(()) } else { Err(Unfit::Link) }
 }
 
 fn bounded(fixed: usize, parts: &[u16]) -> Result<usize, Unfit> {
