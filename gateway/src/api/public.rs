@@ -1,6 +1,7 @@
 //! The public register of agreements in force (E5): who, what, what for, on what basis, when. For anybody.
 //!
-//! Not in it: protection measures, addresses, restricted systems, and whatever has a category above public.
+//! Not in it: restricted systems with all their agreements, protection measures, addresses. Of data above public nothing but
+//! how many data types there are: no title, no field.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -33,8 +34,10 @@ pub(super) struct PublicAgreement {
     consumer: PublicParty,
     /// Who answers.
     provider: PublicParty,
-    /// What passes: titles of data types.
+    /// What passes: titles of data types that are public, under an agreement that is.
     data: Vec<String>,
+    /// How many other data types pass, which are not named: their category, or that of the agreement, is above public.
+    data_withheld: usize,
     /// What for.
     purposes: Vec<String>,
     /// On what basis.
@@ -150,16 +153,22 @@ fn line(registry: &Registry, agreement: &Agreement, today: Date) -> Option<Publi
     if !(period.from..=period.until).contains(&today) || !is_open(registry, text) {
         return None;
     }
-    let data = text.data.iter().map(|grant| {
+    let titles = text.data.iter().filter(|grant| {
+        text.protection.category == Category::Public
+            && registry.category(&text.provider, &grant.data_type) == Some(Category::Public)
+    });
+    let titles = titles.map(|grant| {
         let published = registry.data_type(&text.provider, &grant.data_type, grant.version);
         published.map_or_else(|| grant.data_type.to_string(), |data_type| data_type.title.clone())
     });
+    let data: Vec<_> = titles.collect();
     Some(PublicAgreement {
         number: text.number.clone(),
         version: text.version,
         consumer: party(registry, &text.consumer)?,
         provider: party(registry, &text.provider)?,
-        data: data.collect(),
+        data_withheld: text.data.len() - data.len(),
+        data,
         purposes: text.purposes.iter().map(|purpose| purpose.text.clone()).collect(),
         basis: text.basis.to_vec(),
         from: period.from,
@@ -167,21 +176,14 @@ fn line(registry: &Registry, agreement: &Agreement, today: Date) -> Option<Publi
     })
 }
 
-/// Whether that there is such an agreement may be known to anybody.
+/// Whether that there is such an agreement may be known to anybody. What it is about is no reason that it should not, but
+/// for what never passes (Portal 3).
 fn is_open(registry: &Registry, text: &AgreementText) -> bool {
-    let known = |category: Category| match category {
-        Category::Public => true,
-        Category::Restricted
-        | Category::OfficialUse
-        | Category::Personal
-        | Category::Special
-        | Category::Confidential
-        | Category::StateSecret => false,
-    };
     let open = |id: &SystemId| registry.system(id).is_some_and(|one| one.card.openness == Openness::Open);
-    let categories = text.data.iter().filter_map(|grant| registry.category(&text.provider, &grant.data_type));
-    let named = open(&text.consumer) && open(&text.provider);
-    named && known(text.protection.category) && categories.into_iter().all(known)
+    let known = |category: Category| category != Category::StateSecret;
+    let mut categories =
+        text.data.iter().filter_map(|grant| registry.category(&text.provider, &grant.data_type));
+    open(&text.consumer) && open(&text.provider) && known(text.protection.category) && categories.all(known)
 }
 
 fn party(registry: &Registry, id: &SystemId) -> Option<PublicParty> {
@@ -194,7 +196,7 @@ fn party(registry: &Registry, id: &SystemId) -> Option<PublicParty> {
 fn csv(lines: impl Iterator<Item = PublicAgreement>) -> String {
     let mut text = String::from(
         "number,version,consumer,consumer_name,consumer_holder,consumer_holder_name,provider,provider_name,\
-         provider_holder,provider_holder_name,data,purposes,basis,from,until\r\n",
+         provider_holder,provider_holder_name,data,purposes,basis,from,until,data_withheld\r\n",
     );
     for line in lines {
         let basis = line.basis.iter().map(|one| format!("{} {} {}", one.act, one.version, one.clause));
@@ -214,6 +216,7 @@ fn csv(lines: impl Iterator<Item = PublicAgreement>) -> String {
             basis.collect::<Vec<_>>().join("; "),
             line.from.to_string(),
             line.until.to_string(),
+            line.data_withheld.to_string(),
         ];
         text.push_str(&cells.map(|cell| quoted(&cell)).join(","));
         text.push_str("\r\n");

@@ -263,29 +263,71 @@ async fn anybody_reads_which_agreements_are_in_force_and_nobody_how_they_are_pro
     let nobody = world.clerk();
     let told = nobody.get("/v1/public/agreements").await;
     let body = told.json();
-    assert_eq!(ids(&body, "number"), ["address-lookup"], "what is confidential or restricted is not in it");
+    let all = ["address-lookup", "person-records", "quiet-lookup"];
+    assert_eq!(ids(&body, "number"), all, "whatever they are about");
     let one = &body["items"][0];
     assert_eq!(one["consumer"]["holder_name"], "Ministry");
     assert_eq!(one["purposes"], json!(["Delivery of answers"]));
     assert_eq!(one["basis"][0]["act"], "hr-order");
-    for word in ["protection", "127.0.0.1", "networks", "rate", "signatures", "users"] {
-        assert!(!String::from_utf8_lossy(&told.body).contains(word), "{word}");
+    assert_eq!((&one["data"], &one["data_withheld"]), (&json!(["Address"]), &json!(0)));
+    for above_public in &body["items"].as_array().unwrap()[1..] {
+        let shown = (&above_public["data"], &above_public["data_withheld"]);
+        assert_eq!(shown, (&json!([]), &json!(1)), "{above_public}");
     }
+    let records = &body["items"][1];
+    assert_eq!(records["purposes"], json!(["Filling of vacancies"]));
+    assert_eq!(
+        (&records["basis"][0]["clause"], &records["provider"]["system"]),
+        (&json!("8.2"), &json!("address-register"))
+    );
     let csv = nobody.get("/v1/public/agreements?format=csv").await;
     assert!(csv.header("content-type").unwrap().starts_with("text/csv"));
     let text = String::from_utf8(csv.body.to_vec()).unwrap();
-    assert_eq!(text.lines().count(), 2);
-    assert!(text.lines().nth(1).unwrap().starts_with("address-lookup,1,portal,"), "{text}");
+    assert_eq!(text.lines().count(), 4);
+    let lines: Vec<&str> = text.lines().skip(1).collect();
+    assert!(lines[0].starts_with("address-lookup,1,portal,") && lines[0].ends_with(",0"), "{text}");
+    assert!(lines[0].contains(",Address,") && !lines[2].contains(",Address,"), "{text}");
+    assert!(lines[1].starts_with("person-records,1,") && lines[1].ends_with(",1"), "{text}");
+    let hidden = [
+        "protection",
+        "127.0.0.1",
+        "networks",
+        "rate",
+        "signatures",
+        "users",
+        "Person,",
+        "\"Person\"",
+        "/name",
+        "confidential",
+    ];
+    for word in hidden {
+        assert!(!String::from_utf8_lossy(&told.body).contains(word) && !text.contains(word), "{word}");
+    }
     let regulator = world.program(&world.regulator);
     let mark = |openness: &str| json!({ "subject": { "system": "portal" }, "card": { "openness": openness }, "information": {} });
     let ministry = world.program(&world.ministry);
-    for (openness, listed) in [("restricted", &[][..]), ("open", &["address-lookup"])] {
+    for (openness, listed) in [("restricted", &[][..]), ("open", &all)] {
         assert_eq!(ministry.command("correct-information", mark(openness)).await.outcome(), "200");
         let register = nobody.get("/v1/public/agreements").await.json();
         assert_eq!(ids(&register, "number"), listed, "the portal is {openness}");
+        let csv = nobody.get("/v1/public/agreements?format=csv").await;
+        assert_eq!(String::from_utf8_lossy(&csv.body).lines().count(), 1 + listed.len());
     }
-    let stop = json!({ "number": "address-lookup", "version": 1 });
-    assert_eq!(regulator.command("suspend-agreement", stop).await.outcome(), "200");
+    let agency = world.program(&world.agency);
+    for (category, shown) in [("restricted", json!([[], 1])), ("public", json!([["Address"], 0]))] {
+        let raise = json!({ "provider": "address-register", "data_type": "address", "category": category });
+        assert_eq!(agency.command("categorise-data-type", raise).await.outcome(), "200");
+        let one = &nobody.get("/v1/public/agreements").await.json()["items"][0];
+        assert_eq!(json!([one["data"], one["data_withheld"]]), shown, "the data are {category}");
+    }
+    let secret = json!({ "provider": "address-register", "data_type": "person", "category": "state-secret" });
+    assert_eq!(agency.command("categorise-data-type", secret).await.outcome(), "200");
+    let register = nobody.get("/v1/public/agreements").await.json();
+    assert_eq!(ids(&register, "number"), ["address-lookup", "quiet-lookup"], "it passes no more");
+    for number in ["address-lookup", "quiet-lookup"] {
+        let stop = json!({ "number": number, "version": 1 });
+        assert_eq!(regulator.command("suspend-agreement", stop).await.outcome(), "200");
+    }
     assert_eq!(ids(&nobody.get("/v1/public/agreements").await.json(), "number"), [""; 0]);
 }
 
