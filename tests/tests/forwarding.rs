@@ -191,6 +191,34 @@ async fn answer_that_is_no_answer_is_refused_and_its_connection_is_not_used_agai
     assert_eq!(world.consumer.asks(&lookup()).await.status, 200);
 }
 
+/// C3: RFC 9110 §8.3.1, media types know no case.
+#[tokio::test]
+async fn media_types_are_read_in_whatever_case_and_passed_on_as_agreed() {
+    let world = agreed().start().await;
+    let (address, correction) = (address_record().to_string(), correction().to_string());
+    for spelt in ["Application/JSON", "application/Json; charset=utf-8"] {
+        world.provider.replies(Reply::With(
+            200,
+            vec![("Content-Type", spelt.into())],
+            address.clone().into(),
+        ));
+        let answer = world.consumer.asks(&lookup()).await;
+        assert_eq!(
+            (answer.status, answer.header("content-type")),
+            (200, Some("application/json")),
+            "{answer}"
+        );
+        let post = Ask::new("POST", ADDRESSES).header("Content-Type", spelt).bytes(correction.as_bytes());
+        assert_eq!(world.consumer.asks(&post).await.status, 200);
+        assert_eq!(world.provider.seen().pop().unwrap().header("content-type"), Some("application/json"));
+    }
+    let problem = br#"{"title":"No such address"}"#.to_vec();
+    let spelt = vec![("Content-Type", "Application/Problem+JSON".into())];
+    world.provider.replies(Reply::With(404, spelt, problem.clone()));
+    let answer = world.consumer.asks(&lookup()).await;
+    assert_eq!((answer.status, answer.body), (404, problem));
+}
+
 #[tokio::test]
 async fn answers_without_a_body_pass_as_such() {
     let world = agreed().start().await;

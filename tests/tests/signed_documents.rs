@@ -143,6 +143,12 @@ async fn documents_that_are_not_signed_as_agreed_are_whole_for_nobody() {
             "document-signature-stray",
         ),
         (
+            "in the head of a form, where nobody looks at it",
+            draft(&[("a.docx", Docx.media_type(), &text), ("a.docx.p7s", P7S, &beside(&text, &[&head]))])
+                .header(HEADER, &in_head(&beside(&text, &[&stranger]))),
+            "document-signature-stray",
+        ),
+        (
             "before its file",
             draft(&[("a.docx.p7s", P7S, &beside(&text, &[&head])), ("a.docx", Docx.media_type(), &text)]),
             "document-signature-stray",

@@ -95,7 +95,7 @@ fn checked(
     let mut subjects = Vec::new();
     let (body, withheld, fields) = match (&terms.response, &permit.operation().response) {
         (Some(schema), Some(agreed)) if !bodiless => {
-            if media_type(&reply.head.headers) != Some(agreed.media_type.as_str()) {
+            if !is_of(&reply.head.headers, &agreed.media_type) {
                 return Err(Refusal::new(&rows::RESPONSE_MEDIA_TYPE, "another media type than agreed"));
             }
             if bytes.len() as u64 > agreed.max_bytes {
@@ -146,10 +146,8 @@ fn trimmed(
 /// RFC 9457 that are not open-ended.
 fn providers_error(status: StatusCode, reply: &Reply, room: Room) -> Answer {
     let mut headers = passing(&reply.head.headers);
-    let problem = match media_type(&reply.head.headers) {
-        Some(PROBLEM_JSON) => trimmed(&PROBLEM.0, &PROBLEM.1, &reply.body, room).ok(),
-        _ => None,
-    };
+    let is_problem = is_of(&reply.head.headers, PROBLEM_JSON);
+    let problem = is_problem.then(|| trimmed(&PROBLEM.0, &PROBLEM.1, &reply.body, room).ok()).flatten();
     let withheld = problem.is_none() && !reply.body.is_empty();
     // What an error holds beyond RFC 9457 is no field of a data type.
     let (body, withheld, _) = problem.unwrap_or((Bytes::new(), u32::from(withheld), Vec::new()));
@@ -174,7 +172,12 @@ pub(super) fn typed(headers: &mut HeaderMap, media_type: &str) {
     }
 }
 
-/// A field's media type, if there is one such field, without parameters and in lower case as agreements spell it.
+/// Whether a head says that its body is of a media type. RFC 9110 §8.3.1: in whatever case.
+pub(super) fn is_of(headers: &HeaderMap, agreed: &str) -> bool {
+    media_type(headers).is_some_and(|said| said.eq_ignore_ascii_case(agreed))
+}
+
+/// A field's media type, if there is one such field, without parameters and as it is spelt there.
 pub(super) fn media_type(headers: &HeaderMap) -> Option<&str> {
     let mut values = headers.get_all(CONTENT_TYPE).iter();
     let (text, None) = (values.next()?.to_str().ok()?, values.next()) else { return None };
@@ -230,6 +233,8 @@ mod tests {
         assert_eq!(media_type(&headers), None);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
         assert_eq!(media_type(&headers), Some("application/json"));
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("Application/JSON ;charset=utf-8"));
+        assert!(is_of(&headers, "application/json") && !is_of(&headers, "application/jso"));
         headers.append(CONTENT_TYPE, HeaderValue::from_static("text/html"));
         assert_eq!(media_type(&headers), None, "two are none");
     }

@@ -135,7 +135,7 @@ impl Check {
             let (check, media_type) = Self::document(documents, headers).ok_or_else(other)?;
             return Ok((check, HeaderValue::from_static(media_type)));
         }
-        if answer::media_type(headers).is_none_or(|one| !one.eq_ignore_ascii_case(&agreed.media_type)) {
+        if !answer::is_of(headers, &agreed.media_type) {
             return Err(other());
         }
         let content_type = headers.get(CONTENT_TYPE).ok_or_else(other)?;
@@ -160,7 +160,8 @@ impl Check {
         Some((Self::Document(Box::new(alone)), declared.media_type()))
     }
 
-    /// The same, with somebody who looks at signatures; that of a document by itself may stand in its head.
+    /// The same, with somebody who looks at signatures; that of a document by itself may stand in its head, and
+    /// no other: nobody would look at it, and it would seem to have been verified.
     ///
     /// # Errors
     /// It cannot be signed as agreed.
@@ -178,7 +179,10 @@ impl Check {
                 alone.notary = Some(notary);
                 Self::Document(alone)
             }
-            Self::Form(form) => Self::Form(Box::new(form.witnessed(Some(notary)))),
+            Self::Form(form) => {
+                notary::none_in_head(headers).map_err(Flaw::Unsigned)?;
+                Self::Form(Box::new(form.witnessed(Some(notary))))
+            }
         })
     }
 

@@ -423,7 +423,7 @@ fn admits(permit: &Permit<'_>, head: &request::Parts, bytes: u64) -> Result<(), 
         let row = &rows::REQUEST_BODY_NOT_AGREED;
         return if bytes == 0 { Ok(()) } else { Err(Refusal::new(row, "")) };
     };
-    if answer::media_type(&head.headers) != Some(agreed.media_type.as_str()) {
+    if !answer::is_of(&head.headers, &agreed.media_type) {
         return Err(Refusal::new(&rows::REQUEST_MEDIA_TYPE, "another media type than agreed"));
     }
     if bytes > agreed.max_bytes {

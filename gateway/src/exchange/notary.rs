@@ -321,6 +321,11 @@ pub(super) fn in_head(headers: &HeaderMap) -> Result<Option<Vec<u8>>, Unsigned> 
     STANDARD.decode(text.ok_or(IN_HEAD)?).map(Some).map_err(|_| IN_HEAD)
 }
 
+/// A head whose documents are signed elsewhere brings no signature.
+pub(super) fn none_in_head(headers: &HeaderMap) -> Result<(), Unsigned> {
+    if headers.contains_key(HEADER) { Err(OF_NONE) } else { Ok(()) }
+}
+
 /// Passes a document's signature on in the head, as it came.
 pub(super) fn pass_on(from: &HeaderMap, to: &mut HeaderMap) {
     if let Some(value) = from.get(HEADER) {
