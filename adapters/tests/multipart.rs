@@ -196,6 +196,16 @@ fn body_that_can_be_read_in_two_ways_is_refused() {
         ("a header twice", replaced(CARD, &format!("Content-Type: text/html\r\n{CARD}"))),
         ("an unknown header", replaced(CARD, &format!("X-Other: 1\r\n{CARD}"))),
         ("encoded once more", replaced(CARD, &format!("Content-Transfer-Encoding: base64\r\n{CARD}"))),
+        ("a card in UTF-7", replaced("application/json", "application/json; charset=utf-7")),
+        (
+            "a card in two encodings",
+            replaced("application/json", "application/json; charset=utf-8; charset=utf-7"),
+        ),
+        ("a card with a parameter", replaced("application/json", "application/json; profile=other")),
+        ("a card with a name", replaced("application/json", "application/json; name=card.json")),
+        ("a file in UTF-16", replaced("application/pdf", "application/pdf; charset=utf-16")),
+        ("a file with a parameter", replaced("application/pdf", "application/pdf; version=2")),
+        ("a file with a second name", replaced("application/pdf", "application/pdf; name=act.exe")),
         ("an escape", replaced("name=\"card\"", "name=\"ca\\rd\"")),
         ("two names", replaced("filename=", "filename*=utf-8''a.exe; filename=")),
         ("one parameter twice", replaced("name=\"card\"", "name=\"card\"; name=\"file\"")),
@@ -219,6 +229,15 @@ fn body_that_can_be_read_in_two_ways_is_refused() {
             "{what}: {unfit}"
         );
     }
+    for fine in [
+        replaced("application/json", "application/json;charset=UTF-8"),
+        replaced("application/json", "Application/JSON; charset=\"utf-8\""),
+        replaced("application/pdf", "application/pdf; charset=utf-8; name=\"Акт.pdf\""),
+    ] {
+        assert!(judge(&fine).is_ok(), "{}", String::from_utf8_lossy(&fine));
+    }
+    let charset = judge(&replaced("name=\"file\"", "name=\"_charset_\"")).unwrap_err();
+    assert_eq!(charset.code(), "form-files", "what says how to read the others");
     for end in 0..fine.len() - 2 {
         assert!(read(form(FORM_DATA), &fine[..end], 50).is_err(), "that ends after {end} bytes");
     }

@@ -225,7 +225,7 @@ impl Contents {
         let nth = self.files;
         let refused = |unfit| FormUnfit::File { nth, unfit };
         if self.kind == Kind::FormData
-            && head.name.as_deref().is_none_or(|name| name.is_empty() || name == CARD)
+            && head.name.as_deref().is_none_or(|name| name.is_empty() || name == CARD || name == CHARSET)
         {
             return Err(FormUnfit::Files("a file has no place in the form"));
         }
@@ -312,3 +312,5 @@ impl Reader for Contents {
 
 /// What a form calls its card.
 const CARD: &str = "card";
+/// RFC 7578 §4.6: a field that says in which encoding the others are.
+const CHARSET: &str = "_charset_";

@@ -12,8 +12,10 @@ pub(super) struct PartHead {
     pub(super) name: Option<String>,
     /// Its file's name.
     pub(super) file_name: Option<String>,
-    /// Its media type, without parameters.
+    /// Its media type; of parameters it has none by which its bytes would be others.
     pub(super) media_type: Option<String>,
+    /// The name that its media type says beside.
+    second_name: Option<String>,
     /// What others call it.
     pub(super) content_id: Option<String>,
     disposed: bool,
@@ -29,6 +31,9 @@ impl PartHead {
                 memchr::memmem::find(lines, b"\r\n").ok_or(Malformed("a part's header does not end"))?;
             head.line(&lines[..end])?;
             lines = &lines[end + 2..];
+        }
+        if head.second_name.is_some() && head.second_name != head.file_name {
+            return Err(Malformed("a part has two names"));
         }
         Ok(head)
     }
@@ -57,16 +62,27 @@ impl PartHead {
         }
         match name.as_slice() {
             b"content-disposition" => self.disposition(value),
-            b"content-type" => {
-                let media_type = text()?.split(';').next().unwrap_or_default().trim();
-                self.media_type = Some(media_type.to_ascii_lowercase());
-                Ok(())
-            }
+            b"content-type" => self.typed(text()?),
             _ => {
                 self.content_id = Some(text()?.to_owned());
                 Ok(())
             }
         }
+    }
+
+    fn typed(&mut self, value: &str) -> Result<(), Malformed> {
+        let (media_type, rest) = value.split_at(value.find(';').unwrap_or(value.len()));
+        self.media_type = Some(media_type.trim().to_ascii_lowercase());
+        for (name, value) in parameters(rest.as_bytes())? {
+            match name.as_str() {
+                // RFC 8259 §8.1: JSON is UTF-8. Who is told otherwise, and believes it, reads what nobody checked.
+                "charset" if value.eq_ignore_ascii_case("utf-8") => {}
+                // Said by programs that make mail.
+                "name" => self.second_name = Some(value),
+                _ => return Err(Malformed("a part's media type has a parameter that is not its own")),
+            }
+        }
+        Ok(())
     }
 
     fn disposition(&mut self, value: &[u8]) -> Result<(), Malformed> {
