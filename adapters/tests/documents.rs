@@ -312,6 +312,50 @@ fn copies_of_headers_in_rar_archives_are_those_of_its_headers() {
     assert_eq!(code(Rar, &headless), "archive-inconsistent", "that does not begin");
 }
 
+/// C4: macros are what parts are said to be, not what they are called.
+#[test]
+fn macros_are_found_whatever_their_part_is_called() {
+    let types = |main: &str| {
+        let part = "application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml";
+        let text = format!(
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Types><Override PartName=\"/word/document.xml\" ContentType=\"{}\"/></Types>",
+            if main.is_empty() { part } else { main }
+        );
+        entry("[Content_Types].xml", text)
+    };
+    let relationships = |kind: &str| {
+        let text = format!(
+            "<Relationships><Relationship Type=\"http://schemas.microsoft.com/office/2006/relationships/{kind}\" Target=\"project.dat\"/></Relationships>"
+        );
+        entry("word/_rels/document.xml.rels", text)
+    };
+    let document = |types: Entry, relationships: Entry, streamed: bool| {
+        let mut parts =
+            [relationships, entry("word/document.xml", "<document/>"), entry("word/project.dat", "x"), types];
+        parts.iter_mut().for_each(|part| part.descriptor = streamed);
+        zip(&parts)
+    };
+    for streamed in [false, true] {
+        for (kind, related, expected) in [
+            ("", "image", "fits"),
+            ("", "vbaProject", "document-macros"),
+            ("application/vnd.ms-word.document.macroEnabled.main+xml", "image", "document-macros"),
+            ("application/vnd.ms-office.vbaProject", "image", "document-macros"),
+            ("application/vnd.ms-&#119;ord.document.macro&#x45;nabled.main+xml", "image", "document-macros"),
+        ] {
+            let document = document(types(kind), relationships(related), streamed);
+            assert_eq!(code(Docx, &document), expected, "{kind} {related}");
+            let within = zip(&[entry("act.docx", document)]);
+            assert_eq!(code(Zip, &within), "fits", "an archive does not say that it holds none");
+        }
+    }
+    let pieces = office("word", &[entry("[Content_Types].xml/[0].piece", "<Types>")]);
+    assert_eq!(code(Docx, &pieces), "archive-unchecked");
+    let defined = office("word", &[entry("word/_rels/document.xml.rels", "<!DOCTYPE a>")]);
+    assert_eq!(code(Docx, &defined), "archive-unchecked");
+    assert_eq!(code(Zip, &zip(&[entry("a.rels", "<!DOCTYPE a>")])), "fits", "no office document");
+}
+
 /// C4
 #[test]
 fn bombs_are_refused_before_they_unpack() {

@@ -7,6 +7,7 @@ use super::super::limits::Used;
 use super::super::rar::Rar;
 use super::super::sniff::{self, Beginning};
 use super::Zip;
+use super::manifest::Manifest;
 use super::record::{Local, Method, Sizes};
 
 /// An entry whose data passes.
@@ -20,6 +21,7 @@ pub(super) struct Entry {
     crc: Crc,
     inflate: Option<Decompress>,
     contents: Contents,
+    manifest: Option<Box<Manifest>>,
 }
 
 /// An entry whose data was met.
@@ -29,6 +31,8 @@ pub(super) struct Met {
     pub(super) sizes: Sizes,
     /// Whether a descriptor follows.
     pub(super) descriptor: bool,
+    /// What it says of macros, if it is a part that does.
+    pub(super) found: Option<Unfit>,
     zip64: bool,
 }
 
@@ -49,6 +53,7 @@ impl Entry {
             crc: Crc::new(),
             inflate,
             contents,
+            manifest: Manifest::of(local.name),
         })
     }
 
@@ -56,7 +61,7 @@ impl Entry {
     pub(super) fn empty(&self) -> Option<Met> {
         let sizes =
             self.said.filter(|sizes| self.inflate.is_none() && sizes.packed == 0 && sizes.crc == 0)?;
-        Some(Met { place: self.place, sizes, descriptor: false, zip64: self.zip64 })
+        Some(Met { place: self.place, sizes, descriptor: false, found: None, zip64: self.zip64 })
     }
 
     /// Takes what is its own of the bytes, at least one; at its end says what was met.
@@ -119,6 +124,9 @@ impl Entry {
         self.unpacked += bytes.len() as u64;
         used.unpack(bytes.len() as u64, self.unpacked, self.packed)?;
         self.crc.update(bytes);
+        if let Some(manifest) = &mut self.manifest {
+            manifest.push(bytes);
+        }
         self.contents.push(bytes, used)
     }
 
@@ -128,7 +136,8 @@ impl Entry {
         if self.said.is_some_and(|said| said != sizes) {
             return Err(OTHERWISE);
         }
-        Ok(Met { place: self.place, sizes, descriptor: self.said.is_none(), zip64: self.zip64 })
+        let found = self.manifest.as_ref().and_then(|manifest| manifest.found());
+        Ok(Met { place: self.place, sizes, descriptor: self.said.is_none(), found, zip64: self.zip64 })
     }
 }
 

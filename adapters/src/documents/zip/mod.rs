@@ -8,6 +8,7 @@
 //! Archives in it are looked through in the same way, as far down as the limits allow.
 
 mod entry;
+mod manifest;
 mod record;
 
 use std::collections::HashSet;
@@ -73,7 +74,8 @@ struct Parts {
     word: bool,
     excel: bool,
     powerpoint: bool,
-    macros: bool,
+    /// What its parts' names, and what is said of them, say against it.
+    found: Option<Unfit>,
 }
 
 impl Zip {
@@ -228,6 +230,7 @@ impl Zip {
 
     /// The data of an entry ended.
     fn met(&mut self, met: Met) -> Result<(), Unfit> {
+        self.parts.find(met.found);
         if met.descriptor {
             self.place = Place::Descriptor(Box::new(met));
         } else {
@@ -301,19 +304,28 @@ impl Sum {
 impl Parts {
     fn see(&mut self, name: &[u8]) {
         let name = name.to_ascii_lowercase();
-        self.content_types |= name == b"[content_types].xml";
+        self.content_types |= name == manifest::CONTENT_TYPES;
         self.word |= name.starts_with(b"word/");
         self.excel |= name.starts_with(b"xl/");
         self.powerpoint |= name.starts_with(b"ppt/");
-        self.macros |= name.ends_with(b"vbaproject.bin");
+        self.find(name.ends_with(b"vbaproject.bin").then_some(Unfit::Macros));
+        // ECMA-376-2, 7.2.5: a part in pieces, of which each is an entry.
+        let is_piece = name.ends_with(b".piece");
+        self.find(is_piece.then_some(Unfit::Unchecked("one of its parts is in pieces")));
+    }
+
+    fn find(&mut self, found: Option<Unfit>) {
+        if self.found != Some(Unfit::Macros) {
+            self.found = found.or(self.found);
+        }
     }
 
     fn format(&self) -> Result<DocumentFormat, Unfit> {
         if !self.content_types {
             return Ok(DocumentFormat::Zip);
         }
-        if self.macros {
-            return Err(Unfit::Macros);
+        if let Some(found) = self.found {
+            return Err(found);
         }
         match (self.word, self.excel, self.powerpoint) {
             (true, false, false) => Ok(DocumentFormat::Docx),
