@@ -16,7 +16,9 @@ fn all() -> Vec<(DocumentFormat, Vec<u8>)> {
         (Pdf, pdf()),
         (Tiff, tiff()),
         (Jpeg, jpeg()),
+        (Jpeg, jpeg_progressive()),
         (Rtf, rtf()),
+        (Rtf, rtf_rich()),
         (Doc, ole(&["WordDocument", "1Table"])),
         (Xls, ole(&["Workbook"])),
         (Ppt, ole(&["Current User", "PowerPoint Document"])),
@@ -72,12 +74,13 @@ fn each_format_is_known_by_its_content_and_is_no_other() {
 #[test]
 fn document_that_ends_early_at_any_byte_does_not_fit() {
     for (format, bytes) in all() {
-        // What is only blank at the end may be missing; so may what a TIFF's directory says nothing of, and the end
-        // of a compound file, whose size says nothing.
+        // What is only blank at the end may be missing; so may what a TIFF's directory says nothing of, and sectors that
+        // are free in a compound file's table, which stands at its end.
         let needed = match format {
-            Pdf | Rtf => bytes.trim_ascii_end().len(),
+            Pdf => bytes.trim_ascii_end().len(),
+            Rtf => bytes.iter().rposition(|byte| *byte == b'}').unwrap() + 1,
             Tiff => 9,
-            Doc | Xls | Ppt => 1536 + 256,
+            Doc | Xls | Ppt => bytes.len() - 384,
             _ => bytes.len(),
         };
         for end in 0..needed {
@@ -139,6 +142,21 @@ fn polyglots_are_refused() {
             [&pdf()[..400], &zip(&[entry("run.exe", "MZ")]), b"\n%%EOF\n"].concat(),
         ),
         ("a RAR in a JPEG", Jpeg, [&jpeg()[..200], &rar5(&[("a", b"b", b"")]), &jpeg()[200..]].concat()),
+        (
+            "a program behind a JPEG, and the mark of an end",
+            Jpeg,
+            [&jpeg()[..], b"MZ<script>alert(1)</script>\xff\xd9"].concat(),
+        ),
+        ("a picture behind a JPEG, as cameras put it", Jpeg, [jpeg(), jpeg()].concat()),
+        ("many blanks behind a JPEG", Jpeg, [&jpeg()[..], &[0; 1025]].concat()),
+        ("a script behind a rich text, and a brace", Rtf, [&rtf()[..], b"<script>}"].concat()),
+        ("a rich text behind a rich text", Rtf, [rtf(), rtf()].concat()),
+        (
+            "a ZIP and a blank behind a compound file",
+            Xls,
+            [&zip_behind(&ole(&["Workbook"]))[..], b" "].concat(),
+        ),
+        ("a program behind a compound file", Ppt, [&ole(&["PowerPoint Document"])[..], b"MZ"].concat()),
         ("text behind a PDF", Pdf, [&pdf()[..], b"<script>"].concat()),
         (
             "two PDFs' parts in an office document",
@@ -154,10 +172,81 @@ fn polyglots_are_refused() {
         let code = code(format, &bytes);
         assert!(["document-polyglot", "document-format"].contains(&code), "{what}: {code}");
     }
+    assert_eq!(
+        code(Jpeg, &[&jpeg()[..], &[0; 1024]].concat()),
+        "fits",
+        "some programs fill up what they write"
+    );
     let mut stored = entry("act.pdf", pdf());
     stored.deflated = false;
     assert_eq!(code(Zip, &zip(&[stored])), "fits", "an archive may hold a PDF as it is");
     assert_eq!(code(Zip, &before(b"MZ program that unpacks itself", &docx())), "document-format");
+}
+
+/// C4: what readers skip, and where they stop.
+#[test]
+fn pictures_and_texts_whose_parts_do_not_follow_one_another_are_refused() {
+    let at = |bytes: &[u8], mark: &[u8]| bytes.windows(mark.len()).position(|window| window == mark).unwrap();
+    let jpeg = jpeg();
+    let scan = at(&jpeg, b"\xff\xda");
+    for (what, bytes) in [
+        ("without a scan", [&jpeg[..scan], b"\xff\xd9"].concat()),
+        ("without a frame", [&jpeg[..at(&jpeg, b"\xff\xc0")], &jpeg[scan..]].concat()),
+        ("with something between segments", [&jpeg[..scan], b"<script>", &jpeg[scan..]].concat()),
+        ("with a picture between segments", [&jpeg[..scan], &jpeg, &jpeg[scan..]].concat()),
+        ("with a restart outside a scan", [&jpeg[..scan], b"\xff\xd0", &jpeg[scan..]].concat()),
+        ("with a segment of no length", [&jpeg[..scan], b"\xff\xfe\0\x01", &jpeg[scan..]].concat()),
+        ("with a mark that is none", [&jpeg[..jpeg.len() - 2], b"\xff\x02\xff\xd9"].concat()),
+    ] {
+        assert_eq!(code(Jpeg, &bytes), "document-damaged", "a JPEG {what}");
+    }
+    for (text, expected) in [
+        (&b"{\\rtf1 {\\pict\\bin3 }}}}}"[..], "fits"),
+        (b"{\\rtf1 {\\pict\\bin3 }}}}", "document-damaged"),
+        (b"{\\rtf1 \\bin00000000003 }}}}", "document-damaged"),
+        (b"{\\rtf1 \\bin-3 }}}}", "document-damaged"),
+        (b"{\\rtf1 \\bin3}}}}", "document-damaged"),
+        (b"{\\rtf1 \\BIN3 }}}}", "document-damaged"),
+        (b"{\\rtf1 \\bina3 }  ", "fits"),
+        (b"{\\rtf1 \\binary}  ", "fits"),
+        (b"{\\rtf1 \\bin }   ", "fits"),
+        (b"{\\rtf1 \\'}}}     ", "document-damaged"),
+        (b"{\\rtf1 \\}}       ", "fits"),
+        (b"{\\rtf1 \\\\}}     ", "document-polyglot"),
+    ] {
+        assert_eq!(code(Rtf, text), expected, "{}", String::from_utf8_lossy(text));
+    }
+}
+
+/// C4: a compound file is as large as its own table says.
+#[test]
+fn compound_files_end_with_their_last_sector_however_large_they_are() {
+    // Of sectors of either size, and with a table so long that its sectors are listed elsewhere.
+    for (others, size) in [(2, 512), (500, 512), (3, 4096), (15_000, 512)] {
+        let whole = ole_of(&["Workbook"], others, size);
+        for (behind, expected) in [
+            (&b""[..], "fits"),
+            (b"\0\0", "fits"),
+            (b"MZ", "document-polyglot"),
+            (&zip(&[entry("run.exe", "MZ")]), "document-polyglot"),
+        ] {
+            let bytes = [&whole[..], behind].concat();
+            for pieces in [4096, 1_000_003] {
+                let found = inspect(Xls, &bytes, pieces).map_or_else(|unfit| unfit.code(), |_| "fits");
+                assert_eq!(found, expected, "{others} sectors of {size} bytes, {} behind", behind.len());
+            }
+        }
+        let far = [&whole[..], &vec![0; 70_000], b"MZ"].concat();
+        assert_eq!(inspect(Xls, &far, 4096).unwrap_err().code(), "document-polyglot");
+    }
+    let mut backwards = ole_of(&["Workbook"], 15_000, 512);
+    backwards[68..72].copy_from_slice(&0x7fff_ffff_u32.to_le_bytes());
+    assert_eq!(inspect(Xls, &backwards, 4096).unwrap_err().code(), "archive-unchecked");
+    let mut without = ole(&["Workbook"]);
+    without[44..48].fill(0);
+    assert_eq!(code(Xls, &without), "document-damaged");
+    without[44..48].fill(0xff);
+    assert_eq!(code(Xls, &without), "archive-unchecked");
 }
 
 /// C4
@@ -447,7 +536,7 @@ proptest! {
     /// Whatever comes, cut wherever: no panic, and the same verdict.
     #[test]
     fn what_passes_does_not_depend_on_where_it_is_cut(
-        which in 0..14_usize,
+        which in 0..16_usize,
         flips in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
         cuts in prop::collection::vec(1..600_usize, 1..6),
     ) {
@@ -473,7 +562,7 @@ proptest! {
     /// Arbitrary bytes behind each sign.
     #[test]
     fn arbitrary_bytes_panic_nothing(
-        which in 0..14_usize,
+        which in 0..16_usize,
         keep in 0..64_usize,
         noise in prop::collection::vec(any::<u8>(), 0..400),
     ) {

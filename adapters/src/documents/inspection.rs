@@ -2,10 +2,12 @@
 
 use agreements::DocumentFormat;
 
+use super::jpeg::Jpeg;
 use super::limits::Used;
 use super::lookout::Lookout;
 use super::ole::Ole;
 use super::rar::Rar;
+use super::rtf::Rtf;
 use super::sniff::{self, Beginning};
 use super::tail::{Strictness, Tail};
 use super::zip::Zip;
@@ -25,10 +27,20 @@ pub struct Inspection {
 
 #[derive(Debug)]
 enum Reader {
-    Plain { beginning: Beginning, tail: Tail, pdf: Lookout, rar: Lookout, ifd: Option<u64> },
+    Plain { plain: Plain, tail: Tail, pdf: Lookout, rar: Lookout },
     Ole { ole: Ole, tail: Tail, pdf: Lookout },
     Zip { zip: Box<Zip>, pdf: Lookout },
     Rar(Box<Rar>),
+}
+
+/// What holds no others.
+#[derive(Debug)]
+enum Plain {
+    Pdf,
+    /// Where its first directory is said to stand.
+    Tiff(u64),
+    Jpeg(Jpeg),
+    Rtf(Rtf),
 }
 
 impl Inspection {
@@ -86,24 +98,14 @@ impl Inspection {
         }
         let (declared, bytes) = (self.declared, self.bytes);
         let found = match self.reader.as_mut().expect("there is a reader, as was just seen") {
-            Reader::Plain { beginning, tail, ifd, .. } => {
-                match beginning {
-                    Beginning::Pdf => tail.ends_with(b"%%EOF", 1024)?,
-                    Beginning::Jpeg => tail.ends_with(b"\xff\xd9", 1024)?,
-                    Beginning::Rtf => tail.ends_with(b"}", 1024)?,
-                    Beginning::Tiff => {
-                        if !ifd.is_some_and(|at| (8..bytes).contains(&at)) {
-                            return Err(Unfit::Damaged("its directory lies outside it"));
-                        }
-                    }
-                    Beginning::Ole | Beginning::Zip | Beginning::Rar4 | Beginning::Rar5 => {}
-                }
+            Reader::Plain { plain, tail, .. } => {
+                let found = plain.finish(tail, bytes)?;
                 tail.holds_no_zip(Strictness::Lenient)?;
-                beginning.format().ok_or(Unfit::Unrecognised { declared })?
+                found
             }
             Reader::Ole { ole, tail, .. } => {
                 tail.holds_no_zip(Strictness::Exact)?;
-                ole.finish(declared)?
+                ole.finish(declared, tail)?
             }
             Reader::Zip { zip, .. } => zip.finish()?,
             Reader::Rar(rar) => {
@@ -132,7 +134,17 @@ impl Inspection {
             });
         }
         let pdf = |within| Lookout::new(PDF, within);
+        let plain = |plain, within| Reader::Plain {
+            plain,
+            tail: Tail::default(),
+            pdf: pdf(within),
+            rar: Lookout::new(RAR, u64::MAX / 2),
+        };
         self.reader = Some(match beginning {
+            Beginning::Pdf => plain(Plain::Pdf, 0),
+            Beginning::Tiff => plain(Plain::Tiff(directory_of_tiff(&head)), PDF_WITHIN),
+            Beginning::Jpeg => plain(Plain::Jpeg(Jpeg::default()), PDF_WITHIN),
+            Beginning::Rtf => plain(Plain::Rtf(Rtf::default()), PDF_WITHIN),
             Beginning::Zip => {
                 // An archive may hold a PDF as it is, near its beginning too; a document of an office may not.
                 let within = if declared == DocumentFormat::Zip { 0 } else { PDF_WITHIN };
@@ -142,13 +154,6 @@ impl Inspection {
             Beginning::Ole => {
                 Reader::Ole { ole: Ole::default(), tail: Tail::default(), pdf: pdf(PDF_WITHIN) }
             }
-            Beginning::Pdf | Beginning::Tiff | Beginning::Jpeg | Beginning::Rtf => Reader::Plain {
-                beginning,
-                tail: Tail::default(),
-                pdf: pdf(if beginning == Beginning::Pdf { 0 } else { PDF_WITHIN }),
-                rar: Lookout::new(RAR, u64::MAX / 2),
-                ifd: (beginning == Beginning::Tiff).then(|| directory_of_tiff(&head)),
-            },
         });
         self.read(&head)
     }
@@ -156,7 +161,7 @@ impl Inspection {
     fn read(&mut self, bytes: &[u8]) -> Result<(), Unfit> {
         const PDF_INSIDE: Unfit = Unfit::Polyglot("a PDF begins near its beginning");
         match self.reader.as_mut().expect("bytes are read once it is known what begins") {
-            Reader::Plain { tail, pdf, rar, .. } => {
+            Reader::Plain { plain, tail, pdf, rar } => {
                 if pdf.meets(bytes) {
                     return Err(PDF_INSIDE);
                 }
@@ -164,7 +169,11 @@ impl Inspection {
                     return Err(Unfit::Polyglot("a RAR archive begins in it"));
                 }
                 tail.push(bytes);
-                Ok(())
+                match plain {
+                    Plain::Pdf | Plain::Tiff(_) => Ok(()),
+                    Plain::Jpeg(jpeg) => jpeg.push(bytes),
+                    Plain::Rtf(rtf) => rtf.push(bytes),
+                }
             }
             Reader::Ole { ole, tail, pdf } => {
                 if pdf.meets(bytes) {
@@ -180,6 +189,18 @@ impl Inspection {
                 zip.push(bytes, &mut self.used)
             }
             Reader::Rar(rar) => rar.push(bytes, &mut self.used),
+        }
+    }
+}
+
+impl Plain {
+    fn finish(&self, tail: &Tail, bytes: u64) -> Result<DocumentFormat, Unfit> {
+        match self {
+            Self::Pdf => tail.ends_with(b"%%EOF", 1024).map(|()| DocumentFormat::Pdf),
+            Self::Tiff(directory) if (8..bytes).contains(directory) => Ok(DocumentFormat::Tiff),
+            Self::Tiff(_) => Err(Unfit::Damaged("its directory lies outside it")),
+            Self::Jpeg(jpeg) => jpeg.finish().map(|()| DocumentFormat::Jpeg),
+            Self::Rtf(rtf) => rtf.finish().map(|()| DocumentFormat::Rtf),
         }
     }
 }

@@ -3,6 +3,7 @@
 //! ```text
 //! bytes ─ Inspection ─ sniff   what the first bytes are        lookout  what may stand nowhere in it
 //!                    ├ tail    what must stand at its end      ole      Word, Excel, PowerPoint of old
+//!                    ├ jpeg    where the picture ends          rtf      where the text ends
 //!                    └ zip, rar  entries: names, sizes, depth  name     what an entry may be called
 //! ```
 //!
@@ -13,11 +14,13 @@
 //! Trust: documents come from hostile peers. What an [`Unfit`] says names nothing of their content.
 
 mod inspection;
+mod jpeg;
 mod limits;
 mod lookout;
 pub(crate) mod name;
 mod ole;
 mod rar;
+mod rtf;
 mod sniff;
 mod tail;
 mod unfit;

@@ -27,13 +27,14 @@ impl Tail {
     /// Nothing but blanks stand behind the last `mark`, which stands in the last `within` bytes.
     pub(super) fn ends_with(&self, mark: &[u8], within: usize) -> Result<(), Unfit> {
         let end = self.last(within);
-        let at = memmem::rfind(end, mark).ok_or(Unfit::Damaged("what ends such a document is missing"))?;
-        let behind = &end[at + mark.len()..];
-        if behind.iter().all(|byte| matches!(byte, 0 | b'\t' | b'\n' | b'\r' | b' ')) {
-            Ok(())
-        } else {
-            Err(Unfit::Polyglot("something stands behind its end"))
-        }
+        let at = memmem::rfind(end, mark).ok_or(MISSING)?;
+        if end[at + mark.len()..].iter().all(is_blank) { Ok(()) } else { Err(BEHIND) }
+    }
+
+    /// Whether so many last bytes are blank, and few enough to be seen.
+    pub(super) fn is_blank(&self, count: u64) -> bool {
+        let seen = usize::try_from(count).ok().filter(|count| *count <= REACH);
+        seen.is_some_and(|count| self.last(count).iter().all(is_blank))
     }
 
     /// No directory of a ZIP archive, such as readers find from the end.
@@ -48,6 +49,23 @@ impl Tail {
         }
         Ok(())
     }
+}
+
+/// What stands behind a document's end: a few blanks, which writers leave there.
+#[derive(Debug, Default)]
+pub(super) struct Behind {
+    bytes: usize,
+}
+
+impl Behind {
+    pub(super) fn push(&mut self, bytes: &[u8]) -> Result<(), Unfit> {
+        self.bytes = self.bytes.saturating_add(bytes.len());
+        if self.bytes <= MOST_BLANKS && bytes.iter().all(is_blank) { Ok(()) } else { Err(BEHIND) }
+    }
+}
+
+fn is_blank(byte: &u8) -> bool {
+    matches!(byte, 0 | b'\t' | b'\n' | b'\r' | b' ')
 }
 
 /// Which of the readers of ZIP are thought of.
@@ -66,6 +84,12 @@ fn is_directory(record: &[u8], how: Strictness) -> bool {
     let reaches = record.len() == 22 + usize::from(short(20));
     one_disk && (how == Strictness::Lenient || reaches)
 }
+
+pub(super) const MISSING: Unfit = Unfit::Damaged("what ends such a document is missing");
+pub(super) const BEHIND: Unfit = Unfit::Polyglot("something stands behind its end");
+
+/// Most blanks behind a document's end.
+const MOST_BLANKS: usize = 1024;
 
 /// How far back readers of ZIP look: a comment of 65,535 bytes and what stands before it.
 const REACH: usize = 65_557;

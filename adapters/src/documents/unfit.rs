@@ -28,7 +28,7 @@ pub enum Unfit {
     /// It can be read as two formats.
     #[error("{0}, so that it can be read as two formats")]
     Polyglot(&'static str),
-    /// It breaks off, or what must stand at its end does not.
+    /// It breaks off, its parts do not follow one another, or what must stand at its end does not.
     #[error("{0}")]
     Damaged(&'static str),
     /// It is encrypted, so that nothing can be checked.
@@ -55,7 +55,7 @@ pub enum Unfit {
     /// Its parts contradict each other.
     #[error("{0}")]
     Inconsistent(&'static str),
-    /// It is packed in a way, or holds a record, that cannot be checked as it passes.
+    /// It is packed in a way, or holds a part, that cannot be checked as it passes.
     #[error("{0}, which cannot be checked as it passes")]
     Unchecked(&'static str),
 }

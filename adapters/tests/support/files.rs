@@ -153,9 +153,49 @@ pub fn tiff() -> Vec<u8> {
     b"II*\0\x08\0\0\0\0\0\0\0\0\0".to_vec()
 }
 
-/// A small JPEG.
+/// A small JPEG, with restart markers and a comment.
 pub fn jpeg() -> Vec<u8> {
-    [&b"\xff\xd8\xff\xe0\0\x10JFIF\0\x01\x01\0\0\x01\0\x01\0\0"[..], &noise(300), b"\xff\xd9"].concat()
+    let coded = [coded(100), b"\xff\xd0".to_vec(), coded(100), b"\xff\xd1".to_vec(), coded(100)].concat();
+    let parts = [
+        segment(0xe0, b"JFIF\0\x01\x01\0\0\x01\0\x01\0\0"),
+        segment(0xfe, b"A comment."),
+        segment(0xdb, &[8; 65]),
+        segment(0xc0, b"\x08\0\x10\0\x10\x01\x01\x11\0"),
+        segment(0xc4, &[[0; 17].as_slice(), &[1; 3]].concat()),
+        segment(0xdd, b"\0\x02"),
+        segment(0xda, b"\x01\x01\0\0\x3f\0"),
+        coded,
+    ];
+    [&b"\xff\xd8"[..], &parts.concat(), b"\xff\xd9"].concat()
+}
+
+/// A JPEG as cameras and web servers make them: with a thumbnail, in several scans with tables between them, and fill bytes.
+pub fn jpeg_progressive() -> Vec<u8> {
+    let tables = || segment(0xc4, &[[0; 17].as_slice(), &[2; 3]].concat());
+    let scan = |chosen: u8| [segment(0xda, &[1, 1, 0, chosen, chosen, 0]), coded(90)].concat();
+    let parts = [
+        segment(0xe1, &[b"Exif\0\0II*\0\x08\0\0\0\0\0\0\0", &jpeg()[..]].concat()),
+        segment(0xe2, b"ICC_PROFILE\0\x01\x01"),
+        segment(0xdb, &[8; 65]),
+        b"\xff\xff".to_vec(),
+        segment(0xc2, b"\x08\0\x10\0\x10\x01\x01\x11\0"),
+        tables(),
+        scan(0),
+        tables(),
+        scan(1),
+        scan(2),
+    ];
+    [&b"\xff\xd8"[..], &parts.concat(), b"\xff\xd9"].concat()
+}
+
+fn segment(marker: u8, content: &[u8]) -> Vec<u8> {
+    [&[0xff, marker][..], &(content.len() as u16 + 2).to_be_bytes(), content].concat()
+}
+
+/// What is coded between segments: behind `FF` stands a nought.
+fn coded(count: usize) -> Vec<u8> {
+    let bytes = [noise(count), vec![0xff, 0xd9]].concat();
+    bytes.iter().flat_map(|byte| if *byte == 0xff { vec![0xff, 0] } else { vec![*byte] }).collect()
 }
 
 /// A small rich text.
@@ -163,16 +203,26 @@ pub fn rtf() -> Vec<u8> {
     b"{\\rtf1\\ansi Act}\r\n".to_vec()
 }
 
+/// A rich text with braces that are none: escaped, and in what is counted off.
+pub fn rtf_rich() -> Vec<u8> {
+    let text: [&[u8]; 5] = [
+        b"{\\rtf1\\ansi\\ansicpg1251\\deff0{\\fonttbl{\\f0\\fcharset204 Arial;}}\r\n",
+        b"{\\*\\generator A program;}\\pard\\'c0\\'ea\\'f2 \\{7\\} \\\\ \\u1178\\'3f\\par\r\n",
+        b"{\\pict\\pngblip\\bin9 }}{{\\}\xff\0}}",
+        b"{\\b0\\i-1\\bin0 x}\\~\\\n",
+        b"}\r\n\0",
+    ];
+    text.concat()
+}
+
 /// A compound file whose directory names these streams.
 pub fn ole(streams: &[&str]) -> Vec<u8> {
-    let mut header = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1".to_vec();
-    header.resize(24, 0);
-    for number in [0x3e_u16, 3, 0xfffe, 9, 6] {
-        header.extend_from_slice(&number.to_le_bytes());
-    }
-    header.resize(512, 0);
-    let mut file = header;
-    file.extend_from_slice(&noise(1024));
+    ole_of(streams, 2, 512)
+}
+
+/// The same, with so many sectors of other things, of that size.
+pub fn ole_of(streams: &[&str], others: usize, size: usize) -> Vec<u8> {
+    let mut directory = Vec::new();
     for (name, kind) in [("Root Entry", 5)].into_iter().chain(streams.iter().map(|name| (*name, 2))) {
         let mut record: Vec<u8> = name.encode_utf16().flat_map(u16::to_le_bytes).collect();
         let bytes = record.len() as u16 + 2;
@@ -180,9 +230,55 @@ pub fn ole(streams: &[&str]) -> Vec<u8> {
         record.extend_from_slice(&bytes.to_le_bytes());
         record.push(kind);
         record.resize(128, 0);
-        file.extend_from_slice(&record);
+        directory.extend_from_slice(&record);
     }
-    file.resize(file.len().next_multiple_of(512), 0);
+    directory.resize(directory.len().next_multiple_of(size), 0);
+    let (numbers, listed) = (size / 4, 109);
+    let used = others + directory.len() / size;
+    // The table has its own sectors in it, and those that list them.
+    let (mut table, mut lists) = (1, 0);
+    while used + table + lists > table * numbers {
+        table += 1;
+        lists = table.saturating_sub(listed).div_ceil(numbers - 1);
+    }
+    let first = (lists + used) as u32;
+    let sectors: Vec<u32> = (first..first + table as u32).collect();
+    let mut header = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1".to_vec();
+    header.resize(24, 0);
+    for number in if size == 512 { [0x3e_u16, 3, 0xfffe, 9, 6] } else { [0x3e, 4, 0xfffe, 12, 6] } {
+        header.extend_from_slice(&number.to_le_bytes());
+    }
+    header.resize(44, 0);
+    let end = 0xffff_fffe_u32;
+    let fields = [
+        table as u32,
+        (lists + others) as u32,
+        0,
+        4096,
+        end,
+        0,
+        if lists > 0 { 0 } else { end },
+        lists as u32,
+    ];
+    fields.iter().for_each(|field| header.extend_from_slice(&field.to_le_bytes()));
+    sectors.iter().take(listed).for_each(|sector| header.extend_from_slice(&sector.to_le_bytes()));
+    header.resize(512, 0xff);
+    header.resize(size, 0);
+    let mut file = header;
+    let rest: Vec<&[u32]> = sectors.get(listed..).unwrap_or_default().chunks(numbers - 1).collect();
+    for (nth, sectors) in rest.iter().enumerate() {
+        let mut list: Vec<u8> = sectors.iter().flat_map(|sector| sector.to_le_bytes()).collect();
+        list.resize(size - 4, 0xff);
+        let next = if nth + 1 < rest.len() { nth as u32 + 1 } else { end };
+        list.extend_from_slice(&next.to_le_bytes());
+        file.extend_from_slice(&list);
+    }
+    file.extend_from_slice(&noise(others * size));
+    file.extend_from_slice(&directory);
+    let mut numbers: Vec<u8> = Vec::new();
+    (0..lists + used + table).for_each(|_| numbers.extend_from_slice(&end.to_le_bytes()));
+    numbers.resize(table * size, 0xff);
+    file.extend_from_slice(&numbers);
     file
 }
 

@@ -8,7 +8,7 @@ use agreements::DocumentFormat::{self, *};
 use super::{edits, files};
 
 /// Made once: most of a fuzzer's time would go into it.
-static SAMPLES: LazyLock<Vec<(DocumentFormat, Vec<u8>)>> = LazyLock::new(|| (0..28).map(sample).collect());
+static SAMPLES: LazyLock<Vec<(DocumentFormat, Vec<u8>)>> = LazyLock::new(|| (0..32).map(sample).collect());
 
 fn sample(which: u8) -> (DocumentFormat, Vec<u8>) {
     let inner = || files::zip(&[files::entry("inner.zip", files::docx())]);
@@ -17,7 +17,7 @@ fn sample(which: u8) -> (DocumentFormat, Vec<u8>) {
         (entry.descriptor, entry.zip64) = (true, which.is_multiple_of(2));
         files::zip_with(&[entry, files::entry("c/", "")], b"comment")
     };
-    match which % 14 {
+    match which % 16 {
         0 => (Pdf, files::pdf()),
         1 => (Tiff, files::tiff()),
         2 => (Jpeg, files::jpeg()),
@@ -30,6 +30,8 @@ fn sample(which: u8) -> (DocumentFormat, Vec<u8>) {
         9 => (Rar, files::rar5(&[("a/b", b"data", b""), ("c", b"", &[2, 7, 0])])),
         10 => (Rar, files::rar4(&[("a\\b", b"data")])),
         11 => (Zip, inner()),
+        12 => (Jpeg, files::jpeg_progressive()),
+        13 => (Rtf, files::rtf_rich()),
         _ => (Zip, streamed()),
     }
 }
@@ -43,7 +45,7 @@ fn verdict<'a>(format: DocumentFormat, mut pieces: impl Iterator<Item = &'a [u8]
 /// Edits the sample that `said` begins with as the rest of it says, and judges it whole and in pieces.
 pub fn check(said: &[u8]) {
     let [which, size, rest @ ..] = said else { return };
-    let (format, whole) = SAMPLES[usize::from(which % 28)].clone();
+    let (format, whole) = SAMPLES[usize::from(which % 32)].clone();
     let bytes = if *which >= 200 { rest.to_vec() } else { edits::edited(whole, rest) };
     let found = verdict(format, std::iter::once(&bytes[..]));
     assert!(found.is_none_or(|found| found == format));

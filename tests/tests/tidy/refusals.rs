@@ -197,7 +197,9 @@ fn unfit() -> impl Iterator<Item = (&'static str, &'static str)> {
         Unfit::TooLarge(_) => "",
         Unfit::Unrecognised { .. } | Unfit::Other { .. } => "its content is of another format than declared",
         Unfit::Polyglot(_) => "it can be read as two formats",
-        Unfit::Damaged(_) => "it breaks off, or lacks what must stand at its end",
+        Unfit::Damaged(_) => {
+            "it breaks off, lacks what must stand at its end, or its parts do not follow one another"
+        }
         Unfit::Encrypted => "it is encrypted, so that nothing can be checked",
         Unfit::Macros => "it holds macros under the name of a format that has none",
         Unfit::Name(_) => {
@@ -209,7 +211,7 @@ fn unfit() -> impl Iterator<Item = (&'static str, &'static str)> {
         Unfit::Depth(_) => "archives stand in archives, too deep",
         Unfit::Inconsistent(_) => "an archive's parts contradict each other",
         Unfit::Unchecked(_) => {
-            "an archive is packed in a way, or holds a record, that cannot be checked as it passes"
+            "an archive or a document is packed in a way, or holds a part, that cannot be checked as it passes"
         }
     };
     let of_form = |unfit: &FormUnfit| match unfit {
