@@ -11,8 +11,9 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::{
-    AccessPeriod, AgreementNumber, Basis, Bin, Category, CollectionPurpose, DataTypeId, Fingerprint,
-    OperationId, Purpose, Signatures, SignedDocuments, SystemId, UserId, Way,
+    AccessPeriod, AgreementNumber, Basis, Bin, Category, CollectionPurpose, DataType, DataTypeId,
+    Fingerprint, Operation, OperationId, Payload, Purpose, Signatures, SignedDocuments, SystemId, UserId,
+    Way,
 };
 
 /// What two holders agree on: the seven fields of Interaction 17, and whom they bind.
@@ -107,13 +108,39 @@ pub struct Grant {
     /// What becomes of a response that holds more than these fields.
     #[serde(default, skip_serializing_if = "Excess::is_trimmed")]
     pub excess: Excess,
+    /// The fields of a request's body that reach the provider, named as those of a response; where this is absent, all
+    /// that the data type's schema lets be (B7).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<String>>)]
+    pub request_fields: Option<Arc<[String]>>,
+    /// What becomes of a request that holds more than those.
+    #[serde(default, skip_serializing_if = "Excess::is_trimmed")]
+    pub request_excess: Excess,
 }
 
-/// What becomes of a response that holds more than its agreement names (B7).
+impl Grant {
+    /// What is wrong with what it says of requests, if anything is.
+    pub(crate) fn requests_fault(&self, data_type: &DataType) -> Option<&'static str> {
+        let Some(named) = &self.request_fields else {
+            let says_nothing = self.request_excess == Excess::Refuse;
+            return says_nothing.then_some("request_excess says nothing where no request_fields are named");
+        };
+        let has_json = |one: &Operation| one.request.as_ref().is_some_and(Payload::has_json);
+        let mut agreed = data_type.operations.iter().filter(|one| self.operations.contains(&one.id));
+        if named.is_empty() {
+            return Some("name the fields of requests that pass, or leave request_fields out");
+        }
+        let some = agreed.any(has_json);
+        (!some)
+            .then_some("no operation that is agreed on takes JSON, of which request_fields would name parts")
+    }
+}
+
+/// What becomes of a body that holds more than its agreement names (B7).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Excess {
-    /// It is trimmed: a provider that adds a field changes nothing for its consumers.
+    /// It is trimmed: who adds a field changes nothing for the other side.
     #[default]
     Trim,
     /// It is refused, and nothing of it passes.

@@ -117,6 +117,10 @@ pub struct GrantPage {
     pub fields: Arc<[String]>,
     /// What becomes of a response that holds more.
     pub excess: Excess,
+    /// The fields of a request that reach the provider; absent: all.
+    pub request_fields: Option<Arc<[String]>>,
+    /// What becomes of a request that holds more.
+    pub request_excess: Excess,
     /// Which of its operations are allowed, in its order.
     pub(crate) allowed: Box<[bool]>,
 }
@@ -282,6 +286,8 @@ impl AgreementPage {
                 category: registry.category(&text.provider, &grant.data_type)?,
                 fields: Arc::clone(&grant.fields),
                 excess: grant.excess,
+                request_fields: grant.request_fields.clone(),
+                request_excess: grant.request_excess,
                 allowed,
             })
         });

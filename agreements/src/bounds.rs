@@ -117,6 +117,9 @@ impl Template {
                 operations: one.operations.clone(),
                 fields: one.fields.as_slice().into(),
                 excess: Excess::Trim,
+                // Left to the parties.
+                request_fields: None,
+                request_excess: Excess::Trim,
             });
             widest.data = grants.collect();
         }

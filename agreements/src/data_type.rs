@@ -103,6 +103,13 @@ pub struct Payload {
     pub documents: Option<Documents>,
 }
 
+impl Payload {
+    /// Whether it is JSON, or has a card of it.
+    pub fn has_json(&self) -> bool {
+        !self.schema.is_null()
+    }
+}
+
 /// A query parameter of an operation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -111,15 +111,19 @@ fn data(before: &AgreementText, after: &AgreementText, points: &mut Points) {
         let operations = |of: &crate::Grant| of.operations.iter().map(ToString::to_string).collect();
         points.sets(&at("operations"), &operations(earlier), &operations(grant));
         let [was, is] = [earlier, grant].map(|one| one.fields.iter().cloned().collect::<BTreeSet<_>>());
-        let released = |all: &BTreeSet<String>, field: &str| all.iter().any(|one| covers(one, field));
-        let wider: BTreeSet<_> = is.iter().filter(|field| !released(&was, field)).cloned().collect();
-        let narrower: BTreeSet<_> = was.iter().filter(|field| !released(&is, field)).cloned().collect();
-        points.add(&at("fields"), Direction::Wider, "", &joined(&wider));
-        points.add(&at("fields"), Direction::Narrower, &joined(&narrower), "");
+        points.fields(&at("fields"), &was, &is);
         let lenient = |of: &crate::Grant| u8::from(of.excess == Excess::Trim);
-        points.ranked(&at("excess"), lenient(earlier), lenient(grant), |rank| {
-            if rank == 1 { "trim" } else { "refuse" }
-        });
+        let word = |rank| if rank == 1 { "trim" } else { "refuse" };
+        points.ranked(&at("excess"), lenient(earlier), lenient(grant), word);
+        // Where none are named, all pass.
+        let named = |of: &crate::Grant| -> BTreeSet<String> {
+            of.request_fields
+                .as_ref()
+                .map_or_else(|| [String::new()].into(), |all| all.iter().cloned().collect())
+        };
+        points.fields(&at("request_fields"), &named(earlier), &named(grant));
+        let lenient = |of: &crate::Grant| u8::from(of.request_excess == Excess::Trim);
+        points.ranked(&at("request_excess"), lenient(earlier), lenient(grant), word);
     }
 }
 
@@ -251,6 +255,15 @@ impl Points {
         let gone: BTreeSet<_> = before.difference(after).cloned().collect();
         self.add(field, Direction::Wider, "", &joined(&new));
         self.add(field, Direction::Narrower, &joined(&gone), "");
+    }
+
+    /// What is released, where one pointer may hold others.
+    fn fields(&mut self, field: &str, was: &BTreeSet<String>, is: &BTreeSet<String>) {
+        let released = |all: &BTreeSet<String>, field: &str| all.iter().any(|one| covers(one, field));
+        let wider: BTreeSet<_> = is.iter().filter(|field| !released(was, field)).cloned().collect();
+        let narrower: BTreeSet<_> = was.iter().filter(|field| !released(is, field)).cloned().collect();
+        self.add(field, Direction::Wider, "", &joined(&wider));
+        self.add(field, Direction::Narrower, &joined(&narrower), "");
     }
 
     /// More of them is narrower.

@@ -258,7 +258,10 @@ fn grants(text: &AgreementText, registry: &Registry, problems: &mut Vec<Problem>
             let message = format!("{}: name the fields that are released", grant.data_type);
             problem(problems, "data", "Law 4.2.11", message);
         }
-        for field in grant.fields.iter() {
+        if let Some(fault) = grant.requests_fault(data_type) {
+            problem(problems, "data", "Law 4.2.11", format!("{}: {fault}", grant.data_type));
+        }
+        for field in grant.fields.iter().chain(grant.request_fields.iter().flat_map(|all| all.iter())) {
             if !(field.is_empty() || field.starts_with('/')) {
                 problem(problems, "data", "Interaction 17.1", format!("{field:?} is not a JSON Pointer"));
             }

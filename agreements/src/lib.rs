@@ -45,6 +45,7 @@ mod handle;
 mod notices;
 mod references;
 mod registry;
+mod remarks;
 mod rights;
 mod visibility;
 
@@ -109,6 +110,7 @@ pub use readiness::{
 pub use registry::{
     Agreement, AgreementDocument, Header, Misfit, OutOfStep, Part, Published, Registry, Settling, Slice, Step,
 };
+pub use remarks::remarks;
 pub use rights::{entitled, may};
 pub use ruling::{Remark, Ruled, Ruling, RulingText};
 pub use signatures::{SignatureKind, Signatures, SignedDocuments, Way};

@@ -23,6 +23,8 @@ fn each_point_of_a_new_version_is_wider_narrower_or_merely_otherwise() {
         ("/data/0/fields", json!(["/name"]), "data.record.fields", Narrower),
         ("/data/0/fields", json!(["/name", "/orders/0/date"]), "data.record.fields", Narrower),
         ("/data/0/excess", json!("refuse"), "data.record.excess", Narrower),
+        ("/data/0/request_fields", json!(["/iin"]), "data.record.request_fields", Narrower),
+        ("/data/0/request_excess", json!("refuse"), "data.record.request_excess", Narrower),
         ("/data/0/version", json!(2), "data.record.version", Other),
         ("/access_period/from", json!("2026-03-01"), "access_period.from", Wider),
         ("/access_period/until", json!("2026-12-30"), "access_period.until", Narrower),
@@ -109,6 +111,10 @@ fn what_comes_and_what_goes_are_two_points() {
     let both = |field: &str| vec![(field.to_owned(), Wider), (field.to_owned(), Narrower)];
     assert_eq!(points(&first, &with(first.clone(), "/purposes", purposes)), both("purposes"));
     assert_eq!(points(&mornings, &nights), both("access_period.hours"));
+    // Of requests, nothing named is everything.
+    let named = |fields: Value| with(first.clone(), "/data/0/request_fields", fields);
+    assert_eq!(points(&named(json!(["/a"])), &named(json!(["/b"]))), both("data.record.request_fields"));
+    assert_eq!(points(&first, &named(json!([""]))), []);
     let whole = with(first.clone(), "/data/0/fields", json!([""]));
     assert_eq!(points(&first, &whole), [("data.record.fields".to_owned(), Wider)]);
 }

@@ -69,6 +69,40 @@ fn a_field_that_says_nothing_is_not_stated() {
     assert_eq!(faults(&twice), [("data".to_owned(), "Interaction 17.1")]);
 }
 
+/// B7: what is said of requests means something; of whoever says nothing, the schema is the only bound, and that is said.
+#[test]
+fn fields_of_requests_are_named_where_there_are_any_and_silence_is_remarked_on() {
+    let world = World::registered();
+    let schema = schema();
+    let asks = |operation: &str, more: Value| {
+        let mut agreement = address_agreement();
+        agreement["data"][0]["operations"] = json!([operation]);
+        agreement["data"][0].as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        agreement
+    };
+    let remarked = |agreement: &Value| remarks(&from_json(agreement.clone()), &world.registry).len();
+    for (operation, more, remarks) in [
+        ("lookup", json!({}), 0),
+        ("correct", json!({}), 1),
+        ("correct", json!({ "request_fields": null }), 1),
+        ("correct", json!({ "request_fields": ["/code"] }), 0),
+        ("correct", json!({ "request_fields": [""], "request_excess": "refuse" }), 0),
+    ] {
+        let agreement = asks(operation, more);
+        assert_eq!((faults(&agreement), remarked(&agreement)), (Vec::new(), remarks), "{agreement}");
+        assert!(schema.is_valid(&agreement), "{agreement}");
+    }
+    for (operation, more, clause) in [
+        ("lookup", json!({ "request_fields": ["/code"] }), "Law 4.2.11"),
+        ("correct", json!({ "request_excess": "refuse" }), "Law 4.2.11"),
+        ("correct", json!({ "request_fields": [] }), "Law 4.2.11"),
+        ("correct", json!({ "request_fields": ["code"] }), "Interaction 17.1"),
+    ] {
+        let agreement = asks(operation, more);
+        assert_eq!(faults(&agreement), [("data".to_owned(), clause)], "{agreement}");
+    }
+}
+
 /// C5
 #[test]
 fn signatures_are_asked_for_once_each_way_and_the_schema_says_the_same() {

@@ -9,6 +9,8 @@ mod consent;
 mod excess;
 #[path = "personal/hostile.rs"]
 mod hostile;
+#[path = "personal/requests.rs"]
+mod requests;
 #[path = "personal/subjects.rs"]
 mod subjects;
 #[path = "personal/usage.rs"]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use agreements::{
     Agreement, AgreementNumber, AgreementText, Command, Direction, Fit, Ruling, Side, Signature, Signed,
-    Stage, almaty, diff, fits, lint,
+    Stage, almaty, diff, fits, lint, remarks,
 };
 use certs::keys::Identity;
 use certs::sign::{JwsSignature, Signer};
@@ -371,8 +371,14 @@ fn within(desk: &Desk<'_>, document: &Value) -> Result<Answer, Failure> {
 fn linted(desk: &Desk<'_>, document: &Value) -> Answer {
     match lint(document, desk.registry()) {
         Ok(text) => {
-            let json = json!({ "number": text.number, "version": text.version, "problems": [] });
-            Answer::new(json, format!("{} version {} can be signed", text.number, text.version))
+            let remarks = remarks(&text, desk.registry());
+            let json =
+                json!({ "number": text.number, "version": text.version, "problems": [], "remarks": remarks });
+            let mut said = format!("{} version {} can be signed", text.number, text.version);
+            for remark in &remarks {
+                said.push_str(&format!("\nthink of it ({}): {}", remark.clause, remark.message));
+            }
+            Answer::new(json, said)
         }
         Err(problems) => {
             let mut table = Table::new(["FIELD", "CLAUSE", "PROBLEM"]);

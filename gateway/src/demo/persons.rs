@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use agreements::Way;
 use certs::trust::Trust;
 use http::{HeaderMap, Method, StatusCode};
 use serde::Serialize;
@@ -55,12 +56,16 @@ pub(super) async fn tell(
         tokio::time::sleep(PACE).await;
     };
     teller.step(
-        "The holder of the personnel system looks what it sends and nobody asked for: it could leave these fields out, or \
-         the agreement could name them.",
+        "The holders of the personnel system and of the portal look what theirs send and nobody agreed on, in answers and in \
+         requests: they could leave these fields out, or the agreement could name them.",
     );
     for one in &withheld {
-        let (field, consumer) = (&one.field, &one.consumer);
-        teller.detail(&format!("{field}: {} times in {} answers to {consumer}", one.count, one.exchanges));
+        let (field, count, exchanges) = (&one.field, one.count, one.exchanges);
+        let where_to = match one.way {
+            Way::Requests => format!("requests to {}", one.provider),
+            Way::Responses => format!("answers to {}", one.consumer),
+        };
+        teller.detail(&format!("{field}: {count} times in {exchanges} {where_to}"));
     }
     teller.step(
         "The civil servant asks the portal who used their data. The portal asks the gateway in their name, by its certificate; \
@@ -87,12 +92,12 @@ pub(super) async fn tell(
     Ok(Persons { withheld, usages, deviation })
 }
 
-/// What the personnel system sent to the sector authority beyond what is agreed.
+/// What the personnel system sent, and was sent, beyond what is agreed.
 fn withheld(config: &Config) -> Result<Vec<Excessive>, Trouble> {
     let Some(path) = &config.log.index else { return Ok(Vec::new()) };
     let opened = Index::open_to_search(&config.path(path), &config.path(&config.log.dir));
     let Some(index) = opened.trouble("open the index of the record")? else { return Ok(Vec::new()) };
-    let words = vec![(Kind::Provider, "isuk".to_owned()), (Kind::Consumer, "agency-control".to_owned())];
+    let words = vec![(Kind::Provider, "isuk".to_owned())];
     let found = index.excesses(&Query { words, ..Query::default() }, &Viewer::All, None);
     Ok(found.trouble("search the record")?.fields)
 }

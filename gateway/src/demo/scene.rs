@@ -88,6 +88,9 @@ pub(super) enum Expected {
         holds: Vec<String>,
         #[serde(default)]
         lacks: Vec<String>,
+        /// So much of the request its provider does not get.
+        #[serde(default)]
+        spares: u64,
     },
     /// A refusal with this code.
     Refused(String),
@@ -99,7 +102,7 @@ pub(super) enum Expected {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Came {
-    Allowed { status: u16, withheld: u64, document: String, exchange: String, entry: String },
+    Allowed { status: u16, withheld: u64, spared: u64, document: String, exchange: String, entry: String },
     Refused { code: String, status: u16, clause: String, words: String, exchange: String, entry: String },
     Handshake(String),
     Nothing(String),
@@ -329,9 +332,10 @@ fn came(heard: &Heard, asked: &HeaderMap) -> Came {
             Came::Refused { code, status, clause, words, exchange, entry }
         }
         None if heard.status.is_success() => {
-            let withheld = text("kelisim-withheld").and_then(|count| count.parse().ok()).unwrap_or(0);
+            let counted = |name| text(name).and_then(|count| count.parse().ok()).unwrap_or(0);
+            let (withheld, spared) = (counted("kelisim-withheld"), counted("kelisim-request-withheld"));
             let document = String::from_utf8_lossy(&heard.body).into_owned();
-            Came::Allowed { status, withheld, document, exchange, entry }
+            Came::Allowed { status, withheld, spared, document, exchange, entry }
         }
         None => Came::Nothing(format!("the provider itself answered {status}")),
     }
@@ -340,7 +344,10 @@ fn came(heard: &Heard, asked: &HeaderMap) -> Came {
 /// How what came differs from what must come.
 fn deviation(expected: &Expected, came: &Came) -> Option<String> {
     match (expected, came) {
-        (Expected::Allowed { holds, lacks }, Came::Allowed { document, .. }) => {
+        (Expected::Allowed { spares, .. }, Came::Allowed { spared, .. }) if spares != spared => {
+            Some(format!("{spares} of the request had to be withheld, and {spared} were"))
+        }
+        (Expected::Allowed { holds, lacks, .. }, Came::Allowed { document, .. }) => {
             let document: Value = serde_json::from_str(document).unwrap_or_default();
             let missing = holds.iter().find(|place| document.pointer(place).is_none());
             let leaked = lacks.iter().find(|place| document.pointer(place).is_some());

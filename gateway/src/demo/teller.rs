@@ -49,12 +49,16 @@ impl Teller {
 
     pub(super) fn outcome(&mut self, played: &Played) {
         match &played.came {
-            Came::Allowed { status, withheld, document, entry, .. } => {
+            Came::Allowed { status, withheld, spared, document, entry, .. } => {
                 let withheld = match withheld {
                     0 => String::new(),
                     count => format!("; {count} not agreed and withheld"),
                 };
-                self.say(&format!("  ✓ allowed ({status}{withheld}); entry {entry}"));
+                let spared = match spared {
+                    0 => String::new(),
+                    count => format!("; {count} of the request not agreed and not passed on"),
+                };
+                self.say(&format!("  ✓ allowed ({status}{withheld}{spared}); entry {entry}"));
                 self.wrapped("      ", &shortened(document));
             }
             Came::Refused { code, status, clause, words, entry, .. } => {

@@ -28,6 +28,10 @@ pub struct Terms {
     pub released: Arc<Selection>,
     /// What becomes of a response that holds more.
     pub excess: Excess,
+    /// The fields of a request that reach its provider, where the agreement names any.
+    pub named: Option<Arc<Selection>>,
+    /// What becomes of a request that holds more.
+    pub request_excess: Excess,
     /// Where a request's body names persons.
     pub asked_about: Option<Place>,
     /// Where a response's body names persons.
@@ -73,7 +77,12 @@ impl Contract {
 
 fn compile(grant: &GrantPage) -> Result<Vec<Terms>, Unusable> {
     let data_type: &DataType = &grant.data_type;
-    let released = Arc::new(Selection::parse(&grant.fields).map_err(|error| Unusable(error.to_string()))?);
+    let selection = |fields: &[String]| match Selection::parse(fields) {
+        Ok(selection) => Ok(Arc::new(selection)),
+        Err(error) => Err(Unusable(error.to_string())),
+    };
+    let released = selection(&grant.fields)?;
+    let named = grant.request_fields.as_deref().map(selection).transpose()?;
     let place = |pointer: &String| Place::parse(pointer).map_err(|error| Unusable(error.to_string()));
     let compiled = |schema: &JsonText| {
         let key = digest(&SHA256, schema.as_str().as_bytes());
@@ -97,6 +106,8 @@ fn compile(grant: &GrantPage) -> Result<Vec<Terms>, Unusable> {
             response: schema(&operation.response)?,
             released: Arc::clone(&released),
             excess: grant.excess,
+            named: named.clone(),
+            request_excess: grant.request_excess,
             asked_about,
             told_about,
             parameters: Parameters::of(operation, compiled)?,

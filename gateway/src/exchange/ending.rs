@@ -9,8 +9,8 @@ use http::{Response, Version, request};
 use tracing::{debug, info};
 
 use super::answer::Answer;
+use super::excess::Delivered;
 use super::flood::Sampled;
-use super::passing::Passed;
 use super::{
     After, Caller, Carried, ExchangePath, Failed, Passage, Received, Refusal, in_time, record, repeat, rows,
     surface,
@@ -26,7 +26,7 @@ impl ExchangePath {
         received: &Received,
         head: &request::Parts,
         answer: Result<Answer, Failed>,
-        request: Option<Passed>,
+        mut request: Delivered,
     ) -> Carried {
         let place = format!("{}/{}", self.shared.origin, entry.id());
         let (mut closing, mut response) = match answer {
@@ -50,7 +50,12 @@ impl ExchangePath {
                 (closing, response)
             }
         };
-        if let Some(request) = request {
+        request.closes(&mut closing);
+        self.shared.metrics.request_withheld(request.withheld());
+        if let Some(beyond) = &request.beyond {
+            beyond.mark(response.headers_mut());
+        }
+        if let Some(request) = request.passed {
             (closing.request_digest, closing.request_bytes) = (request.digest, Some(request.bytes));
             closing.signatures =
                 record::together([request.signatures.as_deref(), closing.signatures.as_deref()]);

@@ -11,6 +11,7 @@
 //! subject    persons as keyed hashes                           record    what entries say
 //! flood      refusals counted and sampled                      refusal   errors as responses, rows: their words
 //! queue      pieces that wait to pass                      signed    messages that were signed
+//! excess     requests that hold more than agreed
 //! notary     documents that people sign                sent      the request's body of a transfer
 //! repeat     calls under one idempotency key           consent   tokens that a person gave for once
 //! ```
@@ -40,6 +41,7 @@ pub mod contract;
 mod decision;
 mod document;
 mod ending;
+mod excess;
 mod flood;
 mod notary;
 mod parameters;
@@ -64,6 +66,7 @@ use self::consent::Consent;
 pub use self::consent::Consents;
 use self::contract::Terms;
 use self::decision::same_terms;
+use self::excess::{Beyond, Delivered, Form};
 use self::flood::FloodGuard;
 pub use self::notary::MISSES;
 pub use self::passage::{Cut, Passage};
@@ -198,7 +201,9 @@ impl Failed {
 
 /// A request that may be carried, in memory and checked.
 struct Checked {
+    /// As its consumer sent it.
     body: Bytes,
+    beyond: Option<Box<Beyond>>,
     _consumer: Share,
 }
 
@@ -290,7 +295,7 @@ impl ExchangePath {
             // Boxed: other calls keep no room for what it takes.
             return Box::pin(transfer).await;
         }
-        let checked = self.take(&view, &permit, &asked, framing, head, body).await?;
+        let mut checked = self.take(&view, &permit, &asked, framing, head, body).await?;
 
         // B9: the body may have taken its time, so it is decided anew, on the newest registry.
         let ground = self.shared.ground()?;
@@ -301,22 +306,29 @@ impl ExchangePath {
         if !same_terms(&before, &permit) {
             rate(gate, &permit)?;
             asked.fits(&permit, terms)?;
-            fits(&permit, terms, head, &checked.body)?;
+            checked.beyond = fits(&permit, terms, head, &checked.body, self.room(gate))?;
         }
         let body = signed::Body::Here(&checked.body);
         let sealed = signed::request(&permit, caller, head, body, received.at)?;
-        let signatures = sealed.map(|sealed| sealed.recorded().into());
         let subjects = asked.subjects(&permit, terms, &checked.body)?;
         let (shared, body) = (&self.shared, &checked.body);
+        let opening = |consent| {
+            let mut opening = record::opening(
+                shared, caller, received, &asked, newest, gate, &permit, &subjects, consent, body,
+            );
+            opening.signatures = sealed.as_ref().map(|sealed| sealed.recorded().into());
+            opening
+        };
+        let beyond = checked.beyond.take();
+        if let Some(refusal) = beyond.as_ref().and_then(|beyond| beyond.stops(&permit, terms, Form::Json)) {
+            return self.exceeds(&permit, received, head, &opening(None), refusal, beyond).await;
+        }
         let mut turn = match shared.place(&permit, &asked, received, Some(body)).await? {
             Place::Turn(turn) => turn,
             Place::Known(known) => {
                 let known = settled(*known, self.room(gate))?;
                 // Its consent was spent by the first.
-                let mut opening = record::opening(
-                    shared, caller, received, &asked, newest, gate, &permit, &subjects, None, body,
-                );
-                opening.signatures = signatures;
+                let opening = opening(None);
                 return self.again(&ground, &permit, caller, &asked, received, head, &opening, known).await;
             }
         };
@@ -326,12 +338,13 @@ impl ExchangePath {
         // Only now: a body that takes its time keeps no place at the provider.
         let _pair = gate.pair.share(1).ok_or_else(too_many)?;
         let _provider = gate.provider.share(1).ok_or_else(too_many)?;
-        let mut opening = record::opening(
-            shared, caller, received, &asked, newest, gate, &permit, &subjects, consent, body,
-        );
-        opening.signatures = signatures;
+        let (mut opening, mut body) = (opening(consent), body.clone());
+        if let Some(beyond) = &beyond {
+            beyond.opens(&mut opening);
+            body = beyond.left();
+        }
         let entry = self.open(&opening, consent).await?;
-        let call = surface::outgoing(&asked, &permit, received.exchange, head, checked.body.clone().into());
+        let call = surface::outgoing(&asked, &permit, received.exchange, head, body.into());
         let called = signed::Called::of(&permit, &call);
         // B9: writing the entry and dialling may have taken their time too.
         let still = |line: Option<&VerifiedChain>| self.shared.still(&ground, &permit, caller, &asked, line);
@@ -343,7 +356,8 @@ impl ExchangePath {
             Err(error) => Err(error.into()),
         };
         turn.ends(&answer).await;
-        Ok(self.close(&permit, entry, received, head, answer, None).await)
+        let delivered = Delivered { beyond, ..Delivered::default() };
+        Ok(self.close(&permit, entry, received, head, answer, delivered).await)
     }
 
     /// Limits, then the parameters, then the request's body: taken whole and held against its schema.
@@ -361,8 +375,8 @@ impl ExchangePath {
         let consumer = gate.consumer.share(1).ok_or_else(too_many)?;
         let terms = gate.contract.terms(permit)?;
         asked.fits(permit, terms)?;
-        let body = self.checked_body(permit, terms, framing, head, body, self.room(gate)).await?;
-        Ok(Checked { body, _consumer: consumer })
+        let (body, beyond) = self.checked_body(permit, terms, framing, head, body, gate).await?;
+        Ok(Checked { body, beyond, _consumer: consumer })
     }
 
     async fn checked_body(
@@ -372,20 +386,21 @@ impl ExchangePath {
         framing: Option<&Framing>,
         head: &request::Parts,
         mut body: Untaken,
-        room: Room,
-    ) -> Result<Bytes, Refusal> {
+        gate: &Gate,
+    ) -> Result<(Bytes, Option<Box<Beyond>>), Refusal> {
         let agreed = permit.operation().request.as_ref();
         let most = agreed.map_or(0, |payload| payload.max_bytes);
         let seen = body.seen();
         let announced = if seen.is_end_stream() { 0 } else { seen.size_hint().lower() };
         admits(permit, head, announced)?;
-        let held = body::hold_within(seen, most, self.shared.limits.body_timeout(), room).await;
+        let within = self.shared.limits.body_timeout();
+        let held = body::hold_within(seen, most, within, self.room(gate)).await;
         let held = held.map_err(|error| match Framing::body_violation(framing) {
             Some(violation) => violation.into(),
             None => of_request_body(error, agreed.is_some()),
         })?;
-        fits(permit, terms, head, &held)?;
-        Ok(held)
+        let beyond = fits(permit, terms, head, &held, self.room(gate))?;
+        Ok((held, beyond))
     }
 
     /// Opens the entry, having spent the consent that it names.
@@ -432,16 +447,19 @@ fn admits(permit: &Permit<'_>, head: &request::Parts, bytes: u64) -> Result<(), 
     Ok(())
 }
 
-/// Whether a body that was taken whole may be forwarded under a permit.
-fn fits(permit: &Permit<'_>, terms: &Terms, head: &request::Parts, body: &Bytes) -> Result<(), Refusal> {
+/// Whether a body that was taken whole may be forwarded under a permit, and what it has beyond what may.
+fn fits(
+    permit: &Permit<'_>,
+    terms: &Terms,
+    head: &request::Parts,
+    body: &Bytes,
+    room: Room,
+) -> Result<Option<Box<Beyond>>, Refusal> {
     admits(permit, head, body.len() as u64)?;
     match &terms.request {
         Some(_) if body.is_empty() => Err(Refusal::new(&rows::REQUEST_BODY_MISSING, "")),
-        Some(schema) => {
-            let checked = schema.check(body);
-            checked.map(drop).map_err(|violation| Refusal::of_payload(&rows::REQUEST_SCHEMA, violation))
-        }
-        None => Ok(()),
+        Some(schema) => excess::find(terms, schema, body, room),
+        None => Ok(None),
     }
 }
 

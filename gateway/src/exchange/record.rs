@@ -74,6 +74,8 @@ pub(super) fn opening<'a>(
         traceparent: claims.traceparent.as_deref().map(Claim::new),
         sealed: official.sealed.map(Cow::Owned),
         signatures: None,
+        passed_digest: None,
+        passed_bytes: None,
     }
 }
 
@@ -84,7 +86,7 @@ pub(super) fn completed(shared: &Shared, received: &Received, answer: &mut Answe
         response_digest: answer::digest_of(&answer.body),
         response_bytes: Some(answer.body.len() as u64),
         trimmed: answer.withheld,
-        withheld: fields(std::mem::take(&mut answer.fields)),
+        withheld: fields(MOST_FIELD_BYTES, std::mem::take(&mut answer.fields)),
         subjects: subjects.iter().map(|subject| shared.subjects.hash(received.at, subject)).collect(),
         duration_us: duration(received),
         signatures: answer.signatures.clone().map(Cow::Owned),
@@ -145,7 +147,7 @@ pub(super) fn together<const N: usize>(found: [Option<&str>; N]) -> Option<Cow<'
 pub(super) fn failed(received: &Received, failed: &mut Failed) -> Closing<'static> {
     Closing {
         status: failed.status.map(|status| status.as_u16()),
-        withheld: fields(std::mem::take(&mut failed.fields)),
+        withheld: fields(MOST_FIELD_BYTES, std::mem::take(&mut failed.fields)),
         code: Some(Claim::new(failed.refusal.code())),
         scan: found(&failed.refusal),
         duration_us: duration(received),
@@ -158,12 +160,21 @@ fn found(refusal: &Refusal) -> Option<Cow<'static, str>> {
     refusal.found().map(|name| format!("infected: {name}").into())
 }
 
-/// The fields that an answer had too many, as many as an entry has room for.
-fn fields(withheld: Vec<payload::Withheld>) -> Vec<Withheld> {
-    let mut room = MOST_FIELD_BYTES;
+/// The fields that a request had too many, as many as its closing has room for beside those of the answer.
+pub(super) fn beside(closing: &Closing<'_>, withheld: Vec<payload::Withheld>) -> Vec<Withheld> {
+    let taken: usize = closing.withheld.iter().map(|one| written(&one.field)).sum();
+    fields(MOST_FIELD_BYTES.saturating_sub(taken), withheld)
+}
+
+/// Most bytes that a field takes: escaped, a byte is six; beside it stand names and a number.
+fn written(field: &str) -> usize {
+    6 * field.len() + 48
+}
+
+/// Fields that were too many, as many as there is room for.
+fn fields(mut room: usize, withheld: Vec<payload::Withheld>) -> Vec<Withheld> {
     let fits = withheld.into_iter().map_while(|one| {
-        // Escaped, a byte takes six at most; beside it stand names and a number.
-        room = room.checked_sub(6 * one.pointer.len() + 48)?;
+        room = room.checked_sub(written(&one.pointer))?;
         Some(Withheld { field: one.pointer, count: one.count })
     });
     fits.collect()

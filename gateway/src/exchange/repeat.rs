@@ -9,6 +9,7 @@ use super::answer::{Answer, digest_of};
 use super::body;
 use super::budget::Room;
 use super::decision::Ground;
+use super::excess::Delivered;
 use super::refusal::Refusal;
 use super::surface::Question;
 use super::{Caller, Carried, ExchangePath, Failed, Received, Shared, in_time, rows, signed};
@@ -166,7 +167,7 @@ impl ExchangePath {
         let still = self.shared.still(ground, permit, caller, asked, None);
         let failed = |refusal| Failed::of_request(refusal, Outcome::RequestRefused);
         let answer = still.map(|()| answer).map_err(failed);
-        Ok(self.close(permit, entry, received, head, answer, None).await)
+        Ok(self.close(permit, entry, received, head, answer, Delivered::default()).await)
     }
 }
 

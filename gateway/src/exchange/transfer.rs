@@ -8,8 +8,8 @@
 //! close     before the last piece passes
 //! ```
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use agreements::{AnswerAfter, Permit, Way};
@@ -24,11 +24,12 @@ use super::body::Untaken;
 use super::contract::{Terms, Unusable};
 use super::decision::{Ward, same_terms};
 use super::document::{Check, Flaw, Side};
+use super::excess::{self, Beyond, Delivered};
 use super::notary;
 use super::passage::Passage;
 use super::passing::{Bounds, Overseer, Passed, Passing, Told, Waiting};
 use super::repeat::{Place, Turn, settled};
-use super::sent::Sent;
+use super::sent::{Sending, Sent, Upload, Uploading};
 use super::signed::{self, Called, Sealed};
 use super::surface::{self, Question};
 use super::upstream::{Begun, ForwardError};
@@ -70,7 +71,8 @@ impl ExchangePath {
         let busy = Busy::begin(&caller.transfers);
         let terms = gate.contract.terms(&before)?;
         asked.fits(&before, terms)?;
-        let (sent, sealed) = self.lead(&before, terms, gate, caller, framing, received, head, body).await?;
+        let (sent, sealed, beyond) =
+            self.lead(&before, terms, gate, caller, framing, received, head, body).await?;
 
         // B9: what was read may have taken its time, so it is decided anew, on the newest registry.
         let ground = self.shared.ground()?;
@@ -84,31 +86,41 @@ impl ExchangePath {
         let ward = || Ward::new(&self.shared, caller, head, &ground, at);
         let (shared, read) = (&self.shared, sent.read());
         let subjects = asked.subjects(&permit, terms, &read)?;
+        let held = sent.held().unwrap_or_default();
+        let opening = |consent| {
+            let mut opening = record::opening(
+                shared, caller, received, asked, newest, gate, &permit, &subjects, consent, held,
+            );
+            opening.signatures = sealed.as_ref().map(|sealed| sealed.recorded().into());
+            opening
+        };
+        if let Some(refusal) = beyond.as_ref().and_then(|beyond| beyond.stops(&permit, terms, sent.form())) {
+            return self.exceeds(&permit, received, head, &opening(None), refusal, beyond).await;
+        }
         let mut turn = match shared.place(&permit, asked, received, sent.held()).await? {
             Place::Turn(turn) => turn,
             Place::Known(known) => {
+                // Its consent was spent by the first.
+                let mut opening = opening(None);
                 let passed = sent.compared(&known, &self.shared, asked, ward()).await?;
                 let known = settled(*known, self.room(gate))?;
-                // Its consent was spent by the first.
-                let mut opening = record::opening(
-                    shared, caller, received, asked, newest, gate, &permit, &subjects, None, b"",
-                );
                 (opening.request_digest, opening.request_bytes) = (passed.digest, passed.bytes);
-                opening.signatures = sealed.map(|sealed| sealed.recorded().into());
                 return self.again(&ground, &permit, caller, asked, received, head, &opening, known).await;
             }
         };
         let pair = gate.pair.share(1).ok_or_else(too_many)?;
         let provider = gate.provider.share(1).ok_or_else(too_many)?;
         let consent = shared.consent(newest, &permit, asked.claims(), &subjects, at)?;
-        let held = sent.held().unwrap_or_default();
-        let mut opening =
-            record::opening(shared, caller, received, asked, newest, gate, &permit, &subjects, consent, held);
-        opening.signatures = sealed.map(|sealed| sealed.recorded().into());
+        let mut opening = opening(consent);
+        if let Some(beyond) = &beyond {
+            beyond.opens(&mut opening);
+        }
         let entry = self.open(&opening, consent).await?;
 
         let (body, media_type, upload) = match sent {
-            Sent::Held(bytes) => (Passage::Whole(bytes), None, None),
+            Sent::Held(bytes) => {
+                (Passage::Whole(beyond.as_ref().map_or(bytes, |beyond| beyond.left())), None, None)
+            }
             Sent::Streams(mut passing, media_type, _) => {
                 let upload = Arc::new(Upload::default());
                 passing.oversee(Uploading { ward: ward(), upload: Arc::clone(&upload) });
@@ -140,9 +152,10 @@ impl ExchangePath {
         let begun = match begun {
             Ok(begun) => begun,
             Err(failed) => {
-                let (request, failed) = (request.or_else(part), Err(failed));
+                let delivered = Delivered { passed: request.or_else(part), beyond };
+                let failed = Err(failed);
                 turn.ends(&failed).await;
-                return Ok(self.close(&permit, entry, received, head, failed, request).await);
+                return Ok(self.close(&permit, entry, received, head, failed, delivered).await);
             }
         };
         if permit.operation().response.as_ref().is_some_and(|payload| payload.documents.is_some())
@@ -153,8 +166,9 @@ impl ExchangePath {
             ward.goes_to(begun.chain());
             let kept = (consumer, pair, provider, room, busy);
             let (called, holder) = (called.as_ref(), permit.provider().holder());
+            let delivered = Delivered { passed: request, beyond };
             let answer = self
-                .download(&permit, entry, received, head, called, holder, begun, request, turn, ward, kept);
+                .download(&permit, entry, received, head, called, holder, begun, delivered, turn, ward, kept);
             return Ok(answer.await);
         }
         let most = permit.operation().response.as_ref().filter(|payload| payload.documents.is_none());
@@ -168,7 +182,8 @@ impl ExchangePath {
             Err(error) => Err(error.into()),
         };
         turn.ends(&answer).await;
-        Ok(self.close(&permit, entry, received, head, answer, request.or_else(part)).await)
+        let delivered = Delivered { passed: request.or_else(part), beyond };
+        Ok(self.close(&permit, entry, received, head, answer, delivered).await)
     }
 
     /// The request's body: whole if it is JSON, else as far as it says what it is, with its card checked. And its
@@ -184,13 +199,13 @@ impl ExchangePath {
         received: &Received,
         head: &request::Parts,
         mut body: Untaken,
-    ) -> Result<(Sent, Option<Sealed>), Refusal> {
+    ) -> Result<(Sent, Option<Sealed>, Option<Box<Beyond>>), Refusal> {
         let agreed = permit.operation().request.as_ref();
         let Some((agreed, documents)) = agreed.and_then(|agreed| Some((agreed, agreed.documents.as_ref()?)))
         else {
-            let body = self.checked_body(permit, terms, framing, head, body, self.room(gate)).await?;
+            let (body, beyond) = self.checked_body(permit, terms, framing, head, body, gate).await?;
             let sealed = signed::request(permit, caller, head, signed::Body::Here(&body), received.at)?;
-            return Ok((Sent::Held(body), sealed));
+            return Ok((Sent::Held(body), sealed, beyond));
         };
         if body.seen().is_end_stream() {
             return Err(Refusal::new(&rows::REQUEST_BODY_MISSING, ""));
@@ -216,14 +231,13 @@ impl ExchangePath {
         passing.scanned(scan);
         passing.counselled(counsel);
         passing.lead().await?;
-        let mut card = Vec::new();
+        let (mut card, mut beyond) = (Vec::new(), None);
         if let Some(schema) = &terms.request {
             // C3: the card fits before anything passes.
             card = passing.take_card().unwrap_or_default();
-            let checked = schema.check(&card);
-            checked.map_err(|violation| Refusal::of_payload(&rows::REQUEST_SCHEMA, violation))?;
+            beyond = excess::find(terms, schema, &card, self.room(gate))?;
         }
-        Ok((Sent::Streams(passing, media_type, card), sealed))
+        Ok((Sent::Streams(passing, media_type, card), sealed, beyond))
     }
 
     /// Passes a document back as it comes.
@@ -237,7 +251,7 @@ impl ExchangePath {
         called: Option<&Called>,
         holder: &str,
         begun: Begun,
-        request: Option<Passed>,
+        request: Delivered,
         turn: Turn,
         mut ward: Ward,
         kept: impl Send + 'static,
@@ -298,6 +312,11 @@ impl ExchangePath {
             turn.ends(&failed).await;
             return self.close(permit, entry, received, head, failed, request).await;
         }
+        let mut headers = answer::passing(&reply.headers);
+        answer::typed(&mut headers, media_type);
+        if let Some(beyond) = &request.beyond {
+            beyond.mark(&mut headers);
+        }
         passing.keep((line, kept));
         passing.oversee(Downloading {
             shared: Arc::clone(&self.shared),
@@ -310,8 +329,6 @@ impl ExchangePath {
             answer_after: permit.agreement().text.accounting.answer_after,
             signatures: sealed.as_ref().map(Sealed::recorded),
         });
-        let mut headers = answer::passing(&reply.headers);
-        answer::typed(&mut headers, media_type);
         if let Some(length) = length {
             headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
             if let Some(window) = &window {
@@ -335,90 +352,6 @@ impl ExchangePath {
         *response.status_mut() = if window.is_some() { StatusCode::PARTIAL_CONTENT } else { status };
         *response.headers_mut() = headers;
         response
-    }
-}
-
-/// What is known of a request that passes, to whoever waits for its answer.
-#[derive(Default)]
-pub(super) struct Upload {
-    end: Mutex<Option<Result<Passed, Refusal>>>,
-    moved: AtomicU64,
-    /// Bytes that its provider was handed.
-    handed: AtomicU64,
-    /// Whether its consumer is waited for, rather than its provider.
-    waits: AtomicBool,
-    stopped: AtomicBool,
-}
-
-impl Upload {
-    pub(super) fn end(&self) -> Option<Result<Passed, Refusal>> {
-        let mut end = self.end.lock().unwrap_or_else(PoisonError::into_inner);
-        match end.take() {
-            Some(Ok(passed)) => {
-                *end = Some(Ok(passed.clone()));
-                Some(Ok(passed))
-            }
-            refused => refused,
-        }
-    }
-
-    fn ends(&self, with: Result<Passed, Refusal>) {
-        *self.end.lock().unwrap_or_else(PoisonError::into_inner) = Some(with);
-    }
-}
-
-/// Nothing more of the request passes when nobody waits for its answer any more.
-struct Sending(Arc<Upload>);
-
-impl Sending {
-    /// What passed of a request that did not pass whole.
-    fn part(&self) -> Passed {
-        Passed { digest: None, bytes: self.0.handed.load(Ordering::Relaxed), signatures: None, scan: None }
-    }
-}
-
-impl Drop for Sending {
-    fn drop(&mut self) {
-        self.0.stopped.store(true, Ordering::Release);
-    }
-}
-
-/// Who watches over a request that passes.
-pub(super) struct Uploading {
-    pub(super) ward: Ward,
-    pub(super) upload: Arc<Upload>,
-}
-
-impl Overseer for Uploading {
-    fn still(&mut self) -> Result<(), Refusal> {
-        self.upload.moved.fetch_add(1, Ordering::Relaxed);
-        if self.upload.stopped.load(Ordering::Acquire) {
-            return Err(Refusal::new(&rows::REQUEST_INCOMPLETE, "nobody waits for the answer any more"));
-        }
-        self.ward.still()
-    }
-
-    fn goes_to(&mut self, line: &VerifiedChain) {
-        self.ward.goes_to(line);
-    }
-
-    fn waits(&mut self, waiting: Waiting) {
-        self.upload.waits.store(waiting == Waiting::Yes, Ordering::Relaxed);
-    }
-
-    fn passed(&mut self, passed: Passed) -> Told {
-        self.upload.ends(Ok(passed));
-        Box::pin(std::future::ready(Ok(())))
-    }
-
-    fn hands(&mut self, handed: u64) {
-        self.upload.handed.store(handed, Ordering::Relaxed);
-    }
-
-    fn cut(&mut self, _: u64, why: Option<Refusal>) {
-        if let Some(refusal) = why {
-            self.upload.ends(Err(refusal));
-        }
     }
 }
 
@@ -455,7 +388,7 @@ struct Downloading {
     entry: Option<OpenEntry>,
     received: Received,
     status: StatusCode,
-    request: Option<Passed>,
+    request: Delivered,
     turn: Option<Turn>,
     answer_after: AnswerAfter,
     /// The signatures that counted, as entries have them.
@@ -477,7 +410,10 @@ impl Overseer for Downloading {
 
     fn passed(&mut self, passed: Passed) -> Told {
         let sealed = self.signatures.as_deref();
-        let closing = record::passed(&self.received, self.status, self.request.take(), passed, sealed);
+        let request = self.request.passed.take();
+        let mut closing = record::passed(&self.received, self.status, request, passed, sealed);
+        self.request.closes(&mut closing);
+        self.shared.metrics.request_withheld(self.request.withheld());
         self.turn.take().into_iter().for_each(Turn::passed);
         self.shared.metrics.completed(Outcome::Completed);
         debug!(exchange = %self.received.exchange, status = self.status.as_u16(), "exchanged");
@@ -516,8 +452,10 @@ impl Overseer for Downloading {
             self.turn.take().into_iter().for_each(Turn::passed);
         }
         let Some(entry) = self.entry.take() else { return };
-        let cut =
-            record::cut(&self.received, self.status, self.request.take(), (outcome, why.as_ref()), handed);
+        let request = self.request.passed.take();
+        let mut cut = record::cut(&self.received, self.status, request, (outcome, why.as_ref()), handed);
+        self.request.closes(&mut cut);
+        self.shared.metrics.request_withheld(self.request.withheld());
         entry.close(&cut);
     }
 }

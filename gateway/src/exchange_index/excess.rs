@@ -1,7 +1,8 @@
-//! What providers send beyond what is agreed, by field: counted from the closings, newest first.
+//! What consumers and providers send beyond what is agreed, by field: counted from the closings, newest first.
 
 use std::collections::BTreeMap;
 
+use agreements::Way;
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -10,12 +11,12 @@ use super::query::{Cursor, Query, Viewer};
 use super::words::Kind;
 use crate::exchange_log::Record;
 
-/// A field that a provider sends and an agreement does not name.
+/// A field that somebody sends and an agreement does not name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Excessive {
-    /// Who sends it.
+    /// The system that answers: it sends what responses have too much.
     pub provider: String,
-    /// To whom it would go.
+    /// The system that asks: it sends what requests have too much.
     pub consumer: String,
     /// Under which agreement.
     pub agreement: String,
@@ -23,6 +24,8 @@ pub struct Excessive {
     pub data_type: String,
     /// and operation of it.
     pub operation: String,
+    /// Whether requests have it, or responses.
+    pub way: Way,
     /// Where: a JSON Pointer, `*` for any element.
     pub field: String,
     /// In how many exchanges.
@@ -47,7 +50,7 @@ pub struct Excesses {
     pub next: Option<Cursor>,
 }
 
-type Key = (String, String, String, String, String, String);
+type Key = (String, String, String, String, String, Way, String);
 
 impl Index {
     /// Counts the fields that were withheld in exchanges which fit `query`, as `viewer`, from behind `after` on.
@@ -72,13 +75,16 @@ impl Index {
                 };
                 let Record::Closing { closing, .. } = &closing.record else { continue };
                 exchanges += 1;
-                for one in &closing.withheld {
+                let answered = closing.withheld.iter().map(|one| (Way::Responses, one));
+                let asked = closing.request_withheld.iter().map(|one| (Way::Requests, one));
+                for (way, one) in asked.chain(answered) {
                     let key = (
                         opening.provider.to_string(),
                         opening.consumer.to_string(),
                         opening.agreement.to_string(),
                         opening.data_type.to_string(),
                         opening.operation.to_string(),
+                        way,
                         one.field.clone(),
                     );
                     let known = found.entry(key).or_insert((0, 0, opening.at));
@@ -94,13 +100,17 @@ impl Index {
             }
         }
         let fields = found.into_iter().map(
-            |((provider, consumer, agreement, data_type, operation, field), (exchanges, count, last))| {
+            |(
+                (provider, consumer, agreement, data_type, operation, way, field),
+                (exchanges, count, last),
+            )| {
                 Excessive {
                     provider,
                     consumer,
                     agreement,
                     data_type,
                     operation,
+                    way,
                     field,
                     exchanges,
                     count,

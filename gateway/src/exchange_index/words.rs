@@ -193,14 +193,15 @@ fn of_refused(refused: &Refused<'_>) -> Vec<(Kind, String)> {
 }
 
 fn of_closing(closing: &Closing<'_>) -> Vec<(Kind, String)> {
+    let withheld = || closing.withheld.iter().chain(&closing.request_withheld);
     let mut words = some([
         (Kind::Outcome, Some(closing.outcome.as_str().to_owned())),
         (Kind::Status, closing.status.map(|status| status.to_string())),
         (Kind::Code, closing.code.as_ref().map(|code| code.as_str().to_owned())),
-        (Kind::Withheld, (!closing.withheld.is_empty()).then(String::new)),
+        (Kind::Withheld, withheld().next().map(|_| String::new())),
     ]);
     words.extend(closing.subjects.iter().map(|subject| (Kind::Subject, subject.clone())));
-    words.extend(closing.withheld.iter().map(|one| (Kind::Withheld, one.field.clone())));
+    words.extend(withheld().map(|one| (Kind::Withheld, one.field.clone())));
     words
 }
 

@@ -239,11 +239,11 @@ pub fn compare(
     }
     let noted: HashSet<Uuid> = own.keys().copied().collect();
     // Digests of exchanges whose closing is still to be read.
-    let mut pending: HashMap<u64, (Uuid, Timestamp, Option<Sha256>)> = HashMap::new();
+    let mut pending: HashMap<u64, (Uuid, Timestamp, [Option<Sha256>; 2])> = HashMap::new();
     let of_provider = filter.provider.is_some();
     let mut settle = |found: &mut Comparison,
                       (index, exchange, at): (u64, _, Timestamp),
-                      digests: [_; 2],
+                      digests: [_; 3],
                       known: Known| {
         let Some((record, seen)) = own.get_mut(&exchange) else {
             let within = first.is_none_or(|first| at >= first) && last.is_none_or(|last| at <= last);
@@ -269,16 +269,23 @@ pub fn compare(
         let entry = entry?;
         match entry.record {
             Record::Opening(opening) => {
-                pending.insert(entry.index, (opening.exchange, opening.at, opening.request_digest));
+                // The provider has what passed, where that is not what the consumer sent.
+                let digests = [opening.request_digest, opening.passed_digest];
+                pending.insert(entry.index, (opening.exchange, opening.at, digests));
             }
             Record::Closing { opening, closing, .. } => {
-                if let Some((exchange, at, request)) = pending.remove(&opening) {
+                if let Some((exchange, at, [request, passed])) = pending.remove(&opening) {
                     let request = closing.request_digest.or(request);
                     let known = match of_provider && !closing.outcome.reaches_provider() {
                         true => Known::ToConsumer,
                         false => Known::ToBoth,
                     };
-                    settle(&mut found, (opening, exchange, at), [request, closing.response_digest], known);
+                    settle(
+                        &mut found,
+                        (opening, exchange, at),
+                        [request, passed, closing.response_digest],
+                        known,
+                    );
                 }
             }
             // A refused call was no exchange: nobody but the caller can have noted it, and it need not.
@@ -290,8 +297,8 @@ pub fn compare(
         }
     }
     // Bounded as open exchanges are.
-    for (index, (exchange, at, request)) in pending {
-        settle(&mut found, (index, exchange, at), [request, None], Known::ToBoth);
+    for (index, (exchange, at, [request, passed])) in pending {
+        settle(&mut found, (index, exchange, at), [request, passed, None], Known::ToBoth);
     }
     for (index, exchange) in refused_calls {
         if let Some((_, seen)) = own.get_mut(&exchange) {

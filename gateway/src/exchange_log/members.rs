@@ -48,6 +48,8 @@ pub(super) fn push_opening(out: &mut Vec<u8>, opening: &Opening<'_>) {
         traceparent,
         sealed,
         signatures,
+        passed_digest,
+        passed_bytes,
     } = opening;
     out.reserve(OPENING_BYTES);
     let mut members = Members(out);
@@ -83,6 +85,8 @@ pub(super) fn push_opening(out: &mut Vec<u8>, opening: &Opening<'_>) {
     members.claim("traceparent", traceparent.as_ref());
     members.text_if("sealed", sealed.as_deref());
     members.text_if("signatures", signatures.as_deref());
+    members.digest("passed_digest", passed_digest.as_ref());
+    members.number_if("passed_bytes", *passed_bytes);
 }
 
 /// Appends the members of a closing, each after a comma.
@@ -98,6 +102,8 @@ pub(super) fn push_closing(out: &mut Vec<u8>, closing: &Closing<'_>) {
         response_bytes,
         trimmed,
         withheld,
+        request_trimmed,
+        request_withheld,
         subjects,
         duration_us,
         signatures,
@@ -115,6 +121,8 @@ pub(super) fn push_closing(out: &mut Vec<u8>, closing: &Closing<'_>) {
     members.number_if("response_bytes", *response_bytes);
     members.number_if("trimmed", (*trimmed != 0).then(|| u64::from(*trimmed)));
     members.fields("withheld", withheld);
+    members.number_if("request_trimmed", (*request_trimmed != 0).then(|| u64::from(*request_trimmed)));
+    members.fields("request_withheld", request_withheld);
     members.texts("subjects", subjects);
     members.number_if("duration_us", *duration_us);
     members.text_if("signatures", signatures.as_deref());
@@ -335,6 +343,8 @@ mod tests {
                 traceparent: claim(7),
                 sealed: maybe[6].as_deref().map(Into::into),
                 signatures: maybe[0].as_deref().map(Into::into),
+                passed_digest: digested.then_some(Sha256(bytes)),
+                passed_bytes: digested.then_some(numbers.3),
             };
             prop_assert_eq!(written(push_opening, &opening), by_serde(&opening));
         }
@@ -352,6 +362,9 @@ mod tests {
             withheld in prop::collection::vec((words(), any::<u64>()), 0..3),
             subjects in prop::collection::vec(words(), 0..3),
         ) {
+            let fields = |withheld: Vec<(String, u64)>| -> Vec<Withheld> {
+                withheld.into_iter().map(|(field, count)| Withheld { field, count }).collect()
+            };
             let closing = Closing {
                 at,
                 outcome,
@@ -362,7 +375,9 @@ mod tests {
                 response_digest: digests.1.map(Sha256),
                 response_bytes: numbers.2,
                 trimmed,
-                withheld: withheld.into_iter().map(|(field, count)| Withheld { field, count }).collect(),
+                withheld: fields(withheld.clone()),
+                request_trimmed: trimmed,
+                request_withheld: fields(withheld),
                 subjects,
                 duration_us: numbers.3,
                 signatures: code.as_deref().map(Into::into),

@@ -96,6 +96,12 @@ pub struct Opening<'a> {
     /// Signatures that the agreement asks for and that counted: what was signed, the certificate, and when (C5).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signatures: Option<Cow<'a, str>>,
+    /// Digest of the request's body as the provider gets it, where the consumer sent more than is agreed (B7).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passed_digest: Option<Sha256>,
+    /// Size of that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passed_bytes: Option<u64>,
 }
 
 impl Opening<'_> {
@@ -135,6 +141,8 @@ impl Opening<'_> {
             traceparent: None,
             sealed: None,
             signatures: None,
+            passed_digest: None,
+            passed_bytes: None,
         }
     }
 }
@@ -171,6 +179,12 @@ pub struct Closing<'a> {
     /// The same by field: the first, as many as an entry has room for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub withheld: Vec<Withheld>,
+    /// Fields of the request that the agreement does not name: withheld from the provider, or why it was refused (B7).
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub request_trimmed: u32,
+    /// The same by field: the first, as many as an entry has room for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub request_withheld: Vec<Withheld>,
     /// Keyed hashes of the persons whom the response named (D4).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub subjects: Vec<String>,
@@ -188,7 +202,7 @@ pub struct Closing<'a> {
     pub scan: Option<Cow<'a, str>>,
 }
 
-/// A field that a response had and its agreement does not name.
+/// A field that a body had and its agreement does not name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Withheld {
     /// Where: a JSON Pointer, `*` for any element, and for names that neither data type nor agreement know.
@@ -211,6 +225,8 @@ impl Closing<'_> {
             response_bytes: None,
             trimmed: 0,
             withheld: Vec::new(),
+            request_trimmed: 0,
+            request_withheld: Vec::new(),
             subjects: Vec::new(),
             duration_us: None,
             signatures: None,

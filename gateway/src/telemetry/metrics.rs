@@ -19,7 +19,7 @@ use crate::stamping::StampStats;
 use crate::witness::Standing;
 
 /// Names of all metrics, as dashboards and alerts rely on them.
-pub const NAMES: [&str; 32] = [
+pub const NAMES: [&str; 33] = [
     "kelisim_exchanges_total",
     "kelisim_refusals_total",
     "kelisim_refusals_suppressed_total",
@@ -52,6 +52,7 @@ pub const NAMES: [&str; 32] = [
     "kelisim_provider_clock_ahead_ms",
     "kelisim_fields_withheld_total",
     "kelisim_national_verifications_total",
+    "kelisim_request_fields_withheld_total",
 ];
 
 /// Everything that is counted.
@@ -63,6 +64,7 @@ pub struct Metrics {
     by_code: HashMap<&'static str, IntCounter>,
     suppressed: IntCounter,
     withheld: IntCounter,
+    request_withheld: IntCounter,
     national: IntCounterVec,
     seconds: Histogram,
     /// Connections that are open.
@@ -155,6 +157,10 @@ impl Metrics {
                 "Refusals that got no entry of their own, because there was a flood of them",
             ),
             withheld: counter(30, "Members and elements that were withheld, because no agreement names them"),
+            request_withheld: counter(
+                32,
+                "Members and elements of requests that no agreement names: withheld from providers, or refused",
+            ),
             national: labelled(
                 31,
                 "Signatures by national algorithms, by what the service made of them",
@@ -218,6 +224,7 @@ impl Metrics {
         r.register(Box::new(self.refusals.clone()))?;
         r.register(Box::new(self.suppressed.clone()))?;
         r.register(Box::new(self.withheld.clone()))?;
+        r.register(Box::new(self.request_withheld.clone()))?;
         r.register(Box::new(self.national.clone()))?;
         r.register(Box::new(self.seconds.clone()))?;
         r.register(Box::new(self.connections.clone()))?;
@@ -278,6 +285,13 @@ impl Metrics {
     pub fn withheld(&self, count: u32) {
         if count > 0 {
             self.withheld.inc_by(count.into());
+        }
+    }
+
+    /// Counts what a request had beyond its agreement.
+    pub fn request_withheld(&self, count: u32) {
+        if count > 0 {
+            self.request_withheld.inc_by(count.into());
         }
     }
 

@@ -70,7 +70,7 @@ async fn what_is_withheld_is_counted_by_field_for_the_record_the_command_line_an
     assert_eq!(status.code(), Some(0), "{said}");
     assert_eq!(shown(&serde_json::from_str(&said).unwrap()), expected);
     let (_, said) = kelisim(&["log", "withheld", "--provider", "portal", "--dir", &dir]);
-    assert!(said.contains("no provider sent more than agreed"), "{said}");
+    assert!(said.contains("nobody sent more than agreed"), "{said}");
     assert!(
         !world.log.entries().iter().any(|entry| entry.line.contains("1990")),
         "names may be personal data"

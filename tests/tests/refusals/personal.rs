@@ -26,6 +26,13 @@ pub(super) async fn of_persons(code: &str) -> Scene {
             let nobody = json!({ "people": [{ "name": "A. Person" }] });
             answered(people_with(|_| {}), Ask::get(UNIT), nobody).await
         }
+        "request-exceeds" => {
+            let plan = people_with(|text| {
+                text["data"][0]["request_fields"] = json!(["/iins"]);
+                text["data"][0]["request_excess"] = "refuse".into();
+            });
+            asked(plan, Ask::post(QUERIES, &json!({ "iins": [IIN], "of": {} }))).await
+        }
         "response-exceeds" => {
             let plan = people_with(|text| text["data"][0]["excess"] = "refuse".into());
             answered(plan, Ask::get(PERSON), person_record(IIN)).await

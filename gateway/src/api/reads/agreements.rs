@@ -2,7 +2,7 @@
 
 use agreements::{
     Agreement, AgreementNumber, AgreementText, Bin, Fit, ListedUser, Point, Problem as Fault, Registry,
-    Stage, SystemId, almaty, diff, fits, lint,
+    Stage, SystemId, almaty, diff, fits, lint, remarks,
 };
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -61,6 +61,8 @@ pub(in crate::api) struct LintRequest {
 pub(in crate::api) struct LintReport {
     /// Each problem with its clause; none if it can be signed.
     problems: Vec<Fault>,
+    /// What it leaves open that it could close, if it can be signed.
+    remarks: Vec<Fault>,
     /// What the templates of its purposes say to it, if it can be signed.
     fits: Vec<Fit>,
 }
@@ -249,8 +251,12 @@ fn judge(shared: &Shared, asked: &Asked) -> Result<Reply, Problem> {
     let LintRequest { document } = asked.json()?;
     shared.newest(|registry| {
         let report = match lint(&document, registry) {
-            Ok(text) => LintReport { problems: Vec::new(), fits: fits(&text, registry) },
-            Err(problems) => LintReport { problems, fits: Vec::new() },
+            Ok(text) => LintReport {
+                problems: Vec::new(),
+                remarks: remarks(&text, registry),
+                fits: fits(&text, registry),
+            },
+            Err(problems) => LintReport { problems, remarks: Vec::new(), fits: Vec::new() },
         };
         Reply::json(&report)
     })

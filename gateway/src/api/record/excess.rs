@@ -1,4 +1,4 @@
-//! What providers send beyond what is agreed, by field: for the two parties and whoever supervises them (B7).
+//! What consumers and providers send beyond what is agreed, by field: for the two parties and whoever supervises them (B7).
 
 use serde_json::{Value, json};
 
@@ -14,7 +14,7 @@ pub(super) fn operations() -> Vec<Operation> {
     let mut withheld = Operation::read(
         "withheld-fields",
         "/v1/withheld-fields",
-        "Counts what providers sent beyond what is agreed, by field; every look is written down",
+        "Counts what consumers and providers sent beyond what is agreed, by field; every look is written down",
         PART,
         Media::json(schema()),
         withheld,
@@ -53,16 +53,17 @@ fn schema() -> Value {
         "properties": {
             "fields": { "type": "array", "items": {
                 "type": "object",
-                "required": ["provider", "consumer", "agreement", "data_type", "operation", "field", "exchanges", "count", "last"],
+                "required": ["provider", "consumer", "agreement", "data_type", "operation", "way", "field", "exchanges", "count", "last"],
                 "properties": {
                     "provider": text(), "consumer": text(), "agreement": text(), "data_type": text(),
                     "operation": text(),
+                    "way": { "enum": ["requests", "responses"], "description": "Whether the consumer sends it, or the provider" },
                     "field": { "type": "string", "description": "A JSON Pointer, * for any element and for names that nobody agreed on" },
                     "exchanges": count(), "count": count(),
                     "last": { "type": "string", "format": "date-time" },
                 },
             } },
-            "exchanges": { "type": "integer", "minimum": 0, "description": "In how many exchanges a provider sent more" },
+            "exchanges": { "type": "integer", "minimum": 0, "description": "In how many exchanges somebody sent more" },
             "elsewhere": { "type": "integer", "minimum": 0, "description": "How many more are archived" },
             "next": { "type": ["string", "null"], "description": "Where older ones begin; null if all were counted" },
         },

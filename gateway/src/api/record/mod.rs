@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! search   pages of what fits, and one exchange      export   all that fits, streamed
-//! excess   what providers send beyond what is agreed
+//! excess   what is sent beyond what is agreed
 //! proofs   receipts, for parties and the regulator   tiles    checkpoint, tiles and bundles (C2SP tlog-tiles)
 //! ```
 //!

@@ -1,4 +1,4 @@
-//! `kelisim log withheld`: what providers send beyond what is agreed, by field.
+//! `kelisim log withheld`: what consumers and providers send beyond what is agreed, by field.
 
 use std::sync::Arc;
 
@@ -16,9 +16,10 @@ Example:
   kelisim log withheld --provider address-register --from 2026-11-01T00:00:00+05:00
 
 Counted by an index (log.index in the configuration), newest exchanges first; each look is written down, with --as and
---reason. Whose agreement says `\"excess\": \"refuse\"` is counted too: nothing of such answers passed.")]
+--reason. Under WAY stands who sends it: the consumer with its requests, the provider with its responses. Whose agreement has them
+refused (`\"excess\"`, `\"request_excess\"`) is counted too: nothing of such requests and answers passed.")]
 pub(in crate::cli) struct WithheldArgs {
-    /// Sent by this system
+    /// Asked of this system
     #[arg(long, value_name = "SYSTEM")]
     provider: Option<String>,
     /// Asked for by this system
@@ -75,6 +76,7 @@ impl WithheldArgs {
             "AGREEMENT",
             "DATA TYPE",
             "OPERATION",
+            "WAY",
             "FIELD",
             "EXCHANGES",
             "TIMES",
@@ -88,6 +90,7 @@ impl WithheldArgs {
                 one.agreement.clone(),
                 one.data_type.clone(),
                 one.operation.clone(),
+                one.way.to_string(),
                 one.field.clone(),
                 one.exchanges.to_string(),
                 one.count.to_string(),
@@ -95,7 +98,7 @@ impl WithheldArgs {
             ]);
         }
         let text = if found.fields.is_empty() {
-            "no provider sent more than agreed".to_owned()
+            "nobody sent more than agreed".to_owned()
         } else {
             table.to_string()
         };

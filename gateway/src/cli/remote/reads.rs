@@ -201,7 +201,9 @@ fn newest(line: &mut Line, number: &str) -> Result<String, Failure> {
 fn lint(common: &Common, leaf: &ArgMatches) -> Result<Answer, Failure> {
     let found = linted(common, leaf)?;
     let problems = json!({ "items": found["problems"] });
-    let answer = Answer::new(found.clone(), shown(&problems));
+    let remarks = json!({ "items": found["remarks"] });
+    let said = if some(&remarks) { &remarks } else { &problems };
+    let answer = Answer::new(found.clone(), shown(said));
     Ok(if some(&problems) { answer.negative() } else { answer })
 }
 

@@ -15,6 +15,19 @@ pub const REQUEST_SUBJECT: Row = Row {
     },
 };
 
+/// `request-exceeds`
+pub const REQUEST_EXCEEDS: Row = Row {
+    code: "request-exceeds",
+    clause: "Interaction 17.1; Law 4.2.11",
+    status: 422,
+    culprit: Culprit::Consumer,
+    words: Words {
+        kk: "Сұрауда ереже атамаған өрістер бар, сондықтан ол жіберілмеді: ережеде солай белгіленген немесе сұрауға қол қойылған, не ол файлдары бар форма. Мұндай өрістерсіз жіберіңіз; pointer біріншісін, жазба барлығын айтады.",
+        ru: "В запросе есть поля, которых правила не называют, и он не передан: так велят правила, либо запрос подписан или это форма с файлами. Отправьте его без этих полей; pointer указывает первое, запись называет все.",
+        en: "The request has fields that the agreement does not name, and was not passed on: the agreement says so, or it is signed, or a form with files. Send it without them; pointer says the first, the record names all.",
+    },
+};
+
 /// `response-subject`
 pub const RESPONSE_SUBJECT: Row = Row {
     code: "response-subject",

@@ -226,6 +226,25 @@ fn records_of_a_party_are_matched_missed_and_found_to_differ() {
     assert!(!found.agrees());
 }
 
+/// D1, B7: the consumer has what it sent, the provider what passed of that.
+#[test]
+fn either_digest_of_a_request_that_was_trimmed_is_that_of_a_party() {
+    let world = World::new();
+    let opening = Opening { passed_digest: Some(Sha256([5; 32])), passed_bytes: Some(7), ..opening() };
+    let (log, _) = world.start().unwrap();
+    on_core(&log, async |port| {
+        port.open(&opening).await.unwrap().close_durably(&completed()).await.unwrap();
+    });
+    drop(log);
+    let compared = |byte: u8| {
+        let digest = format!("{byte:02x}").repeat(32);
+        let own = format!("exchange,digest\n{},{digest}\n", opening.exchange);
+        let own = read_own(own.as_bytes()).unwrap();
+        compare(&world.log_dir(), own, Filter::default(), jiff::SignedDuration::from_mins(1)).unwrap()
+    };
+    assert_eq!([1, 5, 2, 9].map(|byte| compared(byte).matched), [1, 1, 1, 0]);
+}
+
 /// D1: of what never reached a provider, its own records have nothing; of what may have, they should.
 #[test]
 fn what_never_reached_a_provider_is_not_missed_in_its_records() {
