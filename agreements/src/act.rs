@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{ActId, Bin};
+use crate::{ActId, Bin, Users};
 
 /// A version of an act in the dated register.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -40,6 +40,9 @@ pub struct Act {
     /// Whether data for official use may pass on it (Portal 3).
     #[serde(default, skip_serializing_if = "OfficialUse::is_unsaid")]
     pub official_use: OfficialUse,
+    /// In whose name systems may ask under agreements that stand on it, at the most (HR 20-21, 26.9).
+    #[serde(default, skip_serializing_if = "Users::is_any")]
+    pub officials: Users,
 }
 
 /// What an act says of data for official use (B8).
@@ -79,8 +82,9 @@ impl Act {
 
     /// Whether it says of `earlier`, which was recorded before acts said what they are as a basis, that, and all else alike.
     pub(crate) fn completes(&self, earlier: &Self) -> bool {
-        let Self { kind, sector, ratified, official_use, .. } = self.clone();
-        earlier.kind.is_none() && *self == Self { kind, sector, ratified, official_use, ..earlier.clone() }
+        let Self { kind, sector, ratified, official_use, officials, .. } = self.clone();
+        let completed = Self { kind, sector, ratified, official_use, officials, ..earlier.clone() };
+        earlier.kind.is_none() && *self == completed
     }
 
     /// Whether data for official use may pass on it. Acts of which nothing is known stop nothing that was agreed before.

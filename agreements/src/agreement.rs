@@ -230,6 +230,15 @@ pub struct Protection {
     pub text: String,
 }
 
+impl AgreementText {
+    /// Whether only listed officials ask, or a person's consent is asked for each time: without, no personal data passes
+    /// (B6, B7).
+    pub fn limits_users(&self) -> bool {
+        let consent = self.personal_data.as_ref().is_some_and(|clause| clause.consent.is_some());
+        self.protection.users != Users::Any || consent
+    }
+}
+
 impl Protection {
     /// Whether messages that pass this way must be signed.
     pub fn signs_messages(&self, way: Way) -> bool {
@@ -243,8 +252,8 @@ impl Protection {
     }
 }
 
-/// In whose name a system may ask (HR 20-21).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+/// In whose name a system may ask (HR 20-21), the narrower the later.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Users {
     /// In its own, or that of any official it names.
@@ -254,6 +263,13 @@ pub enum Users {
     Listed,
     /// Only of officials on the approved list who hold a training certificate.
     ListedAndTrained,
+}
+
+impl Users {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+    pub(crate) fn is_any(&self) -> bool {
+        *self == Self::Any
+    }
 }
 
 /// Requests in a time.

@@ -18,14 +18,26 @@ pub enum Category {
     Restricted,
     /// For official use: its mark travels with it.
     OfficialUse,
-    /// Personal data (Law 4.2).
+    /// Personal data (Law 4.2): asked for by listed officials, or with consent.
     Personal,
-    /// Personal data of a special kind, such as of health: asked for by listed officials, or with consent. Ours.
+    /// Personal data of a special kind, such as of health. Ours.
     Special,
     /// Confidential (Law 1.21).
     Confidential,
     /// A state secret: never passes (Portal 3).
     StateSecret,
+}
+
+impl Category {
+    /// Whether it is one of personal data.
+    pub fn is_personal(self) -> bool {
+        match self {
+            Self::Personal | Self::Special => true,
+            Self::Public | Self::Restricted | Self::OfficialUse | Self::Confidential | Self::StateSecret => {
+                false
+            }
+        }
+    }
 }
 
 /// Methods an operation may use.
@@ -309,6 +321,11 @@ impl Operation {
 }
 
 impl DataType {
+    /// Whether it is about persons: by what it says itself, or by the category that it has now.
+    pub fn holds_personal(&self, category: Category) -> bool {
+        self.personal.is_some() || category.is_personal()
+    }
+
     /// The operation that a method and decoded path segments mean.
     pub fn operation_at<S: AsRef<str>>(&self, method: Method, path: &[S]) -> Option<&Operation> {
         self.operations.iter().find(|operation| operation.method == method && operation.path.matches(path))

@@ -262,7 +262,7 @@ fn under<'b>(
     if page.text.accounting.case == Presence::Required && case.trim().is_empty() {
         return Err((5, Denial::CaseMissing(number())));
     }
-    user(page, call.claims.user, now).map_err(|denial| (5, denial))?;
+    user(page, grant, call.claims.user, now).map_err(|denial| (5, denial))?;
     Ok((grant, operation_at, purpose))
 }
 
@@ -370,20 +370,26 @@ fn purpose<'b>(
             .find(|purpose| purpose.code.as_str() == asked)
             .ok_or_else(|| Denial::PurposeNotAgreed(number()))?,
     };
-    if let Some(personal) = &grant.data_type.personal {
+    if grant.data_type.holds_personal(grant.category) {
+        let data_type = grant.data_type.id.clone();
+        let Some(personal) = &grant.data_type.personal else {
+            return Err(Denial::CollectionPurposeUnknown { data_type, category: grant.category });
+        };
         let collected = &personal.collection_purpose;
         let stated = page.text.personal_data.as_ref().map(|clause| &clause.collection_purpose);
         if stated != Some(collected) || purpose.collection_purpose.as_ref() != Some(collected) {
-            let data_type = grant.data_type.id.clone();
             return Err(Denial::CollectionPurposeMismatch { data_type, collected: collected.clone() });
         }
     }
     Ok(purpose)
 }
 
-/// B6: where the agreement asks for it, only officials on the list ask.
-fn user(page: &AgreementPage, user: Option<&str>, now: Timestamp) -> Result<(), Denial> {
+/// B6: where the agreement asks for it, only officials on the list ask; for personal data it has to, or for consent.
+fn user(page: &AgreementPage, grant: &GrantPage, user: Option<&str>, now: Timestamp) -> Result<(), Denial> {
     let number = || page.text.number.clone();
+    if grant.data_type.holds_personal(grant.category) && !page.text.limits_users() {
+        return Err(Denial::UsersNotLimited { number: number(), data_type: grant.data_type.id.clone() });
+    }
     let trained = match page.text.protection.users {
         Users::Any => return Ok(()),
         Users::Listed => false,

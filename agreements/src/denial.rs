@@ -147,6 +147,9 @@ pub enum Denial {
     /// B7: personal data is used only for what it was collected for.
     #[error("{data_type} was collected for {collected}")]
     CollectionPurposeMismatch { data_type: DataTypeId, collected: CollectionPurpose },
+    /// B7: the data became personal, and the version that was agreed on does not say what for it was collected.
+    #[error("{data_type} is now {category:?}, and the agreed version does not say what for it was collected")]
+    CollectionPurposeUnknown { data_type: DataTypeId, category: Category },
     /// B2.5: the agreement asks for the case.
     #[error("{0} asks for the case")]
     CaseMissing(AgreementNumber),
@@ -156,6 +159,9 @@ pub enum Denial {
     /// B10: the time is over that agreements were given after an act that they stand on lost force.
     #[error("{number} stands on act {act}, and its time after that is over")]
     BasisLapsed { number: AgreementNumber, act: ActId },
+    /// B6, B7: personal data passes to listed officials or with consent.
+    #[error("{data_type} is personal data, and {number} asks for neither listed officials nor consent")]
+    UsersNotLimited { number: AgreementNumber, data_type: DataTypeId },
     /// B6: this node could not verify the list's signature.
     #[error("the list of officials under {number} is not proven: {fault}")]
     UsersUnproven { number: AgreementNumber, fault: &'static str },
@@ -224,6 +230,8 @@ impl Denial {
             Self::PurposeMissing(_) => &rows::PURPOSE_MISSING,
             Self::PurposeNotAgreed(_) => &rows::PURPOSE_NOT_AGREED,
             Self::CollectionPurposeMismatch { .. } => &rows::COLLECTION_PURPOSE_MISMATCH,
+            Self::CollectionPurposeUnknown { .. } => &rows::COLLECTION_PURPOSE_UNKNOWN,
+            Self::UsersNotLimited { .. } => &rows::USERS_NOT_LIMITED,
             Self::CaseMissing(_) => &rows::CASE_MISSING,
             Self::BasisNotInForce { .. } => &rows::BASIS_NOT_IN_FORCE,
             Self::UserMissing(_) => &rows::USER_MISSING,
@@ -278,6 +286,8 @@ impl Denial {
             | Self::PurposeMissing(_)
             | Self::PurposeNotAgreed(_)
             | Self::CollectionPurposeMismatch { .. }
+            | Self::CollectionPurposeUnknown { .. }
+            | Self::UsersNotLimited { .. }
             | Self::CaseMissing(_)
             | Self::BasisNotInForce { .. }
             | Self::UserMissing(_)

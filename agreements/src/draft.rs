@@ -3,11 +3,10 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::{
-    AgreementText, Attachment, Basis, Category, Registry, Signatures, SubjectPlace, System, SystemId, Users,
-};
+use crate::{AgreementText, Attachment, Basis, Category, Registry, Signatures, System, SystemId};
 
 mod bases;
+mod personal;
 
 /// Something wrong with a draft, against the clause that asks for it.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
@@ -117,7 +116,8 @@ fn judge(text: &AgreementText, registry: &Registry, problems: &mut Vec<Problem>)
     words(text, problems);
     sizes(text, problems);
     grants(text, registry, problems);
-    personal(text, registry, problems);
+    personal::judge(text, registry, problems);
+    zeros(text, problems);
     let period = &text.access_period;
     if period.until < period.from {
         problem(problems, "access_period", "Interaction 17.2", "ends before it begins".into());
@@ -130,13 +130,6 @@ fn judge(text: &AgreementText, registry: &Registry, problems: &mut Vec<Problem>)
         if text.purposes[..at].iter().any(|earlier| earlier.code == purpose.code) {
             problem(problems, "purposes", "Interaction 17.3", format!("{} stands twice", purpose.code));
         }
-    }
-    if text.protection.rate.per_second == 0 || text.protection.rate.burst == 0 {
-        problem(problems, "protection", "Interaction 17.7", "a rate of zero allows nothing".into());
-    }
-    if text.protection.readiness_days == Some(0) {
-        let message = "a check that holds for no day is none".into();
-        problem(problems, "protection", "HR 26.6", message);
     }
     if let Some(message) = text.protection.signatures.as_ref().and_then(Signatures::fault) {
         problem(problems, "protection", "Portal 61", message);
@@ -161,6 +154,29 @@ fn parties(text: &AgreementText, registry: &Registry, problems: &mut Vec<Problem
     }
     if text.consumer == text.provider {
         problem(problems, "provider", "Interaction 16", "consumer and provider are one system".into());
+    }
+}
+
+/// A number that leaves nothing of what it counts.
+fn zeros(text: &AgreementText, problems: &mut Vec<Problem>) {
+    let protection = &text.protection;
+    for (zero, field, clause, message) in [
+        (
+            protection.rate.per_second == 0 || protection.rate.burst == 0,
+            "protection",
+            "Interaction 17.7",
+            "a rate of zero allows nothing",
+        ),
+        (
+            protection.readiness_days == Some(0),
+            "protection",
+            "HR 26.6",
+            "a check that holds for no day is none",
+        ),
+    ] {
+        if zero {
+            problem(problems, field, clause, message.into());
+        }
     }
 }
 
@@ -277,95 +293,6 @@ fn grants(text: &AgreementText, registry: &Registry, problems: &mut Vec<Problem>
     }
 }
 
-fn personal(text: &AgreementText, registry: &Registry, problems: &mut Vec<Problem>) {
-    for grant in text.data.iter() {
-        let Some(data_type) = registry.data_type(&text.provider, &grant.data_type, grant.version) else {
-            continue;
-        };
-        let Some(personal) = &data_type.personal else { continue };
-        let collected = &personal.collection_purpose;
-        match &text.personal_data {
-            None => {
-                let message =
-                    format!("{} holds personal data: state its collection purpose", grant.data_type);
-                problem(problems, "personal_data", "Law 4.2.11", message);
-            }
-            Some(clause) if clause.collection_purpose != *collected => {
-                let message = format!("{} was collected for {collected}", grant.data_type);
-                problem(problems, "personal_data", "Law 4.2.11", message);
-            }
-            Some(_) => {}
-        }
-        let category = registry.category(&text.provider, &grant.data_type).unwrap_or(data_type.category);
-        let consent = text.personal_data.as_ref().is_some_and(|clause| clause.consent.is_some());
-        if category == Category::Special && text.protection.users == Users::Any && !consent {
-            let message = format!("{}: special data needs listed officials, or consent", grant.data_type);
-            problem(problems, "protection", "Law 4.2.11", message);
-        }
-        if grant.fields.iter().any(String::is_empty) {
-            let message = format!("{}: personal data is named field by field", grant.data_type);
-            problem(problems, "data", "Law 4.2.11", message);
-        }
-        for purpose in text.purposes.iter() {
-            if purpose.collection_purpose.as_ref() != Some(collected) {
-                let message = format!("{} does not serve {collected}", purpose.code);
-                problem(problems, "purposes", "Law 4.2.11", message);
-            }
-        }
-    }
-    consent(text, registry, problems);
-    if let Some(clause) = &text.personal_data {
-        if clause.fields.is_empty() {
-            let message = "name the personal fields, each with its item of the approved list".into();
-            problem(problems, "personal_data", "Law 5.12", message);
-        }
-        for field in &clause.fields {
-            if field.approved_list_item.trim().is_empty() {
-                let message = format!("{}: no item of the approved list", field.field);
-                problem(problems, "personal_data", "Law 5.12", message);
-            }
-        }
-    }
-}
-
-/// B7: who gives consents out, and that each request names one person, whose consent it can be.
-fn consent(text: &AgreementText, registry: &Registry, problems: &mut Vec<Problem>) {
-    let Some(consent) = text.personal_data.as_ref().and_then(|clause| clause.consent.as_ref()) else {
-        return;
-    };
-    let mut wrong = |message: String| problem(problems, "personal_data", "Law 4.2.11", message);
-    if !(1..=ISSUERS).contains(&consent.issuers.len()) {
-        wrong(format!("name 1 to {ISSUERS} systems that give consents out"));
-    }
-    for issuer in &consent.issuers {
-        if *issuer == text.consumer {
-            wrong(format!("{issuer} asks: it cannot consent in the person's place"));
-        } else if registry.system(issuer).is_none() {
-            wrong(format!("{issuer}, which would give consents out, is not registered"));
-        }
-    }
-    let granted = text.data.iter().filter_map(|grant| {
-        let data_type = registry.data_type(&text.provider, &grant.data_type, grant.version)?;
-        data_type.personal.as_ref().map(|_| (grant, data_type))
-    });
-    let granted: Vec<_> = granted.collect();
-    if granted.is_empty() {
-        wrong("no personal data passes: there is nothing to consent to".into());
-    }
-    for (grant, data_type) in granted {
-        for operation in data_type.operations.iter().filter(|one| grant.operations.contains(&one.id)) {
-            let named = match &operation.subject {
-                Some(SubjectPlace::Path(_) | SubjectPlace::Query(_) | SubjectPlace::Body(_)) => true,
-                Some(SubjectPlace::Response(_)) | None => false,
-            };
-            if !named {
-                let operation = &operation.id;
-                wrong(format!("{}: requests of {operation} name nobody who could consent", grant.data_type));
-            }
-        }
-    }
-}
-
 fn problem(problems: &mut Vec<Problem>, field: &str, clause: &'static str, message: String) {
     problems.push(Problem { field: field.to_owned(), clause, message });
 }
@@ -382,8 +309,6 @@ const BASES: usize = 20;
 const PURPOSES: usize = 100;
 /// Most signers of a side.
 const SIGNERS: usize = 10;
-/// Most systems that give consents out.
-const ISSUERS: usize = 10;
 /// Most data types.
 const GRANTS: usize = 200;
 /// Most bytes of all bases as an entry has them: half of its 16 KiB is for what peers claim, and the codes.

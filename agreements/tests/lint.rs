@@ -206,89 +206,6 @@ fn an_agreement_cannot_lower_the_category_nor_pass_a_state_secret() {
     assert_eq!(faults_in(&world, &highest), [("data".to_owned(), "Portal 3")]);
 }
 
-/// B8: what was raised since publication stays so until its holder decides otherwise.
-#[test]
-fn a_new_version_of_a_data_type_raises_its_category_and_never_lowers_it() {
-    let mut world = World::registered();
-    let (provider, id) = (system("personnel"), DataTypeId::new("record").unwrap());
-    let publish = |version, category| Command::PublishDataType {
-        data_type: DataType { version, category, ..record() },
-    };
-    let decide =
-        |category| Command::Categorise { provider: provider.clone(), data_type: id.clone(), category };
-    for (command, category) in [
-        (decide(Category::StateSecret), Category::StateSecret),
-        (publish(2, Category::Public), Category::StateSecret),
-        (decide(Category::Restricted), Category::Restricted),
-        (publish(3, Category::Confidential), Category::Confidential),
-        (publish(4, Category::OfficialUse), Category::Confidential),
-    ] {
-        world.must(officer(AGENCY), command.clone());
-        assert_eq!(world.registry.category(&provider, &id), Some(category), "{command:?}");
-    }
-}
-
-/// B1, B8: each category is above the one before it, and the last one never passes.
-#[test]
-fn categories_are_in_order_and_personal_ones_say_what_for_they_were_collected() {
-    use Category::{Confidential, OfficialUse, Personal, Public, Restricted, Special, StateSecret};
-    let all = [Public, Restricted, OfficialUse, Personal, Special, Confidential, StateSecret];
-    assert!(all.is_sorted());
-    let mut world = World::registered();
-    for category in [Personal, Special] {
-        let data_type = DataType { version: 2, category, personal: None, ..record() };
-        let error = world.refused(officer(AGENCY), Command::PublishDataType { data_type });
-        assert_eq!(error.code(), "data-type-wrong", "{error}");
-    }
-    let (provider, data_type) = (system("personnel"), DataTypeId::new("record").unwrap());
-    world.must(officer(AGENCY), Command::Categorise { provider, data_type, category: Special });
-    let special = with(personnel_agreement(), "/protection/category", json!("special"));
-    assert_eq!(faults_in(&world, &special), []);
-    let anybody = with(special.clone(), "/protection/users", json!("any"));
-    assert_eq!(faults_in(&world, &anybody), [("protection".to_owned(), "Law 4.2.11")]);
-    let consented = with(anybody, "/personal_data/consent", json!({ "issuers": ["address-register"] }));
-    assert_eq!(faults_in(&world, &consented), []);
-    let lower = with(special, "/protection/category", json!("personal"));
-    assert_eq!(faults_in(&world, &lower), [("protection".to_owned(), "Interaction 4")]);
-}
-
-/// B7: a consent is of one person, whom the request names, and of an issuer that is somebody else.
-#[test]
-fn a_consent_is_demanded_only_where_there_can_be_one() {
-    let demanding =
-        |issuers: Value| with(personnel_agreement(), "/personal_data/consent", json!({ "issuers": issuers }));
-    let wrong = [("personal_data".to_owned(), "Law 4.2.11")];
-    assert_eq!(faults(&demanding(json!(["address-register"]))), []);
-    for issuers in [json!([]), json!(["nobody"]), json!(["portal"]), json!(vec!["address-register"; 11])] {
-        assert_eq!(faults(&demanding(issuers.clone())), wrong, "{issuers}");
-    }
-    let mut world = World::registered();
-    let mut newer = DataType { version: 2, ..record() };
-    newer.operations[0].subject = Some(SubjectPlace::Response("/iin".into()));
-    world.must(officer(AGENCY), Command::PublishDataType { data_type: newer });
-    let told = with(demanding(json!(["address-register"])), "/data/0/version", json!(2));
-    assert_eq!(faults_in(&world, &told), wrong, "who is only told of was not asked");
-}
-
-/// B2, B7: the collection purpose is stated, is the right one, and each field has its item of the approved list.
-#[test]
-fn where_personal_data_passes_the_collection_purpose_is_stated() {
-    let none = without(personnel_agreement(), "personal_data");
-    assert_eq!(faults(&none), [("personal_data".to_owned(), "Law 4.2.11")]);
-    for (pointer, value, field, clause) in [
-        ("/personal_data/collection_purpose", json!("taxation"), "personal_data", "Law 4.2.11"),
-        ("/personal_data/fields", json!([]), "personal_data", "Law 5.12"),
-        ("/personal_data/fields/0/approved_list_item", json!(" "), "personal_data", "Law 5.12"),
-        ("/purposes/0/collection_purpose", json!("taxation"), "purposes", "Law 4.2.11"),
-        ("/purposes/0/collection_purpose", Value::Null, "purposes", "Law 4.2.11"),
-        ("/data/0/fields", json!([""]), "data", "Law 4.2.11"),
-    ] {
-        let faulty = with(personnel_agreement(), pointer, value.clone());
-        assert_eq!(faults(&faulty), [(field.to_owned(), clause)], "{pointer} {value}");
-    }
-    assert_eq!(faults(&address_agreement()), []);
-}
-
 /// B2
 #[test]
 fn the_published_schema_takes_complete_agreements_and_none_that_lacks_a_field() {
@@ -518,4 +435,23 @@ fn a_draft_that_is_none_gets_no_papers() {
     for draft in [json!(null), json!([]), json!({ "consumer": 1 }), json!({ "consumer": "nobody" })] {
         assert_eq!(with_papers(draft.clone(), &world.registry), draft);
     }
+}
+
+/// B6, HR 26.9: what an act asks of officials, each agreement on it asks too.
+#[test]
+fn an_agreement_on_an_act_of_personnel_exchanges_asks_for_listed_and_trained_officials() {
+    let mut world = World::registered();
+    let marked = Act { officials: Users::ListedAndTrained, ..act("hr-exchange", "2003-07-08") };
+    world.must(regulator(), Command::RecordAct { act: marked });
+    let asked = [("protection".to_owned(), "HR 20-21, 26.9")];
+    for agreement in [personnel_agreement(), address_agreement()] {
+        let on_it = json!({ "act": "hr-exchange", "version": "2003-07-08", "clause": "16" });
+        let bases = json!([agreement["basis"][0], on_it]);
+        let on_it = with(agreement, "/basis", bases);
+        for (users, wrong) in [("any", true), ("listed", true), ("listed-and-trained", false)] {
+            let said = faults_in(&world, &with(on_it.clone(), "/protection/users", json!(users)));
+            assert_eq!(said.contains(&asked[0]), wrong, "{users}: {said:?}");
+        }
+    }
+    assert_eq!(faults_in(&world, &address_agreement()), [], "another act asks for nothing");
 }

@@ -13,6 +13,7 @@ fn nothing_passes_before_both_systems_were_found_ready() {
     let mut world = World::registered();
     let agreement = open();
     world.draft(&agreement);
+    world.approve_one(&agreement);
     world.sign_both(&agreement);
     world.submit(&agreement);
     world.concur(&agreement);
@@ -169,9 +170,9 @@ fn an_agreement_whose_checks_hold_for_no_day_is_not_signed() {
     assert_eq!((problems.len(), problems[0].clause), (1, "HR 26.6"));
 }
 
-/// Asked by anybody, so that only readiness is in the way.
+/// Asked by whoever is listed, so that only readiness is in the way.
 fn open() -> serde_json::Value {
-    with(personnel_agreement(), "/protection/users", json!("any"))
+    with(personnel_agreement(), "/protection/users", json!("listed"))
 }
 
 fn wanted(world: &World) -> Vec<(Party, CheckKind)> {

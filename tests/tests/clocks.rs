@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use gateway::clock_watch::ntp_time;
 use jiff::SignedDuration;
 use serde_json::Value;
-use tests::world::sample::people::{PERSON, people, people_agreement};
+use tests::world::sample::people::{self, PERSON, people, people_agreement};
 use tests::world::sample::{LOOKUP, REGISTER, address_record};
 use tests::world::wait::{PAUSE, within};
 use tests::world::{Ask, Plan, Process, Reply, World, kelisim};
@@ -178,6 +178,7 @@ async fn consents_are_not_judged_by_a_clock_that_is_too_far_off() {
         text["personal_data"]["consent"] = serde_json::json!({ "issuers": [REGISTER] });
     });
     let world = asked
+        .official(people::OFFICIAL)
         .configure(move |config| {
             config.clock.sources = vec![address];
             config.clock.poll_seconds = 1;
@@ -185,10 +186,10 @@ async fn consents_are_not_judged_by_a_clock_that_is_too_far_off() {
         .start()
         .await;
     until_metric(&world, "kelisim_clock_trusted", |trusted| trusted == 0).await;
-    assert_eq!(world.consumer.asks(&Ask::get(PERSON)).await.to_string(), "503 clock-untrusted");
+    assert_eq!(world.consumer.asks(&people::get(PERSON)).await.to_string(), "503 clock-untrusted");
     source.says(0);
     until_metric(&world, "kelisim_clock_trusted", |trusted| trusted == 1).await;
-    assert_eq!(world.consumer.asks(&Ask::get(PERSON)).await.refusal(), Some("consent-missing"));
+    assert_eq!(world.consumer.asks(&people::get(PERSON)).await.refusal(), Some("consent-missing"));
 }
 
 /// C6: promise 7. A clock may say anything, on either side, and stops nothing.

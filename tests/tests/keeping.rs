@@ -157,7 +157,8 @@ async fn a_running_gateway_archives_and_what_is_young_stays() {
 #[tokio::test]
 async fn personal_parts_are_sealed_where_the_category_says_so_and_found_all_the_same() {
     let mut world = World::consumer_and_provider()
-        .agreement_with("person-records", |text| text["protection"]["users"] = json!("any"))
+        .agreement("person-records")
+        .official("a.serik")
         .configuration("\n[log.keeping]\nerasable = [\"confidential\"]\n")
         .found();
     world.config = world.folder.config().unwrap();

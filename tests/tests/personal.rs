@@ -19,15 +19,17 @@ mod usage;
 mod versions;
 
 use serde_json::Value;
-use tests::world::sample::people::{people, people_agreement};
+use tests::world::sample::people::{OFFICIAL, people, people_agreement};
 use tests::world::{Plan, World};
 
 /// The register publishes persons, and the portal may ask for them; its agreement changed beforehand.
 fn agreed_with(change: impl FnOnce(&mut Value)) -> Plan {
-    World::consumer_and_provider().publishing(people()).agreement_with("address-lookup", |text| {
+    let people_agreed = |text: &mut Value| {
         *text = people_agreement();
         change(text);
-    })
+    };
+    let plan = World::consumer_and_provider().publishing(people());
+    plan.agreement_with("address-lookup", people_agreed).official(OFFICIAL)
 }
 
 fn agreed() -> Plan {

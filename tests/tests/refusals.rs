@@ -203,7 +203,11 @@ async fn rule(code: &str) -> Scene {
             changed("/purposes", purposes, lookup()).await
         }
         "purpose-not-agreed" => asked(agreed(), lookup().header("Kelisim-Purpose", "curiosity")).await,
-        "collection-purpose-mismatch" => lawless_purpose().await,
+        "collection-purpose-mismatch" => {
+            lawless(|text| text["purposes"][0]["collection_purpose"] = json!("advertising")).await
+        }
+        "collection-purpose-unknown" => personal_since().await,
+        "users-not-limited" => lawless(|text| text["protection"]["users"] = json!("any")).await,
         "case-missing" => personal(Ask::get(PERSON).header("Kelisim-User", "a.serik")).await,
         "basis-not-in-force" => {
             let Act { id: act, version, .. } = sample::act();
@@ -417,11 +421,21 @@ async fn concurrence_forged() -> Scene {
     asked_here(world, lookup()).await
 }
 
-/// An agreement that the rules would not have let in, signed by all three with their real keys.
-async fn lawless_purpose() -> Scene {
+/// Data that an earlier build let its holder call personal, without asking what for it was collected.
+async fn personal_since() -> Scene {
+    let special = |text: &mut Value| text["protection"]["category"] = json!("special");
+    let world = World::consumer_and_provider().agreement_with("address-lookup", special).start().await;
+    let (provider, data_type) = (register(), DataTypeId::new("address").unwrap());
+    let category = Category::Personal;
+    world.forge([Event::DataTypeCategorised { provider, data_type, category }]).await;
+    asked_here(world, lookup()).await
+}
+
+/// An agreement that the rules would not let in, signed by all three with their real keys: as of an earlier build.
+async fn lawless(change: impl FnOnce(&mut Value)) -> Scene {
     let world = World::consumer_and_provider().start().await;
     let mut text = sample::agreement("person-records");
-    text["purposes"][0]["collection_purpose"] = json!("advertising");
+    change(&mut text);
     let document = String::from_utf8(sign::canonical(&text).unwrap()).unwrap();
     let signature = |side, desk: &tests::world::Desk| {
         let now = clock::now();

@@ -26,7 +26,10 @@ fn share(dir: &Path, party: &str, from: &str) -> PathBuf {
 
 async fn asked(world: &World) -> String {
     let target = format!("/address-register/person/persons/{IIN}");
-    let answer = world.consumer.asks(&Ask::get(&target).header("Kelisim-Case", "1")).await;
+    let answer = world
+        .consumer
+        .asks(&Ask::get(&target).header("Kelisim-Case", "1").header("Kelisim-User", "a.serik"))
+        .await;
     assert_eq!(answer.status, 200, "{answer}");
     world.log.opening(answer.exchange()).unwrap().subject.unwrap().into_owned()
 }
@@ -34,9 +37,7 @@ async fn asked(world: &World) -> String {
 /// D4
 #[tokio::test]
 async fn a_person_is_found_with_both_shares_of_the_period_and_with_neither_alone() {
-    let mut world = World::consumer_and_provider()
-        .agreement_with("person-records", |text| text["protection"]["users"] = json!("any"))
-        .found();
+    let mut world = World::consumer_and_provider().agreement("person-records").official("a.serik").found();
     world.start_again();
     world.provider.acts(|_| Reply::Json(200, json!({ "name": "A. Person" })));
     let before = asked(&world).await;

@@ -11,6 +11,7 @@ pub(super) fn bases(text: &AgreementText, registry: &Registry, problems: &mut Ve
     }
     sectors(text, registry, problems);
     official_use(text, registry, problems);
+    officials(text, registry, problems);
 }
 
 /// B10: of which kind an act is, the register says, and not whoever drafts.
@@ -58,6 +59,14 @@ fn official_use(text: &AgreementText, registry: &Registry, problems: &mut Vec<Pr
             );
             problem(problems, "basis", "Portal 3", message);
         }
+    }
+}
+
+/// B6, HR 26.9: where an act says in whose name systems ask under it, an agreement that stands on it says no less.
+fn officials(text: &AgreementText, registry: &Registry, problems: &mut Vec<Problem>) {
+    for act in cited(text, registry).filter(|act| text.protection.users < act.officials) {
+        let message = format!("act {} lets only officials ask who are {:?}", act.id, act.officials);
+        problem(problems, "protection", "HR 20-21, 26.9", message);
     }
 }
 

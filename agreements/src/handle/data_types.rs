@@ -18,8 +18,20 @@ impl Check<'_> {
         category: Category,
     ) -> Result<Event, CommandError> {
         self.own(&provider)?;
-        if self.registry.category(&provider, &data_type).is_none() {
+        let Some(published) = self.registry.published(&provider, &data_type) else {
             return Err(CommandError::Unknown { what: format!("data type {provider}/{data_type}") });
+        };
+        // B7, B8: what is about persons bears their mark, and says what for it was collected.
+        let wrong = |why: &str| Err(CommandError::DataType(data_type.to_string(), why.to_owned()));
+        let newest = published.versions.values().next_back();
+        if category.is_personal() && newest.is_none_or(|newest| newest.personal.is_none()) {
+            return wrong(
+                "its newest version does not say what for personal data was collected: publish one",
+            );
+        }
+        let personal = published.versions.values().any(|version| version.personal.is_some());
+        if personal && category < Category::Personal {
+            return wrong("it holds personal data: its category is personal at least");
         }
         Ok(Event::DataTypeCategorised { provider, data_type, category })
     }
@@ -27,17 +39,18 @@ impl Check<'_> {
     fn publishable(&self, data_type: &DataType) -> Result<(), CommandError> {
         self.own(&data_type.provider)?;
         let wrong = |why: &str| Err(CommandError::DataType(data_type.id.to_string(), why.to_owned()));
-        let newest = self
-            .registry
-            .published(&data_type.provider, &data_type.id)
-            .and_then(|published| published.versions.keys().last().copied())
-            .unwrap_or(0);
+        let published = self.registry.published(&data_type.provider, &data_type.id);
+        let newest = published.and_then(|known| known.versions.keys().last().copied()).unwrap_or(0);
         if data_type.version != newest + 1 {
             return wrong(&format!("version {} is the next", newest + 1));
         }
-        let personal = matches!(data_type.category, Category::Personal | Category::Special);
-        if personal && data_type.personal.is_none() {
+        // A new version lowers no category.
+        let category = published.map_or(data_type.category, |known| known.category.max(data_type.category));
+        if (category.is_personal() || data_type.category.is_personal()) && data_type.personal.is_none() {
             return wrong("it is personal data: say what for it was collected");
+        }
+        if data_type.personal.is_some() && data_type.category < Category::Personal {
+            return wrong("it holds personal data: its category is personal at least");
         }
         if data_type.operations.is_empty() {
             return wrong("it has no operation");

@@ -300,6 +300,15 @@ impl Model<'_> {
         if category == Category::OfficialUse && !cited.any(lets_pass) {
             found.insert("official-use-not-allowed");
         }
+        let consent = text.personal_data.as_ref().is_some_and(|clause| clause.consent.is_some());
+        if data_type.personal.is_some() || matches!(category, Category::Personal | Category::Special) {
+            if text.protection.users == Users::Any && !consent {
+                found.insert("users-not-limited");
+            }
+            if data_type.personal.is_none() {
+                found.insert("collection-purpose-unknown");
+            }
+        }
         if let Some(personal) = &data_type.personal {
             let collected = Some(&personal.collection_purpose);
             let stated = text.personal_data.as_ref().map(|clause| &clause.collection_purpose);

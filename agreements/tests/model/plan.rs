@@ -96,9 +96,12 @@ pub(crate) fn base() -> Vec<Recorded> {
     let purposes = ["staffing", "reserve"]
         .map(|code| json!({ "code": code, "text": "t", "collection_purpose": "civil-service" }));
     let second = with(second, "/purposes", json!(purposes));
-    world.conclude(&with(second, "/protection/users", json!("any")));
+    let second = with(second, "/protection/users", json!("listed"));
+    world.conclude(&second);
+    world.approve_one(&second);
     world.conclude(&address_agreement());
     let insurer = with(address_agreement(), "/consumer", json!("insurer"));
+    let insurer = with(insurer, "/protection/category", json!("special"));
     world.conclude(&with(insurer, "/number", json!("insurer-address")));
     let users = vec![listed("a.serikov", Some("T-1")), listed("b.omarov", None)];
     let number = number_of(&personnel_agreement());

@@ -94,8 +94,7 @@ impl World {
     pub(crate) fn agreed(agreement: &Value) -> Self {
         let mut world = Self::registered();
         world.conclude(agreement);
-        let users = vec![listed("a.serikov", Some("T-1"))];
-        world.approve(&number_of(agreement), users);
+        world.approve_one(agreement);
         world
     }
 
@@ -160,6 +159,12 @@ impl World {
     pub(crate) fn approve(&mut self, number: &AgreementNumber, users: Vec<ListedUser>) {
         let command = self.approval(number, users);
         self.must(officer(MINISTRY), command);
+    }
+
+    /// The same, of one official, who is trained.
+    #[track_caller]
+    pub(crate) fn approve_one(&mut self, agreement: &Value) {
+        self.approve(&number_of(agreement), vec![listed("a.serikov", Some("T-1"))]);
     }
 
     /// The next list of officials, signed.
@@ -261,7 +266,10 @@ pub(crate) fn personnel_agreement() -> Value {
         },
         "personal_data": {
             "collection_purpose": "civil-service",
-            "fields": [{ "field": "/name", "approved_list_item": "4.1" }],
+            "fields": [
+                { "field": "/name", "approved_list_item": "4.1" },
+                { "field": "/orders", "approved_list_item": "4.2" },
+            ],
         },
         "attachments": [{ "title": "Protocol", "sha256": "a7".repeat(32) }],
     })
@@ -518,6 +526,7 @@ pub(crate) fn act(id: &str, version: &str) -> Act {
         sector: None,
         ratified: None,
         official_use: OfficialUse::Allowed,
+        officials: Users::Any,
     }
 }
 

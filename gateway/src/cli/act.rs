@@ -28,6 +28,7 @@ What it is as a basis:
   \"sector\"        of a sector's act: BIN of the sector's authority
   \"ratified\"      of a treaty: the day
   \"official_use\"  allowed, where data for official use may pass on it
+  \"officials\"     listed or listed-and-trained, where only such officials may ask under it
 An act that was recorded without its kind is recorded once more, otherwise alike.")]
     Record {
         /// The act
@@ -117,6 +118,7 @@ pub(super) fn run(common: &Common, command: ActCommand) -> Result<Answer, Failur
                     ("sector", act.sector.map_or_else(String::new, |authority| authority.to_string())),
                     ("ratified", act.ratified.map_or_else(String::new, |day| day.to_string())),
                     ("official use", kebab(&act.official_use)),
+                    ("officials", kebab(&act.officials)),
                     ("in force", format!("{} to {}", act.in_force_from, last_day(act))),
                     ("successor", act.successor.as_ref().map_or_else(String::new, ToString::to_string)),
                     ("agreements", standing_on(desk.registry(), act).join("\n")),

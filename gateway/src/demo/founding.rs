@@ -71,7 +71,7 @@ pub(super) fn found(dir: &Path, teller: &mut Teller) -> Result<Founded, Trouble>
     ));
     let acts = registrar.acts()?;
     teller.step(&format!(
-        "{acts} acts: the five on which this gateway was modelled, all of which have lost force, and two joint procedures of the demonstration's own."
+        "{acts} acts: the five on which this gateway was modelled, all of which have lost force, and three joint procedures of the demonstration's own."
     ));
     for member in registrar.cast.systems.clone() {
         registrar.system(&member)?;

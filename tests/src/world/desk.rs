@@ -153,12 +153,18 @@ impl Desk {
     /// # Panics
     /// If they sign nothing, or the rules refuse it.
     pub async fn approves(&self, number: &AgreementNumber, users: Vec<ListedUser>) {
+        self.lists(number, users);
+        self.registry.settled().await;
+    }
+
+    /// The same, without waiting.
+    pub(super) fn lists(&self, number: &AgreementNumber, users: Vec<ListedUser>) {
         let command = self.registry.with(|office| {
             let list = office.next_list(number, users).unwrap();
             let signature = office.sign_value(&list, Side::Consumer, self.signer()).unwrap();
             Command::ApproveUsers { list, signature }
         });
-        self.orders(command).await;
+        self.issues(command);
     }
 
     /// Issues a prescription, as the regulator, and waits until the gateway acts on it.

@@ -4,8 +4,8 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
 
 use agreements::{
-    Act, Actor, BoundCertificate, Command, DataType, Holder, Operator, OperatorId, Phase, Role, Side,
-    SystemCard, SystemId,
+    Act, Actor, AgreementNumber, BoundCertificate, Command, DataType, Holder, ListedUser, Operator,
+    OperatorId, Phase, Role, Side, SystemCard, SystemId,
 };
 use certs::authority::{Authority, IssuedPem, PersonRequest};
 use certs::sign::Signer;
@@ -25,6 +25,7 @@ use super::{World, issue, sample};
 #[derive(Default)]
 pub struct Plan {
     agreements: Vec<(Value, Reach)>,
+    officials: Vec<(AgreementNumber, ListedUser)>,
     more: Vec<DataType>,
     systems: Vec<String>,
     configure: Vec<Change<Config>>,
@@ -77,6 +78,16 @@ impl Plan {
         let mut text = sample::agreement(number);
         change(&mut text);
         self.agreements.push((text, reach));
+        self
+    }
+
+    /// With a trained official on the list under the agreement that was named last.
+    ///
+    /// # Panics
+    /// If no agreement was named.
+    pub fn official(mut self, id: &str) -> Self {
+        let (number, _) = key(&self.agreements.last().unwrap().0);
+        self.officials.push((number, sample::listed(id, Some("T-1"))));
         self
     }
 
@@ -182,6 +193,7 @@ impl Plan {
         let mut act = sample::act();
         self.act.into_iter().for_each(|change| (change.0)(&mut act));
         regulator.issues(Command::RecordAct { act });
+        regulator.issues(Command::RecordAct { act: sample::personnel_act() });
 
         let socket = TcpListener::bind(loopback).unwrap();
         let at = socket.local_addr().unwrap();
@@ -209,6 +221,9 @@ impl Plan {
         }
         for (text, reach) in &self.agreements {
             concluded([&ministry, &agency, &regulator, &integrator], text, *reach);
+        }
+        for (number, official) in self.officials {
+            ministry.lists(&number, vec![official]);
         }
         World {
             app: None,

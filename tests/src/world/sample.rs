@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 
 use agreements::{
     Act, ActId, AgreementNumber, BasisKind, Bin, Conformity, DataType, Document, DocumentKind, Endpoint,
-    ListedUser, OfficialUse, Ownership, Phase, Significance, SystemCard, SystemId, UserId,
+    ListedUser, OfficialUse, Ownership, Phase, Significance, SystemCard, SystemId, UserId, Users,
 };
 use jiff::civil::Date;
 use serde::de::DeserializeOwned;
@@ -72,7 +72,7 @@ fn person_records() -> Value {
         "purposes": [{
             "code": "staffing", "text": "Filling of vacancies", "collection_purpose": "civil-service",
         }],
-        "basis": [{ "act": "hr-order", "version": "2003-07-08", "clause": "8.2" }],
+        "basis": [{ "act": "hr-exchange", "version": "2003-07-08", "clause": "8.2" }],
         "accounting": {
             "answer_after": "completed", "case": "required", "retention_years": 5, "text": "Each side keeps a journal",
         },
@@ -315,6 +315,17 @@ pub fn act() -> Act {
         sector: None,
         ratified: None,
         official_use: OfficialUse::Unsaid,
+        officials: Users::Any,
+    }
+}
+
+/// The act that personal data of officials passes by: only to officials who were trained for it.
+pub fn personnel_act() -> Act {
+    Act {
+        id: from_json::<ActId>(json!("hr-exchange")),
+        title: "Order on exchanges of personnel records".into(),
+        officials: Users::ListedAndTrained,
+        ..act()
     }
 }
 

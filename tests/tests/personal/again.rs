@@ -4,11 +4,11 @@ use certs::authority::IssuedPem;
 use gateway::exchange_log::Outcome;
 use serde_json::{Value, json};
 use tests::world::sample::people::{
-    IIN, OTHER_IIN, PERSON, QUERIES, people, people_agreement, person_record,
+    self, IIN, OTHER_IIN, PERSON, QUERIES, people, people_agreement, person_record,
 };
 use tests::world::sample::{self, PORTAL};
 use tests::world::wait::{PAUSE, within};
-use tests::world::{Ask, Plan, Relay, Reply, World};
+use tests::world::{Plan, Relay, Reply, World};
 
 use super::subjects::hashes;
 use super::usage::until_used;
@@ -21,6 +21,7 @@ fn named_in(place: Value) -> Plan {
     World::consumer_and_provider()
         .publishing(people)
         .agreement_with("address-lookup", |text| *text = people_agreement())
+        .official(people::OFFICIAL)
         .configure(|config| config.usage.portals = vec![sample::system(PORTAL)])
 }
 
@@ -41,7 +42,7 @@ async fn an_answer_given_again_is_about_whom_the_first_was_and_each_delivery_is_
         let portal = portal_of(&world).await;
         let people = json!({ "people": [person_record(IIN), person_record(OTHER_IIN)] });
         world.provider.replies(Reply::Json(200, people));
-        let ask = Ask::post(QUERIES, &body).header("Idempotency-Key", "\"k-1\"");
+        let ask = people::post(QUERIES, &body).header("Idempotency-Key", "\"k-1\"");
         let first = world.consumer.asks(&ask).await;
         assert_eq!(first.status, 200, "{first}");
         let both = hashes(&world, &first).await;
@@ -79,7 +80,7 @@ async fn a_person_is_told_of_no_use_where_nothing_was_sent() {
     let portal = portal_of(&world).await;
     let regulator = world.program(&world.regulator);
     let mut line = world.consumer.connect().await;
-    line.send(&Ask::get(PERSON).wire("gateway")).await;
+    line.send(&people::get(PERSON).wire("gateway")).await;
     let dialled = relay.dialled().await;
     world.regulator.suspend("people").await;
     dialled.opens_to(world.provider.address()).await;

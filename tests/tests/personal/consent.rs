@@ -4,10 +4,10 @@ use agreements::{BoundCertificate, Command, SystemId};
 use certs::authority::IssuedPem;
 use certs::sign::Signer;
 use serde_json::{Value, json};
-use tests::world::sample::people::{IIN, OTHER_IIN, PERSON, QUERIES, person_record};
+use tests::world::sample::people::{self, IIN, OTHER_IIN, PERSON, QUERIES, person_record};
 use tests::world::sample::{MINISTRY, PORTAL};
 use tests::world::wait::{PAUSE, within};
-use tests::world::{Answer, Ask, Plan, Reply, World};
+use tests::world::{Answer, Plan, Reply, World};
 use uuid::Uuid;
 
 use super::agreed_with;
@@ -60,7 +60,7 @@ fn signed(signer: &Signer, said: &Value) -> String {
 }
 
 async fn asks(world: &World, token: &str) -> Answer {
-    world.consumer.asks(&Ask::get(PERSON).header("Kelisim-Consent", token)).await
+    world.consumer.asks(&people::get(PERSON).header("Kelisim-Consent", token)).await
 }
 
 async fn started() -> World {
@@ -74,7 +74,7 @@ async fn started() -> World {
 async fn a_call_passes_with_a_consent_once_and_its_entry_names_it() {
     let mut world = started().await;
     let signer = issuer(&world).await;
-    assert_eq!(world.consumer.asks(&Ask::get(PERSON)).await.refusal(), Some("consent-missing"));
+    assert_eq!(world.consumer.asks(&people::get(PERSON)).await.refusal(), Some("consent-missing"));
     let consent = said();
     let token = signed(&signer, &consent);
     let first = asks(&world, &token).await;
@@ -104,7 +104,7 @@ async fn of_many_calls_with_one_consent_at_once_one_is_forwarded() {
     for _ in 0..3 {
         let token = signed(&signer, &said());
         let before = world.provider.seen().len();
-        let ask = Ask::get(PERSON).header("Kelisim-Consent", &token);
+        let ask = people::get(PERSON).header("Kelisim-Consent", &token);
         let mut all = tokio::task::JoinSet::new();
         for _ in 0..12 {
             let consumer = world.consumer.with(world.consumer.identity().clone());
@@ -148,7 +148,7 @@ async fn a_consent_that_is_not_to_this_call_is_refused_and_not_spent() {
         let answer = asks(&world, &signed(&signer, &other)).await;
         assert_eq!(answer.refusal(), Some(code), "{member} {value}: {answer}");
     }
-    let several = Ask::post(QUERIES, &json!({ "iins": [IIN, OTHER_IIN] }));
+    let several = people::post(QUERIES, &json!({ "iins": [IIN, OTHER_IIN] }));
     let several = world.consumer.asks(&several.header("Kelisim-Consent", &signed(&signer, &good))).await;
     assert_eq!(several.refusal(), Some("consent-wrong-subject"), "one person consents for oneself");
     assert_eq!(world.provider.seen().len(), 0);
@@ -206,7 +206,7 @@ async fn a_repeat_under_an_idempotency_key_gets_the_answer_that_its_consent_was_
     let signer = issuer(&world).await;
     let token = signed(&signer, &said());
     let ask = |key: &str, token: &str| {
-        let ask = Ask::post(QUERIES, &json!({ "iins": [IIN] })).header("Kelisim-Consent", token);
+        let ask = people::post(QUERIES, &json!({ "iins": [IIN] })).header("Kelisim-Consent", token);
         ask.header("Idempotency-Key", &format!("\"{key}\""))
     };
     let first = world.consumer.asks(&ask("k-1", &token)).await;

@@ -2,9 +2,9 @@
 
 use gateway::exchange_log::Outcome;
 use serde_json::{Value, json};
-use tests::world::sample::people::{IIN, PERSON, QUERIES, person_record};
+use tests::world::sample::people::{self, IIN, PERSON, QUERIES, person_record};
 use tests::world::wait::{PAUSE, within};
-use tests::world::{Ask, Reply, World, kelisim};
+use tests::world::{Reply, World, kelisim};
 
 use super::{agreed, agreed_with};
 
@@ -17,13 +17,13 @@ async fn what_is_withheld_is_counted_by_field_for_the_record_the_command_line_an
         true => Reply::Json(200, people.clone()),
         false => Reply::Json(200, person_record(IIN)),
     });
-    let one = world.consumer.asks(&Ask::get(PERSON)).await;
+    let one = world.consumer.asks(&people::get(PERSON)).await;
     assert_eq!((one.header("kelisim-withheld"), one.json()), (Some("2"), json!({ "name": "A. Person" })));
     let closing = world.log.closing(one.exchange()).await;
     let fields: Vec<_> = closing.withheld.iter().map(|one| (one.field.as_str(), one.count)).collect();
     assert_eq!((closing.trimmed, fields), (2, vec![("/iin", 1), ("/phone", 1)]));
     for _ in 0..2 {
-        let several = world.consumer.asks(&Ask::post(QUERIES, &json!({ "iins": [IIN] }))).await;
+        let several = world.consumer.asks(&people::post(QUERIES, &json!({ "iins": [IIN] }))).await;
         assert_eq!(several.header("kelisim-withheld"), Some("3"));
         world.log.closing(several.exchange()).await;
     }
@@ -82,9 +82,9 @@ async fn what_is_withheld_is_counted_by_field_for_the_record_the_command_line_an
 async fn an_agreement_may_have_a_response_refused_that_holds_more_than_it_names() {
     let world = agreed_with(|text| text["data"][0]["excess"] = "refuse".into()).start().await;
     world.provider.replies(Reply::Json(200, json!({ "name": "A. Person" })));
-    assert_eq!(world.consumer.asks(&Ask::get(PERSON)).await.status, 200);
+    assert_eq!(world.consumer.asks(&people::get(PERSON)).await.status, 200);
     world.provider.replies(Reply::Json(200, person_record(IIN)));
-    let answer = world.consumer.asks(&Ask::get(PERSON)).await;
+    let answer = world.consumer.asks(&people::get(PERSON)).await;
     assert_eq!(answer.refusal(), Some("response-exceeds"), "{answer}");
     assert!(!answer.to_string().contains("A. Person"), "{answer}");
     let closing = world.log.closing(answer.exchange()).await;
@@ -92,7 +92,7 @@ async fn an_agreement_may_have_a_response_refused_that_holds_more_than_it_names(
     assert_eq!((closing.outcome, fields), (Outcome::ResponseRefused, vec!["/iin", "/phone"]));
     // An error of the provider's own is none of the data type's answers.
     world.provider.replies(Reply::Json(404, json!({ "why": "nobody of that name" })));
-    assert_eq!(world.consumer.asks(&Ask::get(PERSON)).await.refusal(), None);
+    assert_eq!(world.consumer.asks(&people::get(PERSON)).await.refusal(), None);
 }
 
 /// B7: what has no place in the released form is not looked at, however the provider writes it.
@@ -102,9 +102,9 @@ async fn a_provider_that_adds_fields_changes_nothing_for_its_consumers() {
     let mut record = person_record(IIN);
     let before = {
         world.provider.replies(Reply::Json(200, record.clone()));
-        world.consumer.asks(&Ask::get(PERSON)).await.body
+        world.consumer.asks(&people::get(PERSON)).await.body
     };
     record["new"] = json!({ "deep": [1, { "name": "C. Person" }] });
     world.provider.replies(Reply::Json(200, record));
-    assert_eq!(world.consumer.asks(&Ask::get(PERSON)).await.body, before);
+    assert_eq!(world.consumer.asks(&people::get(PERSON)).await.body, before);
 }

@@ -2,8 +2,8 @@
 
 use gateway::exchange_log::Outcome;
 use serde_json::json;
-use tests::world::sample::people::{IIN, PERSON, QUERIES, person_record};
-use tests::world::{Ask, Reply, World};
+use tests::world::sample::people::{self, IIN, PERSON, QUERIES, person_record};
+use tests::world::{Reply, World};
 
 use super::agreed;
 
@@ -34,7 +34,7 @@ fn many() -> String {
 
 async fn serves(world: &World) {
     world.provider.replies(Reply::Json(200, person_record(IIN)));
-    assert_eq!(world.consumer.asks(&Ask::get(PERSON)).await.status, 200);
+    assert_eq!(world.consumer.asks(&people::get(PERSON)).await.status, 200);
 }
 
 /// Promise 7, C3
@@ -43,7 +43,7 @@ async fn a_consumers_hostile_document_is_refused_by_name_and_nothing_of_it_is_fo
     let world = agreed().start().await;
     let post = |inside: &str| {
         let body = format!("{{\"iins\":[\"{IIN}\"],{inside}}}");
-        Ask::new("POST", QUERIES).header("Content-Type", "application/json").bytes(body.as_bytes())
+        people::asks("POST", QUERIES).header("Content-Type", "application/json").bytes(body.as_bytes())
     };
     for (inside, keyword) in hostile() {
         let answer = world.consumer.asks(&post(&inside)).await;
@@ -67,13 +67,13 @@ async fn a_providers_hostile_document_does_not_pass_and_many_members_are_counted
     };
     for (inside, keyword) in hostile() {
         world.provider.replies(reply(&inside));
-        let answer = world.consumer.asks(&Ask::get(PERSON)).await;
+        let answer = world.consumer.asks(&people::get(PERSON)).await;
         assert_eq!(answer.refusal(), Some("response-schema"), "{keyword}: {answer}");
         assert_eq!(answer.json()["keyword"], keyword, "{answer}");
         assert_eq!(world.log.closing(answer.exchange()).await.outcome, Outcome::ResponseRefused);
     }
     world.provider.replies(reply(&many()));
-    let answer = world.consumer.asks(&Ask::get(PERSON)).await;
+    let answer = world.consumer.asks(&people::get(PERSON)).await;
     assert_eq!((answer.status, answer.json()), (200, json!({ "name": "A. Person" })));
     let closing = world.log.closing(answer.exchange()).await;
     let fields: Vec<_> = closing.withheld.iter().map(|one| (one.field.as_str(), one.count)).collect();

@@ -6,7 +6,7 @@ use gateway::exchange_log::{Outcome, Sha256, Withheld};
 use serde_json::{Value, json};
 use tests::world::sample::DOCUMENTS;
 use tests::world::sample::drafts::draft;
-use tests::world::sample::people::{IIN, OTHER_IIN, QUERIES};
+use tests::world::sample::people::{self, IIN, OTHER_IIN, QUERIES};
 use tests::world::signing::signed;
 use tests::world::wait::{PAUSE, within};
 use tests::world::{Ask, Plan, Reply, World, files, kelisim};
@@ -43,7 +43,7 @@ fn said(withheld: &[Withheld]) -> Vec<(&str, u64)> {
 async fn what_a_request_has_beyond_the_agreement_is_withheld_from_the_provider_and_counted_by_field() {
     let mut world = naming(|_| {}).start().await;
     world.provider.replies(Reply::Json(200, json!({ "people": [] })));
-    let ask = Ask::post(QUERIES, &too_much());
+    let ask = people::post(QUERIES, &too_much());
     for answer in [world.consumer.asks(&ask).await, world.consumer.connect_http2().await.ask(&ask).await] {
         assert_eq!((answer.status, answer.header("kelisim-request-withheld")), (200, Some("2")), "{answer}");
         let got = world.provider.seen().pop().unwrap().body;
@@ -101,7 +101,7 @@ async fn what_a_request_has_beyond_the_agreement_is_withheld_from_the_provider_a
 async fn an_agreement_may_have_a_request_refused_that_holds_more_than_it_names() {
     let world = naming(|text| text["data"][0]["request_excess"] = "refuse".into()).start().await;
     world.provider.replies(Reply::Json(200, json!({ "people": [] })));
-    let ask = Ask::post(QUERIES, &too_much()).header("Idempotency-Key", "\"k-1\"");
+    let ask = people::post(QUERIES, &too_much()).header("Idempotency-Key", "\"k-1\"");
     let answer = world.consumer.asks(&ask).await;
     assert_eq!(answer.to_string(), "422 request-exceeds");
     assert_eq!(answer.json()["keyword"], "not-agreed");
@@ -113,7 +113,7 @@ async fn an_agreement_may_have_a_request_refused_that_holds_more_than_it_names()
     assert_eq!((closing.request_trimmed, said(&closing.request_withheld).len()), (2, 2));
     assert_eq!(world.provider.seen().len(), 0);
     // Its key is still nobody's.
-    let within = Ask::post(QUERIES, &json!({ "iins": [IIN] })).header("Idempotency-Key", "\"k-1\"");
+    let within = people::post(QUERIES, &json!({ "iins": [IIN] })).header("Idempotency-Key", "\"k-1\"");
     assert_eq!(world.consumer.asks(&within).await.status, 200);
     assert!(world.log.verified().is_whole());
 }
@@ -125,13 +125,13 @@ async fn a_signed_request_passes_whole_or_not_at_all() {
     let world = world.start().await;
     world.provider.replies(Reply::Json(200, json!({ "people": [] })));
     let (gateway, identity) = (world.consumer.gateway(), world.consumer.identity());
-    let ask = signed(&Ask::post(QUERIES, &too_much()), gateway, identity);
+    let ask = signed(&people::post(QUERIES, &too_much()), gateway, identity);
     let answer = world.consumer.asks(&ask).await;
     assert_eq!(answer.to_string(), "422 request-exceeds");
     let opening = world.log.opening(answer.exchange()).unwrap();
     assert!(opening.signatures.is_some_and(|said| said.starts_with("message ")), "who sent it is on record");
     assert_eq!((opening.passed_digest, world.provider.seen().len()), (None, 0));
-    let within = signed(&Ask::post(QUERIES, &json!({ "iins": [IIN] })), gateway, identity);
+    let within = signed(&people::post(QUERIES, &json!({ "iins": [IIN] })), gateway, identity);
     assert_eq!(world.consumer.asks(&within).await.status, 200);
     // Whether the signature counts is asked first: of what anybody sent, no field is counted.
     let mut forged = ask;
@@ -144,7 +144,7 @@ async fn a_signed_request_passes_whole_or_not_at_all() {
 async fn a_repeat_of_a_trimmed_request_is_held_against_what_was_sent() {
     let world = naming(|_| {}).start().await;
     world.provider.replies(Reply::Json(200, json!({ "people": [] })));
-    let ask = |body: Value| Ask::post(QUERIES, &body).header("Idempotency-Key", "\"k-1\"");
+    let ask = |body: Value| people::post(QUERIES, &body).header("Idempotency-Key", "\"k-1\"");
     let first = world.consumer.asks(&ask(too_much())).await;
     let again = world.consumer.asks(&ask(too_much())).await;
     assert_eq!((again.status, &again.body), (200, &first.body), "{again}");
@@ -162,7 +162,7 @@ async fn persons_whom_the_agreement_has_no_field_for_are_on_record_all_the_same(
     let world = agreed_with(|text| text["data"][0]["request_fields"] = json!(["/iins/0", "/of"]));
     let world = world.start().await;
     world.provider.replies(Reply::Json(200, json!({ "people": [] })));
-    let answer = world.consumer.asks(&Ask::post(QUERIES, &json!({ "iins": [IIN, OTHER_IIN] }))).await;
+    let answer = world.consumer.asks(&people::post(QUERIES, &json!({ "iins": [IIN, OTHER_IIN] }))).await;
     assert_eq!(answer.status, 200, "{answer}");
     let got: Value = serde_json::from_slice(&world.provider.seen()[0].body).unwrap();
     assert_eq!(got, json!({ "iins": [IIN] }));

@@ -3,7 +3,7 @@
 use certs::authority::IssuedPem;
 use gateway::config::Config;
 use serde_json::{Value, json};
-use tests::world::sample::people::{IIN, OTHER_IIN, PERSON, UNIT, person_record};
+use tests::world::sample::people::{self, IIN, OTHER_IIN, PERSON, UNIT, person_record};
 use tests::world::sample::{MINISTRY, PORTAL, REGISTER};
 use tests::world::wait::{PAUSE, within};
 use tests::world::{Ask, Clerk, Reply, World, sample};
@@ -52,14 +52,14 @@ async fn a_person_learns_through_a_portal_who_used_their_data_and_what_for() {
     let (world, issued) = asked().await;
     let portal = world.clerk_with(Some(&issued));
     let delivery = |ask: Ask| ask.header("Kelisim-Purpose", "delivery");
-    let first = world.consumer.asks(&delivery(Ask::get(PERSON))).await;
+    let first = world.consumer.asks(&delivery(people::get(PERSON))).await;
     assert_eq!(first.status, 200, "{first}");
-    let secret = world.consumer.asks(&Ask::get(PERSON).header("Kelisim-Purpose", "investigation")).await;
+    let secret = world.consumer.asks(&people::get(PERSON).header("Kelisim-Purpose", "investigation")).await;
     assert_eq!(secret.status, 200, "{secret}");
     world
         .provider
         .replies(Reply::Json(200, json!({ "people": [person_record(OTHER_IIN), person_record(IIN)] })));
-    let second = world.consumer.asks(&delivery(Ask::get(UNIT))).await;
+    let second = world.consumer.asks(&delivery(people::get(UNIT))).await;
     assert_eq!(second.status, 200, "{second}");
     world.log.closing(second.exchange()).await;
 

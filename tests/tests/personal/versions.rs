@@ -2,8 +2,8 @@
 
 use agreements::{Command, DataType};
 use serde_json::{Value, json};
-use tests::world::sample::people::{IIN, PERSON, people, person_record};
-use tests::world::{Ask, Reply, kelisim};
+use tests::world::sample::people::{self, IIN, PERSON, people, person_record};
+use tests::world::{Reply, kelisim};
 
 use super::agreed;
 
@@ -18,7 +18,7 @@ async fn running_agreements_keep_the_version_that_they_were_signed_on() {
     world.agency.orders(Command::PublishDataType { data_type }).await;
 
     world.provider.replies(Reply::Json(200, person_record(IIN)));
-    let answer = world.consumer.asks(&Ask::get(PERSON)).await;
+    let answer = world.consumer.asks(&people::get(PERSON)).await;
     assert_eq!(answer.status, 200, "by version 1 the name may be longer: {answer}");
     assert_eq!(world.log.opening(answer.exchange()).unwrap().data_type_version, "1");
 

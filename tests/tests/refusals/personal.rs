@@ -1,16 +1,18 @@
 //! Refusals for the sake of the persons whom data is about.
 
 use tests::world::sample::people::{
-    IIN, OTHER_IIN, PERSON, QUERIES, UNIT, people, people_agreement, person_record,
+    self, IIN, OTHER_IIN, PERSON, QUERIES, UNIT, people, people_agreement, person_record,
 };
 
 use super::*;
 
 fn people_with(change: impl FnOnce(&mut Value)) -> Plan {
-    World::consumer_and_provider().publishing(people()).agreement_with("address-lookup", |text| {
+    let people_agreed = |text: &mut Value| {
         *text = people_agreement();
         change(text);
-    })
+    };
+    let plan = World::consumer_and_provider().publishing(people());
+    plan.agreement_with("address-lookup", people_agreed).official(people::OFFICIAL)
 }
 
 /// Provokes one of them.
@@ -21,21 +23,23 @@ pub(super) async fn of_persons(code: &str) -> Scene {
         asked_here(world, ask).await
     };
     match code {
-        "request-subject" => asked(people_with(|_| {}), Ask::post(QUERIES, &json!({ "iins": ["7"] }))).await,
+        "request-subject" => {
+            asked(people_with(|_| {}), people::post(QUERIES, &json!({ "iins": ["7"] }))).await
+        }
         "response-subject" => {
             let nobody = json!({ "people": [{ "name": "A. Person" }] });
-            answered(people_with(|_| {}), Ask::get(UNIT), nobody).await
+            answered(people_with(|_| {}), people::get(UNIT), nobody).await
         }
         "request-exceeds" => {
             let plan = people_with(|text| {
                 text["data"][0]["request_fields"] = json!(["/iins"]);
                 text["data"][0]["request_excess"] = "refuse".into();
             });
-            asked(plan, Ask::post(QUERIES, &json!({ "iins": [IIN], "of": {} }))).await
+            asked(plan, people::post(QUERIES, &json!({ "iins": [IIN], "of": {} }))).await
         }
         "response-exceeds" => {
             let plan = people_with(|text| text["data"][0]["excess"] = "refuse".into());
-            answered(plan, Ask::get(PERSON), person_record(IIN)).await
+            answered(plan, people::get(PERSON), person_record(IIN)).await
         }
         code if code.starts_with("consent-") => of_consents(code).await,
         other => panic!("no scene for {other}: a new refusal needs one"),
@@ -79,7 +83,7 @@ async fn of_consents(code: &str) -> Scene {
         }
         _ => {}
     }
-    let mut ask = Ask::get(PERSON);
+    let mut ask = people::get(PERSON);
     if code != "consent-missing" {
         ask = ask.header("Kelisim-Consent", &token);
     }

@@ -41,6 +41,32 @@ pub const COLLECTION_PURPOSE_MISMATCH: Row = Row {
     },
 };
 
+/// `collection-purpose-unknown`
+pub const COLLECTION_PURPOSE_UNKNOWN: Row = Row {
+    code: "collection-purpose-unknown",
+    clause: "Law 4.2.11",
+    status: 403,
+    culprit: Culprit::Provider,
+    words: Words {
+        kk: "Ақпарат түрі енді дербес деректер болып табылады, ал ережедегі нұсқасы олардың не үшін жиналғанын айтпайды. Ережені мақсаты көрсетілген жаңа нұсқаға көшіріңіз.",
+        ru: "Вид информации теперь относится к персональным данным, а согласованная версия не называет цели их сбора. Согласуйте правила о версии, которая её называет.",
+        en: "The data type is personal data now, and the version agreed on does not say what it was collected for. Have an agreement concurred in on a version that does.",
+    },
+};
+
+/// `users-not-limited`
+pub const USERS_NOT_LIMITED: Row = Row {
+    code: "users-not-limited",
+    clause: "HR 20-21; Law 4.2.11",
+    status: 403,
+    culprit: Culprit::Consumer,
+    words: Words {
+        kk: "Дербес деректер тізімдегі лауазымды адамдарға немесе келісіммен ғана беріледі, ал ереже екеуін де талап етпейді. Бірін талап ететін жаңа нұсқасын келісіңіз.",
+        ru: "Персональные данные передаются лицам из списка или с согласия субъекта, а правила не требуют ни того, ни другого. Согласуйте новую версию, которая требует.",
+        en: "Personal data passes to listed officials or with consent, and the agreement asks for neither. Have a new version concurred in that does.",
+    },
+};
+
 /// `case-missing`
 pub const CASE_MISSING: Row = Row {
     code: "case-missing",

@@ -4,6 +4,7 @@ use agreements::DataType;
 use serde_json::{Value, json};
 
 use super::{REGISTER, address_lookup, from_json};
+use crate::world::Ask;
 
 /// One person, named in the path.
 pub const PERSON: &str = "/address-register/people/people/860101300126";
@@ -11,6 +12,9 @@ pub const PERSON: &str = "/address-register/people/people/860101300126";
 pub const QUERIES: &str = "/address-register/people/queries";
 /// Persons whom only the response names.
 pub const UNIT: &str = "/address-register/people/units/7";
+
+/// The official who asks.
+pub const OFFICIAL: &str = "a.serik";
 
 /// Who is asked about, and somebody else.
 pub const IIN: &str = "860101300126";
@@ -21,6 +25,21 @@ pub const OTHER_IIN: &str = "900515400331";
 pub fn iin_of(name: &str) -> String {
     let number = name.bytes().fold(0_u32, |sum, byte| (sum * 31 + u32::from(byte)) % 1_000_000);
     format!("860101{number:06}")
+}
+
+/// Asks in the official's name.
+pub fn asks(method: &str, target: &str) -> Ask {
+    Ask::new(method, target).header("Kelisim-User", OFFICIAL)
+}
+
+/// The same, for one of the targets.
+pub fn get(target: &str) -> Ask {
+    asks("GET", target)
+}
+
+/// The same, with what is asked.
+pub fn post(target: &str, body: &Value) -> Ask {
+    Ask::post(target, body).header("Kelisim-User", OFFICIAL)
 }
 
 /// Persons and where they live.
@@ -39,7 +58,7 @@ pub fn people() -> DataType {
         "type": "object", "properties": { "iins": { "type": "array" }, "of": { "type": "object" } },
     });
     from_json(json!({
-        "id": "people", "version": 1, "provider": REGISTER, "title": "People", "category": "restricted",
+        "id": "people", "version": 1, "provider": REGISTER, "title": "People", "category": "personal",
         "personal": { "collection_purpose": "civil-service" },
         "operations": [
             { "id": "one", "method": "GET", "path": "/people/{iin}", "subject": { "path": "iin" },
@@ -54,7 +73,7 @@ pub fn people() -> DataType {
     }))
 }
 
-/// An agreement on [`people`], in full.
+/// An agreement on [`people`], in full; [`OFFICIAL`] has to be listed.
 pub fn people_agreement() -> Value {
     let mut text = address_lookup();
     text["number"] = "people".into();
@@ -64,10 +83,14 @@ pub fn people_agreement() -> Value {
     }]);
     text["purposes"] =
         json!([{ "code": "delivery", "text": "Delivery of answers", "collection_purpose": "civil-service" }]);
-    text["protection"]["category"] = "restricted".into();
+    text["protection"]["category"] = "personal".into();
+    text["protection"]["users"] = "listed".into();
     text["personal_data"] = json!({
         "collection_purpose": "civil-service",
-        "fields": [{ "field": "/name", "approved_list_item": "4.1" }],
+        "fields": [
+            { "field": "/name", "approved_list_item": "4.1" },
+            { "field": "/people/*/name", "approved_list_item": "4.1" },
+        ],
     });
     text
 }
