@@ -173,6 +173,18 @@ fn zeros(text: &AgreementText, problems: &mut Vec<Problem>) {
             "HR 26.6",
             "a check that holds for no day is none",
         ),
+        (
+            text.accounting.retention_years == 0,
+            "accounting",
+            "Interaction 17.5",
+            "a record that is kept for no year accounts for nothing",
+        ),
+        (
+            text.recovery.within_hours == 0,
+            "recovery",
+            "Interaction 17.6",
+            "nothing is restored within no hour",
+        ),
     ] {
         if zero {
             problem(problems, field, clause, message.into());

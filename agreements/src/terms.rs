@@ -25,6 +25,11 @@ pub enum TermKind {
     Basis,
     /// The regulator's outcome on an agreement, from its submission (B9).
     Consideration,
+    /// Placing the items of a body's own work plan in the portal, from the plan's approval. The gateway sees no plans: only
+    /// the length is known here.
+    DepartmentalPlan,
+    /// Placing the items of a plan of several bodies, from its approval; the same holds for it.
+    InterdepartmentalPlan,
 }
 
 /// In which days a term is counted.
@@ -114,18 +119,31 @@ mod tests {
     #[test]
     fn every_kind_of_term_has_its_length_from_the_start() {
         let terms = Terms::default();
-        for (kind, days) in [
-            (TermKind::Registration, 10),
-            (TermKind::Outcome, 5),
-            (TermKind::Return, 2),
-            (TermKind::Correction, 10),
-            (TermKind::Basis, 30),
-            (TermKind::Consideration, 10),
+        for (kind, days, counted) in [
+            (TermKind::Registration, 10, Counted::Working),
+            (TermKind::Outcome, 5, Counted::Working),
+            (TermKind::Return, 2, Counted::Working),
+            (TermKind::Correction, 10, Counted::Working),
+            (TermKind::Basis, 30, Counted::Working),
+            (TermKind::Consideration, 10, Counted::Working),
+            (TermKind::DepartmentalPlan, 3, Counted::Calendar),
+            (TermKind::InterdepartmentalPlan, 5, Counted::Working),
         ] {
             let term = terms.on(kind, day("2026-02-02")).unwrap();
-            assert_eq!((term.days, term.counted), (days, Counted::Working));
+            assert_eq!((term.days, term.counted), (days, counted));
             assert_eq!(terms.on(kind, day("2001-01-01")), Some(term), "older registries have terms too");
         }
+    }
+
+    /// A8: of a plan approved on a Friday, Portal 28 and 29 count Saturday and Sunday, and do not.
+    #[test]
+    fn a_term_ends_by_the_days_in_which_it_is_counted() {
+        let due = |kind| {
+            let term = Terms::default().on(kind, day("2026-02-06")).unwrap().clone();
+            term.due(day("2026-02-06"), &Calendar::default())
+        };
+        assert_eq!(due(TermKind::DepartmentalPlan), day("2026-02-09"));
+        assert_eq!(due(TermKind::InterdepartmentalPlan), day("2026-02-13"));
     }
 
     /// A8: a term that began under one act ends under it.
@@ -141,7 +159,7 @@ mod tests {
         };
         terms.set(changed.clone());
         terms.set(changed);
-        assert_eq!(terms.all().len(), 7);
+        assert_eq!(terms.all().len(), 9);
         let due = |from: &str| {
             let term = terms.on(TermKind::Return, day(from)).unwrap();
             term.due(day(from), &Calendar::default())

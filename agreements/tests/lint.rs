@@ -53,6 +53,8 @@ fn a_field_that_says_nothing_is_not_stated() {
         ("/recovery/text", json!("\t"), "recovery", "Interaction 17.6"),
         ("/protection/text", json!(""), "protection", "Interaction 17.7"),
         ("/protection/rate/burst", json!(0), "protection", "Interaction 17.7"),
+        ("/accounting/retention_years", json!(0), "accounting", "Interaction 17.5"),
+        ("/recovery/within_hours", json!(0), "recovery", "Interaction 17.6"),
         ("/consumer", json!("nobody"), "consumer", "Interaction 16"),
         ("/consumer", json!("personnel"), "provider", "Interaction 16"),
         ("/version", json!(0), "version", "Interaction 10"),

@@ -86,9 +86,9 @@ pub(super) struct Holiday {
 #[derive(Args)]
 #[command(after_help = "\
 Example:
-  kelisim calendar term return 3 --counted calendar --clause 'Portal 28' --from 2026-07-01 --as regulator
+  kelisim calendar term departmental-plan 3 --counted calendar --clause 'Portal 28' --from 2026-07-01 --as regulator
 
-Terms: registration, outcome, return, correction, basis, consideration.")]
+Terms: registration, outcome, return, correction, basis, consideration, departmental-plan, interdepartmental-plan.")]
 pub(super) struct SetTerm {
     /// Which
     #[arg(value_parser = word::<TermKind>)]

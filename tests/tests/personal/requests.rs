@@ -62,7 +62,7 @@ async fn what_a_request_has_beyond_the_agreement_is_withheld_from_the_provider_a
 
     // What is agreed passes byte for byte, and nothing is said of it.
     let within_agreed = format!("{{ \"of\" :{{}},\n \"iins\":[ \"{IIN}\"] }}");
-    let exact = Ask::new("POST", QUERIES).header("Content-Type", "application/json");
+    let exact = people::asks("POST", QUERIES).header("Content-Type", "application/json");
     let answer = world.consumer.asks(&exact.bytes(within_agreed.as_bytes())).await;
     assert_eq!((answer.status, answer.header("kelisim-request-withheld")), (200, None), "{answer}");
     assert_eq!(world.provider.seen().pop().unwrap().body, within_agreed.as_bytes());
@@ -183,7 +183,7 @@ async fn a_request_that_cannot_be_followed_never_reaches_its_provider() {
         br#"{"iins":["860101300126"]} {}"#,
         deep.as_bytes(),
     ] {
-        let ask = Ask::new("POST", QUERIES).header("Content-Type", "application/json").bytes(body);
+        let ask = people::asks("POST", QUERIES).header("Content-Type", "application/json").bytes(body);
         let answer = world.consumer.asks(&ask).await;
         assert_eq!(answer.to_string(), "400 request-schema");
     }
