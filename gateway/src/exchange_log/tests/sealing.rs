@@ -311,3 +311,31 @@ pub(super) fn copy(from: &std::path::Path, to: &std::path::Path) {
         }
     }
 }
+
+/// D3: on call, what was changed is to be read off, not looked for among what only stands behind it.
+#[test]
+fn changed_entry_accuses_no_bundle_and_a_changed_bundle_is_told_of_once() {
+    let world = World::sealed();
+    world.write(26);
+    let lines = world.lines();
+    let mut changed = lines.clone();
+    changed[3] = changed[3].replace("\"personnel\"", "\"passports\"");
+    world.replace_lines(&changed);
+    let accused = |world: &World| -> Vec<(u64, Problem)> {
+        let found = verify(&world.log_dir()).unwrap().findings.into_iter();
+        let broken = found.filter(|finding| finding.severity() == Severity::Broken);
+        broken.map(|finding| (finding.index, finding.problem)).collect()
+    };
+    assert_eq!(accused(&world), [(3, Problem::Changed)]);
+    world.replace_lines(&lines);
+    let bundle = world.log_dir().join(format!("tile/entries/000.p/{}", lines.len()));
+    let whole = fs::read(&bundle).unwrap();
+    let within = whole.windows(9).position(|bytes| bytes == b"personnel").unwrap();
+    // A letter of the first opening; and the length of the header before it, which shifts all that follow.
+    for (at, index) in [(within, 1), (1, 0)] {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 1;
+        fs::write(&bundle, bytes).unwrap();
+        assert_eq!(accused(&world), [(index, Problem::TileDiffers { index })]);
+    }
+}

@@ -208,9 +208,8 @@ impl<'a> Reading<'a> {
             self.find(place, Problem::Changed);
         }
         accused |= self.settle_last(Some((seen, place)));
-        if !accused && sealed == Some(hash) && self.sealed.bundle_differs(seen.index, &leaf[1..]) {
-            let path = self.sealed.bundle_path(seen.index);
-            self.sealed.found.push((path, seen.index, Problem::TileDiffers { index: seen.index }));
+        if !accused && sealed == Some(hash) {
+            self.sealed.compare_bundle(seen.index, &leaf[1..]);
         }
         let contradicted =
             self.checkpoint.is_some_and(|known| known.size == self.next && known.leaf != hash.0);

@@ -34,14 +34,43 @@ pub(super) struct Sealed {
     edge: Option<Edge>,
     /// The tile with the leaves around the next entry, as it is kept.
     leaves: (u64, Arc<Vec<Hash>>),
-    /// The bundle around the next entry, as it is kept, and how far it was compared.
-    bundle: (u64, Arc<Vec<u8>>, usize),
+    /// The bundle around the next entry.
+    bundle: Bundle,
     /// The minimum index that the log declares; 0 if it declares none, or not with its own key.
     pub(super) minimum: u64,
     /// Entries under the newest checkpoint that enough witnesses cosigned.
     pub(super) witnessed: Option<u64>,
     pub(super) stamps: Stamps,
     pub(super) found: Vec<Elsewhere>,
+}
+
+/// A bundle of entries, as it is kept.
+#[derive(Debug, Clone, Default)]
+struct Bundle {
+    number: u64,
+    bytes: Arc<Vec<u8>>,
+    /// The place of the entry behind the one that was looked at last, and where it begins.
+    next: (u64, usize),
+    /// Whether it was found to differ.
+    differed: bool,
+}
+
+impl Bundle {
+    /// Its entry at a place: not every one before it need have been looked at.
+    fn entry(&mut self, at: u64) -> Option<&[u8]> {
+        if self.next.0 > at {
+            self.next = (0, 0);
+        }
+        loop {
+            let (place, offset) = self.next;
+            let (length, _) = self.bytes.get(offset..)?.split_first_chunk()?;
+            let (begins, length) = (offset + 2, usize::from(u16::from_be_bytes(*length)));
+            self.next = (place + 1, begins + length);
+            if place == at {
+                return self.bytes.get(begins..begins + length);
+            }
+        }
+    }
 }
 
 impl Sealed {
@@ -53,7 +82,7 @@ impl Sealed {
             size: 0,
             edge: Some(Edge::default()),
             leaves: (u64::MAX, Arc::default()),
-            bundle: (u64::MAX, Arc::default(), 0),
+            bundle: Bundle { number: u64::MAX, ..Bundle::default() },
             minimum: 0,
             witnessed: None,
             stamps: Stamps::default(),
@@ -175,37 +204,22 @@ impl Sealed {
         self.leaves.1.get(usize::try_from(index % BUNDLE_ENTRIES).expect("less than 256")).copied()
     }
 
-    /// Whether the bundle has another entry at `index` than `line`.
-    pub(super) fn bundle_differs(&mut self, index: u64, line: &[u8]) -> bool {
+    /// Holds the entry that the bundle has at `index` against `line`. Where one differs those behind it may be shifted:
+    /// a bundle is told of once.
+    pub(super) fn compare_bundle(&mut self, index: u64, line: &[u8]) {
         if index >= self.size {
-            return false;
+            return;
         }
         let number = index / BUNDLE_ENTRIES;
-        if self.bundle.0 != number {
-            let path = TilePath::entries(number, self.width(number));
-            let bytes = self.kept(path, 256 * 65_537).unwrap_or_default();
-            self.bundle = (number, Arc::new(bytes), 0);
-            for _ in 0..index % BUNDLE_ENTRIES {
-                self.next_of_bundle();
-            }
+        let path = TilePath::entries(number, self.width(number));
+        if self.bundle.number != number {
+            let bytes = Arc::new(self.kept(path, 256 * 65_537).unwrap_or_default());
+            self.bundle = Bundle { number, bytes, ..Bundle::default() };
         }
-        self.next_of_bundle() != Some(line)
-    }
-
-    /// Moves over an entry of the bundle.
-    fn next_of_bundle(&mut self) -> Option<&[u8]> {
-        let (_, bytes, at) = &mut self.bundle;
-        let rest = bytes.get(*at..).unwrap_or_default();
-        let (length, rest) = rest.split_first_chunk()?;
-        let length = usize::from(u16::from_be_bytes(*length));
-        *at += 2 + length;
-        rest.get(..length)
-    }
-
-    /// The bundle, where it differs.
-    pub(super) fn bundle_path(&self, index: u64) -> PathBuf {
-        let number = index / BUNDLE_ENTRIES;
-        self.place(TilePath::entries(number, self.width(number)))
+        if !self.bundle.differed && self.bundle.entry(index % BUNDLE_ENTRIES) != Some(line) {
+            self.bundle.differed = true;
+            self.found.push((self.place(path), index, Problem::TileDiffers { index }));
+        }
     }
 
     /// Adds the hash of the next entry, and compares what it completes.
