@@ -1,8 +1,8 @@
 //! Metrics: their names, once, and how the parts count.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::SignedDuration;
@@ -58,6 +58,7 @@ pub const NAMES: [&str; 33] = [
 /// Everything that is counted.
 pub struct Metrics {
     registry: Registry,
+    asked: Mutex<()>,
     exchanges: IntCounterVec,
     completed: IntCounter,
     refusals: IntCounterVec,
@@ -73,8 +74,8 @@ pub struct Metrics {
     pub connections_refused: IntCounter,
     handshake_failures: IntCounterVec,
     held: IntGauge,
-    log_entries: IntGauge,
-    log_batches: IntGauge,
+    log_entries: IntCounter,
+    log_batches: IntCounter,
     log_open: IntGauge,
     log_healthy: IntGauge,
     log_space: IntGauge,
@@ -83,9 +84,9 @@ pub struct Metrics {
     unsealed: IntGauge,
     cosigned: IntGauge,
     unwitnessed: IntGauge,
-    witness_failures: IntGauge,
+    witness_failures: IntCounter,
     stamped: IntGauge,
-    stamp_failures: IntGauge,
+    stamp_failures: IntCounter,
     api_requests: IntCounterVec,
     api_seconds: Histogram,
     /// Connections to the API that were closed at once since too many were open.
@@ -96,7 +97,7 @@ pub struct Metrics {
     pub api_connections: IntGauge,
     clock_ahead: IntGauge,
     clock_trusted: IntGauge,
-    clock_failures: IntGauge,
+    clock_failures: IntCounter,
     peers_ahead: IntGaugeVec,
 }
 
@@ -171,8 +172,8 @@ impl Metrics {
             connections_refused: counter(5, "Connections closed at once, because too many were open"),
             handshake_failures: labelled(6, "Handshakes that failed, by reason", "reason"),
             held: gauge(7, "Bytes of payloads held in memory"),
-            log_entries: gauge(8, "Entries written to the exchange log since the start"),
-            log_batches: gauge(9, "Batches synced to the exchange log since the start"),
+            log_entries: counter(8, "Entries written to the exchange log since the start"),
+            log_batches: counter(9, "Batches synced to the exchange log since the start"),
             log_open: gauge(10, "Exchanges whose closing entry is still to come"),
             log_healthy: gauge(11, "1 while the exchange log takes entries; at 0 nothing is exchanged"),
             log_space: gauge(
@@ -187,12 +188,12 @@ impl Metrics {
                 16,
                 "Seconds for which the oldest checkpoint has been waiting for its cosignatures",
             ),
-            witness_failures: gauge(17, "Visits to a witness that brought no cosignature, since the start"),
+            witness_failures: counter(17, "Visits to a witness that brought no cosignature, since the start"),
             stamped: gauge(
                 18,
                 "Seconds since the newest checkpoint was time-stamped; -1 without an authority",
             ),
-            stamp_failures: gauge(19, "Time stamps that could not be had"),
+            stamp_failures: counter(19, "Time stamps that could not be had"),
             api_requests: labelled(20, "Requests to the API, by status", "status"),
             api_seconds: Histogram::with_opts(api_seconds).expect("a metric's name is well-formed"),
             api_connections_refused: counter(
@@ -206,12 +207,13 @@ impl Metrics {
                 "By how many ms sources of time are ahead of this machine's clock; 0 while unknown",
             ),
             clock_trusted: gauge(27, "1 while work may depend on this machine's clock"),
-            clock_failures: gauge(28, "Answers of sources of time that did not come or told nothing"),
+            clock_failures: counter(28, "Answers of sources of time that did not come or told nothing"),
             peers_ahead: IntGaugeVec::new(
                 Opts::new(NAMES[29], "By how many ms a provider's clock is ahead of ours, by its Date"),
                 &["system"],
             )
             .expect("a metric's name is well-formed"),
+            asked: Mutex::default(),
             registry,
         };
         metrics.register().expect("no two metrics bear one name");
@@ -235,11 +237,18 @@ impl Metrics {
         r.register(Box::new(self.peers_ahead.clone()))?;
         r.register(Box::new(self.api_connections_refused.clone()))?;
         r.register(Box::new(self.api_logins_failed.clone()))?;
+        for counter in [
+            &self.log_entries,
+            &self.log_batches,
+            &self.witness_failures,
+            &self.stamp_failures,
+            &self.clock_failures,
+        ] {
+            r.register(Box::new(counter.clone()))?;
+        }
         for gauge in [
             &self.api_connections,
             &self.held,
-            &self.log_entries,
-            &self.log_batches,
             &self.log_open,
             &self.log_healthy,
             &self.log_space,
@@ -248,12 +257,9 @@ impl Metrics {
             &self.unsealed,
             &self.cosigned,
             &self.unwitnessed,
-            &self.witness_failures,
             &self.stamped,
-            &self.stamp_failures,
             &self.clock_ahead,
             &self.clock_trusted,
-            &self.clock_failures,
         ] {
             r.register(Box::new(gauge.clone()))?;
         }
@@ -318,10 +324,12 @@ impl Metrics {
 
     /// All metrics in the text format of Prometheus.
     pub fn text(&self, gauges: &Gauges<'_>) -> String {
+        // Two that ask at once raise no counter twice.
+        let _alone = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
         let count = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
         self.held.set(count(gauges.held_bytes as u64));
-        self.log_entries.set(count(gauges.log.entries.load(Ordering::Relaxed)));
-        self.log_batches.set(count(gauges.log.batches.load(Ordering::Relaxed)));
+        raise(&self.log_entries, gauges.log.entries.load(Ordering::Relaxed));
+        raise(&self.log_batches, gauges.log.batches.load(Ordering::Relaxed));
         self.log_open.set(count(gauges.open_exchanges as u64));
         self.log_healthy.set(i64::from(gauges.log_healthy));
         self.log_space.set(i64::from(!gauges.log.lacks_space.load(Ordering::Relaxed)));
@@ -329,14 +337,14 @@ impl Metrics {
         if let Some(standing) = gauges.standing {
             self.cosigned.set(count(standing.cosigned));
             self.unwitnessed.set(count(standing.waiting.as_secs()));
-            self.witness_failures.set(count(standing.failures));
+            raise(&self.witness_failures, standing.failures);
         }
         self.stamped.set(gauges.stamps.seconds_ago());
-        self.stamp_failures.set(count(gauges.stamps.failures.load(Ordering::Relaxed)));
+        raise(&self.stamp_failures, gauges.stamps.failures.load(Ordering::Relaxed));
         let milliseconds = |ahead: SignedDuration| i64::try_from(ahead.as_millis()).unwrap_or(i64::MAX);
         self.clock_ahead.set(gauges.clock.offset().map_or(0, milliseconds));
         self.clock_trusted.set(i64::from(!gauges.clock.too_far()));
-        self.clock_failures.set(count(gauges.clock.failures()));
+        raise(&self.clock_failures, gauges.clock.failures());
         for (system, ahead) in gauges.peers.all() {
             self.peers_ahead.with_label_values(&[system.as_str()]).set(milliseconds(ahead));
         }
@@ -346,5 +354,30 @@ impl Metrics {
         // Writing to memory cannot fail; a metric that could not be encoded is left out.
         drop(TextEncoder::new().encode(&self.registry.gather(), &mut text));
         String::from_utf8_lossy(&text).into_owned()
+    }
+}
+
+/// Brings a counter up to what its part has counted since the start.
+fn raise(counter: &IntCounter, counted: u64) {
+    counter.inc_by(counted.saturating_sub(counter.get()));
+}
+
+#[cfg(test)]
+mod tests {
+    use prometheus::proto::MetricType;
+
+    use super::*;
+
+    /// Dashboards take rates of counters only.
+    #[test]
+    fn what_is_named_as_a_total_is_a_counter_and_nothing_else_is() {
+        let metrics = Metrics::new();
+        for family in metrics.registry.gather() {
+            let counts = family.get_field_type() == MetricType::COUNTER;
+            assert_eq!(counts, family.name().ends_with("_total"), "{}", family.name());
+        }
+        raise(&metrics.log_entries, 7);
+        raise(&metrics.log_entries, 7);
+        assert_eq!(metrics.log_entries.get(), 7);
     }
 }
