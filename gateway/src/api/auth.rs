@@ -11,6 +11,7 @@ use http::{HeaderMap, Method, header};
 use jiff::Timestamp;
 
 use super::access::{Secret, SessionLife, TokenText};
+use super::operation::Access;
 use super::problem::Problem;
 use super::shared::Shared;
 use crate::clock;
@@ -161,6 +162,14 @@ fn actor(registry: &Registry, id: &OperatorId, via: String) -> Result<Actor, Pro
         }
     }
     Ok(Actor { id: id.clone(), role: operator.role, holder: operator.holder, via })
+}
+
+/// Whether an operation has to be marked by who asks with what a browser sends by itself.
+pub(super) fn needs_mark(method: &Method, access: Access) -> bool {
+    match access {
+        Access::Roles(_) => !method.is_safe(),
+        Access::Public | Access::Portals => false,
+    }
 }
 
 /// What a browser sends by itself must not be set off by another site's page.

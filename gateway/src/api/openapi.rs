@@ -9,9 +9,9 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::Schema;
 use utoipa::{PartialSchema, ToSchema};
 
-use super::operation::{Access, Media, Operation};
+use super::operation::{Access, Media, Operation, header};
 use super::problem::{self, ProblemDocument};
-use super::{certificates, grants, imports, public, readiness, reads, session, words};
+use super::{auth, certificates, grants, imports, public, readiness, reads, session, words};
 use crate::api::explain;
 
 /// Where it is.
@@ -44,10 +44,10 @@ pub(super) fn document(operations: &[Operation]) -> Vec<u8> {
         "components": {
             "schemas": schemas(),
             "securitySchemes": {
-                "certificate": { "type": "mutualTLS", "description": "A client certificate that is bound to an operator" },
+                "certificate": { "type": "mutualTLS", "description": "A client certificate that is bound to an operator, or to a system that is a portal; what is not read with GET needs the header kelisim-request as well" },
                 "bearer": { "type": "http", "scheme": "bearer", "description": "A token, or a session handed over in the answer" },
-                "session": { "type": "apiKey", "in": "cookie", "name": super::auth::COOKIE,
-                    "description": "A session; changes need the header kelisim-request as well" },
+                "session": { "type": "apiKey", "in": "cookie", "name": auth::COOKIE,
+                    "description": "A session; what is not read with GET needs the header kelisim-request as well" },
             },
         },
     });
@@ -70,9 +70,11 @@ fn described(operation: &Operation) -> Value {
             )
         }
     };
+    let mark = auth::needs_mark(&operation.method, operation.access).then(|| header(auth::OURS, MARK));
     let parameters: Vec<Value> = operation
         .inputs
         .iter()
+        .chain(&mark)
         .map(|input| {
             json!({
                 "name": input.name,
@@ -239,6 +241,10 @@ fn schemas() -> Value {
 }
 
 const _: fn(&JwsSignature) -> &String = |jws| &jws.protected;
+
+/// What the header says that a page of another site cannot send.
+const MARK: &str = "Any text: with a session's cookie or a client certificate this is needed; with a bearer it is not. No page of \
+                    another site can send it";
 
 /// Problems of every operation.
 const COMMON: &[&str] = &[

@@ -13,8 +13,8 @@ use axum::routing::{MethodFilter, on};
 use bytes::{Bytes, BytesMut};
 use certs::VerifiedChain;
 use http::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_NONE_MATCH,
-    STRICT_TRANSPORT_SECURITY, VARY, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_NONE_MATCH, STRICT_TRANSPORT_SECURITY,
+    VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderMap, Response, StatusCode, request};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -61,6 +61,7 @@ pub(super) fn router(shared: &Arc<Shared>, operations: Vec<Operation>) -> Router
     router
         .route(openapi::PATH, on(MethodFilter::GET, shows))
         .fallback(|request: Request| misplaced("no-such-path", request))
+        // axum adds which methods are (Allow, RFC 9110 §15.5.6), unless the answer says so already.
         .method_not_allowed_fallback(|request: Request| misplaced("method-not-allowed", request))
 }
 
@@ -328,10 +329,6 @@ pub(super) fn finish(answered: Result<Reply, Problem>, asked: &HeaderMap) -> Res
         (HeaderName::from_static("referrer-policy"), "no-referrer"),
     ] {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
-    }
-    if response.status() == StatusCode::METHOD_NOT_ALLOWED {
-        // axum fills in which: RFC 9110 §15.5.6 asks for the header in any case.
-        response.headers_mut().entry(ALLOW).or_insert(HeaderValue::from_static(""));
     }
     response
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use agreements::CommandName;
+use agreements::{BoundCertificate, Command, CommandName};
 use bytes::Bytes;
 use http::Method;
 use serde_json::Value;
@@ -58,6 +58,60 @@ async fn every_command_has_its_operation() {
         let roles: Vec<Value> =
             agreements::entitled(name).iter().map(|role| serde_json::to_value(role).unwrap()).collect();
         assert_eq!(operation["x-roles"].as_array().unwrap(), &roles, "{name:?}");
+    }
+}
+
+/// E4: what is asked of a certificate stands in the document, and what the document names suffices.
+#[tokio::test]
+async fn what_a_certificate_needs_to_change_something_is_described() {
+    let world = World::consumer_and_provider().start().await;
+    let issued = world.person("Ministry");
+    let certificate = BoundCertificate {
+        fingerprint: issued.fingerprint,
+        serial: issued.serial.clone(),
+        not_after: issued.not_after,
+    };
+    let operator = world.ministry.actor().id.clone();
+    world.administrator.issues(Command::BindOperatorCertificate { operator, certificate });
+    let clerk = world.clerk_with(Some(&issued));
+    let document = clerk.get("/v1/openapi.json").await.json();
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            let parameters = operation["parameters"].as_array().map(Vec::as_slice).unwrap_or_default();
+            let named =
+                parameters.iter().any(|one| one["name"] == gateway::api::OURS && one["in"] == "header");
+            let asked = method != "get" && operation["x-roles"].is_array();
+            assert_eq!(named, asked, "{method} {path}");
+        }
+    }
+    for scheme in ["certificate", "session"] {
+        let told = document["components"]["securitySchemes"][scheme]["description"].as_str().unwrap();
+        assert!(told.contains(gateway::api::OURS), "{scheme}: {told}");
+    }
+    let suspend = serde_json::json!({ "system": "portal" });
+    assert_eq!(clerk.command("suspend-system", suspend.clone()).await.outcome(), "403 cross-site");
+    let marked = clerk.saying(gateway::api::OURS, "1");
+    assert_eq!(
+        marked.command("suspend-system", suspend).await.outcome(),
+        "403 not-in-role",
+        "that is settled"
+    );
+}
+
+/// RFC 9110 §15.5.6
+#[tokio::test]
+async fn a_method_that_is_not_allowed_is_told_which_are() {
+    let world = World::consumer_and_provider().start().await;
+    for (method, path, allowed) in [
+        (Method::POST, "/v1/systems", &["GET", "HEAD"][..]),
+        (Method::GET, "/v1/commands/suspend-system", &["POST"]),
+        (Method::PATCH, "/v1/session", &["DELETE", "GET", "HEAD", "POST"]),
+        (Method::DELETE, "/v1/openapi.json", &["GET", "HEAD"]),
+    ] {
+        let told = world.clerk().ask(method, path, None).await;
+        assert_eq!(told.outcome(), "405 method-not-allowed", "{path}");
+        let named: BTreeSet<&str> = told.header("allow").unwrap().split(',').map(str::trim).collect();
+        assert_eq!(named.into_iter().collect::<Vec<_>>(), allowed, "{path}");
     }
 }
 
