@@ -6,9 +6,10 @@ use certs::authority::Authority;
 use certs::tls::Identity;
 use gateway::clock;
 use gateway::exchange_log::Outcome;
+use serde_json::Value;
 use tests::world::sample::{self, ADDRESSES, LOOKUP, REGISTER, address_record, correction};
 use tests::world::wait::{until, within};
-use tests::world::{Ask, Hold, Plan, Provider, Reply, World};
+use tests::world::{Ask, Hold, Plan, Process, Provider, Reply, World};
 
 /// DESIGN, "The path of a call": retried only if safe.
 #[tokio::test]
@@ -360,4 +361,36 @@ fn agreed() -> Plan {
 
 fn lookup() -> Ask {
     Ask::get(LOOKUP)
+}
+
+/// On call: which provider is down, and whose calls fail, stands in the line; what was asked about does not.
+#[tokio::test]
+async fn line_of_a_refusal_names_both_systems_and_the_data_type() {
+    let mut world = agreed().found();
+    world.provider.stops();
+    let lines = world.path().join("lines");
+    let gateway = Process::start_telling(&world.folder.config_path(), &lines);
+    world.moves_to(gateway.exchange, gateway.operations);
+    let secret = "860101300126";
+    let path = format!("{ADDRESSES}/{secret}");
+    for (ask, shown) in [
+        (Ask::get(&path), "502 provider-unreachable"),
+        (Ask::get(&format!("{path}?{secret}={secret}")), "400 parameter-not-declared"),
+    ] {
+        let answer = world.consumer.asks(&ask).await;
+        assert_eq!(answer.to_string(), shown);
+        let exchange = answer.exchange().to_string();
+        let line: Value = until("the line", || {
+            let text = std::fs::read_to_string(&lines).unwrap();
+            // The last may be half written.
+            let mut whole = text.rsplit_once('\n')?.0.lines();
+            whole.find(|line| line.contains(&exchange)).map(|line| serde_json::from_str(line).unwrap())
+        })
+        .await;
+        assert_eq!(line["consumer"], sample::PORTAL);
+        assert_eq!(line["provider"], REGISTER);
+        assert_eq!(line["data_type"], "address");
+    }
+    assert!(!std::fs::read_to_string(&lines).unwrap().contains(secret));
+    assert!(gateway.terminate().success());
 }

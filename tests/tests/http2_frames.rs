@@ -65,6 +65,37 @@ async fn malformed_header_lists_are_never_forwarded_and_cost_only_their_own_conn
     assert_eq!(world.provider.seen()[1].head[0], "GET /api/addresses/8 HTTP/1.1");
 }
 
+/// RFC 9110 §9.3.2, RFC 9113 §8.1: what answers HEAD is a head, also where it refuses, in either version of HTTP.
+#[tokio::test]
+async fn refused_head_is_answered_without_data() {
+    let world = agreed().start().await;
+    let asks = |method, path| {
+        block(&[(":method", method), (":scheme", "https"), (":authority", "gateway"), (":path", path)])
+    };
+    let (mut line, mut old) = (opened(&world).await, world.consumer.connect().await);
+    for (stream, path) in (1..).step_by(2).zip(["/nobody/x/y", LOOKUP, "/x"]) {
+        send(&mut line, HEADERS, END_STREAM | END_HEADERS, stream, &asks("HEAD", path)).await;
+        let flags = within("a head", async {
+            loop {
+                match next(&mut line).await.expect("the connection goes on") {
+                    (HEADERS, flags, on, _) if on == stream => return flags,
+                    (kind, _, on, _) => assert_ne!((kind, on), (DATA, stream), "{path}"),
+                }
+            }
+        })
+        .await;
+        assert_eq!(flags & END_STREAM, END_STREAM, "{path}: more is to come");
+        let answer = old.ask(&Ask::new("HEAD", path)).await;
+        assert!(answer.refusal().is_some() && answer.body.is_empty(), "{path}: {answer}");
+        // As long as GET would have it, but for the numbers of exchange and entry.
+        let length: usize = answer.header("content-length").unwrap().parse().unwrap();
+        assert!(length > 200, "{path}: {length}");
+    }
+    send(&mut line, HEADERS, END_STREAM | END_HEADERS, 7, &asks("GET", LOOKUP)).await;
+    assert_eq!(until(&mut line, |_, stream| stream == 7).await, HEADERS);
+    assert_eq!(old.ask(&Ask::get(LOOKUP)).await.status, 200, "the connection goes on");
+}
+
 /// Floods of frames that cost their sender nothing.
 #[tokio::test]
 async fn floods_of_frames_end_their_connection_or_are_borne_while_others_are_served() {

@@ -3,9 +3,10 @@
 use std::sync::PoisonError;
 
 use adapters::Claims;
-use agreements::{AnswerAfter, Permit};
-use http::header::{CONNECTION, HeaderValue};
-use http::{Response, Version, request};
+use agreements::{AnswerAfter, DataTypeId, Permit, SystemId};
+use bytes::Bytes;
+use http::header::{CONNECTION, CONTENT_LENGTH, HeaderValue};
+use http::{Method, Response, Version, request};
 use tracing::{debug, info};
 
 use super::answer::Answer;
@@ -15,7 +16,24 @@ use super::{
     After, Caller, Carried, ExchangePath, Failed, Passage, Received, Refusal, in_time, record, repeat, rows,
     surface,
 };
-use crate::exchange_log::{LogError, OpenEntry};
+use crate::exchange_log::{Claim, LogError, OpenEntry};
+
+/// Who exchanges what with whom, for the lines of the process: codes of the registry, which are nobody's personal data.
+pub(super) struct Between {
+    pub(super) consumer: SystemId,
+    pub(super) provider: SystemId,
+    pub(super) data_type: DataTypeId,
+}
+
+impl Between {
+    pub(super) fn of(permit: &Permit<'_>) -> Self {
+        Self {
+            consumer: permit.consumer().system.card.id.clone(),
+            provider: permit.provider().system.card.id.clone(),
+            data_type: permit.grant().data_type.id.clone(),
+        }
+    }
+}
 
 impl ExchangePath {
     /// Closes the entry and answers. Where the agreement says so, the answer waits until the closing is durable.
@@ -41,9 +59,13 @@ impl ExchangePath {
                 let closing = record::failed(received, &mut failed);
                 let refusal = &failed.refusal;
                 self.shared.metrics.refused(refusal.code());
+                let Between { consumer, provider, data_type } = Between::of(permit);
                 info!(
                     exchange = %received.exchange,
                     refusal.code = refusal.code(),
+                    consumer = consumer.as_str(),
+                    provider = provider.as_str(),
+                    data_type = data_type.as_str(),
                     "answer refused: {}: {}", refusal.code(), refusal.context()
                 );
                 let response = refused(refusal, received, Some(&place), head);
@@ -98,12 +120,6 @@ impl ExchangePath {
                 None
             }
             Sampled::Entry { suppressed } => {
-                info!(
-                    exchange = %received.exchange,
-                    refusal.code = refusal.code(),
-                    certificate = %caller.chain.fingerprint(),
-                    "refused: {}: {}", refusal.code(), refusal.context()
-                );
                 let view = self.shared.views.newest();
                 let claims = Claims::legible(&head.headers);
                 let refused = record::refused(
@@ -115,6 +131,15 @@ impl ExchangePath {
                     &view,
                     refusal,
                     suppressed,
+                );
+                info!(
+                    exchange = %received.exchange,
+                    refusal.code = refusal.code(),
+                    certificate = %caller.chain.fingerprint(),
+                    consumer = refused.consumer.as_deref(),
+                    provider = refused.provider.as_ref().map(Claim::as_str),
+                    data_type = refused.data_type.as_ref().map(Claim::as_str),
+                    "refused: {}: {}", refusal.code(), refusal.context()
                 );
                 match in_time(self.log.refused(&refused)).await {
                     Ok(id) => Some(format!("{}/{id}", self.shared.origin)),
@@ -151,7 +176,13 @@ fn finish(mut response: Carried, refusal: &Refusal, head: &request::Parts, place
 }
 
 fn refused(refusal: &Refusal, received: &Received, place: Option<&str>, head: &request::Parts) -> Carried {
-    refusal.response(received.exchange, place, &head.headers).map(Passage::from)
+    let mut response = refusal.response(received.exchange, place, &head.headers);
+    if head.method == Method::HEAD {
+        // RFC 9110 §9.3.2: it is told how long the document is, and does not get it. HTTP/2 would send it.
+        let document = std::mem::replace(response.body_mut(), Bytes::new());
+        response.headers_mut().insert(CONTENT_LENGTH, document.len().into());
+    }
+    response.map(Passage::from)
 }
 
 fn answered(permit: &Permit<'_>, answer: Answer) -> Carried {

@@ -24,6 +24,7 @@ use super::body::Untaken;
 use super::contract::{Terms, Unusable};
 use super::decision::{Ward, same_terms};
 use super::document::{Check, Flaw, Side};
+use super::ending::Between;
 use super::excess::{self, Beyond, Delivered};
 use super::notary;
 use super::passage::Passage;
@@ -328,6 +329,7 @@ impl ExchangePath {
             turn: Some(turn),
             answer_after: permit.agreement().text.accounting.answer_after,
             signatures: sealed.as_ref().map(Sealed::recorded),
+            between: Between::of(permit),
         });
         if let Some(length) = length {
             headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
@@ -393,6 +395,7 @@ struct Downloading {
     answer_after: AnswerAfter,
     /// The signatures that counted, as entries have them.
     signatures: Option<String>,
+    between: Between,
 }
 
 impl Overseer for Downloading {
@@ -435,15 +438,18 @@ impl Overseer for Downloading {
 
     fn cut(&mut self, handed: u64, why: Option<Refusal>) {
         let exchange = self.received.exchange;
+        let Between { consumer, provider, data_type } = &self.between;
         match &why {
             Some(refusal) => {
                 self.shared.metrics.refused(refusal.code());
                 info!(
-                    %exchange, refusal.code = refusal.code(),
+                    %exchange, refusal.code = refusal.code(), %consumer, %provider, %data_type,
                     "document cut: {}: {}", refusal.code(), refusal.context()
                 );
             }
-            None => info!(%exchange, "document cut: its consumer went away"),
+            None => {
+                info!(%exchange, %consumer, %provider, %data_type, "document cut: its consumer went away")
+            }
         }
         let outcome = why.as_ref().map_or(Outcome::Abandoned, outcome);
         let why = why.filter(|_| outcome != Outcome::Abandoned);

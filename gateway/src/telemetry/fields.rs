@@ -1,10 +1,12 @@
 //! Fields of log lines: their names, once, as searches and alerts rely on them.
 
 /// Every field that a log line may bear beside its message.
-pub const FIELDS: [&str; 19] = [
+pub const FIELDS: [&str; 22] = [
     "api.address",
     "certificate",
+    "consumer",
     "crl.index",
+    "data_type",
     "error",
     "exchange",
     "exchange.address",
@@ -15,6 +17,7 @@ pub const FIELDS: [&str; 19] = [
     "operations.address",
     "peer.address",
     "problem.code",
+    "provider",
     "reason",
     "refusal.code",
     "registry.remembering_ms",

@@ -1,5 +1,6 @@
 //! The real binary on a world's folder: started, killed, started again.
 
+use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -26,6 +27,15 @@ impl Process {
     /// If it does not come up.
     pub fn start(config: &Path) -> Self {
         Self::start_as(Command::new(binary()), config)
+    }
+
+    /// Starts the binary and keeps what it says on standard error; it serves when this returns.
+    ///
+    /// # Panics
+    /// If it does not come up.
+    pub fn start_telling(config: &Path, lines: &Path) -> Self {
+        let lines = File::create(lines).unwrap();
+        Self::start_heard(Command::new(binary()), config, lines.into())
     }
 
     /// Starts the binary in an environment; it serves when this returns.
@@ -64,13 +74,17 @@ impl Process {
         Some((process, PathBuf::from(seen)))
     }
 
-    fn start_as(mut command: Command, config: &Path) -> Self {
+    fn start_as(command: Command, config: &Path) -> Self {
+        Self::start_heard(command, config, Stdio::null())
+    }
+
+    fn start_heard(mut command: Command, config: &Path, lines: Stdio) -> Self {
         let mut child = command
             .args(["run", "--json", "--config"])
             .arg(config)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(lines)
             .spawn()
             .unwrap();
         let mut line = String::new();
