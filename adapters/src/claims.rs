@@ -167,7 +167,7 @@ pub fn encode_claim(text: &str) -> Cow<'_, str> {
 
 /// What stands between the quotes. Parameters behind them are refused: the header has none.
 fn unquote(text: &str) -> Result<Cow<'_, str>, Flaw> {
-    let inside = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).ok_or(Flaw::Character)?;
+    let inside = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).ok_or(Flaw::Unquoted)?;
     if inside.is_empty() {
         return Err(Flaw::Empty);
     }
@@ -243,10 +243,10 @@ mod tests {
             ("kelisim-user-address", "10.0.0", Flaw::Character),
             ("kelisim-user-address", "localhost", Flaw::Character),
             ("kelisim-agreement", "../x", Flaw::Character),
-            ("idempotency-key", "8e03978e", Flaw::Character),
-            ("idempotency-key", "\"", Flaw::Character),
+            ("idempotency-key", "8e03978e", Flaw::Unquoted),
+            ("idempotency-key", "\"", Flaw::Unquoted),
             ("idempotency-key", "\"\"", Flaw::Empty),
-            ("idempotency-key", "\"a\";b=1", Flaw::Character),
+            ("idempotency-key", "\"a\";b=1", Flaw::Unquoted),
             ("idempotency-key", "\"a\"b\"", Flaw::Character),
             ("idempotency-key", "\"a\\\"", Flaw::Escape),
             ("idempotency-key", "\"a\\b\"", Flaw::Escape),

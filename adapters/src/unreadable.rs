@@ -43,6 +43,15 @@ impl Unreadable {
             Self::ClaimRepeated { .. } => "claim-repeated",
         }
     }
+
+    /// Which part of the request it is about: a JSON Pointer such as `/headers/idempotency-key`.
+    pub fn pointer(&self) -> String {
+        match self {
+            Self::TargetMalformed(_) | Self::TargetAmbiguous(_) => "/path".to_owned(),
+            Self::QueryMalformed(_) | Self::QueryAmbiguous(_) => "/query".to_owned(),
+            Self::ClaimMalformed { name, .. } | Self::ClaimRepeated { name } => format!("/headers/{name}"),
+        }
+    }
 }
 
 /// What is wrong with a text.
@@ -60,6 +69,9 @@ pub enum Flaw {
     /// A character that may not stand there.
     #[error("a character that may not stand there")]
     Character,
+    /// A text that should stand in double quotes, with nothing behind them.
+    #[error("a value that is not in double quotes, as in \"8e03978e\"")]
+    Unquoted,
     /// A segment of a path, or a value, that is empty.
     #[error("an empty part")]
     Empty,

@@ -301,7 +301,7 @@ fn ready(page: &AgreementPage, now: Timestamp) -> Result<(), Denial> {
         Ready::Until(until) if now < until => Ok(()),
         Ready::Until(until) => Err(Denial::ReadinessStale { number: number(), until }),
         Ready::Unchecked => Err(Denial::ReadinessMissing(number())),
-        Ready::Failed => Err(Denial::ReadinessFailed(number())),
+        Ready::Failed(party) => Err(Denial::ReadinessFailed { number: number(), party }),
         Ready::Outdated(party) => Err(Denial::ReadinessOutdated { number: number(), party }),
     }
 }
@@ -344,12 +344,14 @@ fn operation(page: &AgreementPage, grant: &GrantPage, call: &Call<'_>) -> Result
     }
     for name in call.parameters {
         if !operation.query.iter().any(|declared| declared.name == *name) {
-            return Err(Denial::ParameterNotDeclared(operation.id.clone()));
+            let (operation, parameter) = (operation.id.clone(), (*name).to_owned());
+            return Err(Denial::ParameterNotDeclared { operation, parameter });
         }
     }
     for declared in &operation.query {
         if declared.presence == Presence::Required && !call.parameters.contains(&declared.name.as_str()) {
-            return Err(Denial::ParameterMissing(operation.id.clone()));
+            let (operation, parameter) = (operation.id.clone(), declared.name.clone());
+            return Err(Denial::ParameterMissing { operation, parameter });
         }
     }
     Ok(at)

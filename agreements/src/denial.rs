@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::refusal::{Culprit, Row, rows};
+use crate::spelling::Spelled;
 use crate::{
     ActId, AgreementNumber, Category, CollectionPurpose, DataTypeId, Fingerprint, OperationId, Phase,
     PrescriptionNumber, SystemId,
@@ -46,7 +47,7 @@ pub enum Denial {
     #[error("{party} {system} is decommissioned")]
     SystemDecommissioned { party: Party, system: SystemId },
     /// A5: trial systems exchange in the trial environment, production systems in the other.
-    #[error("{party} {system} is in {phase:?} operation, this gateway is not")]
+    #[error("{party} {system} is in {} operation, this gateway is not", Spelled(phase))]
     WrongEnvironment { party: Party, system: SystemId, phase: Phase },
     /// A9: the peer's address is in none of the system's networks.
     #[error("{system} does not connect from this network")]
@@ -97,8 +98,8 @@ pub enum Denial {
     #[error("no readiness check of {0} is on record")]
     ReadinessMissing(AgreementNumber),
     /// B5: the newest readiness check failed.
-    #[error("the newest readiness check of {0} failed")]
-    ReadinessFailed(AgreementNumber),
+    #[error("the newest readiness check of {number} failed on the side of the {party}")]
+    ReadinessFailed { number: AgreementNumber, party: Party },
     /// B5: a system changed since the newest readiness check.
     #[error("the {party} changed since the readiness check of {number}")]
     ReadinessOutdated { number: AgreementNumber, party: Party },
@@ -124,16 +125,17 @@ pub enum Denial {
     #[error("{number} does not name operation {operation}")]
     OperationNotAgreed { number: AgreementNumber, operation: OperationId },
     /// B7: the operation has no such parameter.
-    #[error("operation {0} has no such parameter")]
-    ParameterNotDeclared(OperationId),
+    // D4: its name is the caller's own text, which no log line repeats.
+    #[error("operation {operation} has no such parameter")]
+    ParameterNotDeclared { operation: OperationId, parameter: String },
     /// C2: a parameter is missing.
-    #[error("operation {0} needs a parameter that is missing")]
-    ParameterMissing(OperationId),
+    #[error("operation {operation} needs the parameter {parameter}")]
+    ParameterMissing { operation: OperationId, parameter: String },
     /// B8: a state secret never passes.
     #[error("{0} is a state secret")]
     StateSecret(DataTypeId),
     /// B1: the category was raised above what the agreement protects.
-    #[error("{data_type} is now {category:?}")]
+    #[error("{data_type} is now {}", Spelled(category))]
     CategoryRaised { data_type: DataTypeId, category: Category },
     /// B8: no act on which the agreement stands lets data for official use pass.
     #[error("{data_type} is for official use, and no basis of agreement {number} lets such data pass")]
@@ -211,7 +213,7 @@ impl Denial {
             Self::AgreementExpired(_) => &rows::AGREEMENT_EXPIRED,
             Self::OutsideAccessHours(_) => &rows::OUTSIDE_ACCESS_HOURS,
             Self::ReadinessMissing(_) => &rows::READINESS_MISSING,
-            Self::ReadinessFailed(_) => &rows::READINESS_FAILED,
+            Self::ReadinessFailed { .. } => &rows::READINESS_FAILED,
             Self::ReadinessOutdated { .. } => &rows::READINESS_OUTDATED,
             Self::ReadinessStale { .. } => &rows::READINESS_STALE,
             Self::PrescriptionSuspends(_) => &rows::PRESCRIPTION_SUSPENDS,
@@ -222,8 +224,8 @@ impl Denial {
             Self::DataTypeNotAgreed { .. } => &rows::DATA_TYPE_NOT_AGREED,
             Self::OperationUnknown(_) => &rows::OPERATION_UNKNOWN,
             Self::OperationNotAgreed { .. } => &rows::OPERATION_NOT_AGREED,
-            Self::ParameterNotDeclared(_) => &rows::PARAMETER_NOT_DECLARED,
-            Self::ParameterMissing(_) => &rows::PARAMETER_MISSING,
+            Self::ParameterNotDeclared { .. } => &rows::PARAMETER_NOT_DECLARED,
+            Self::ParameterMissing { .. } => &rows::PARAMETER_MISSING,
             Self::StateSecret(_) => &rows::STATE_SECRET,
             Self::CategoryRaised { .. } => &rows::CATEGORY_RAISED,
             Self::OfficialUseNotAllowed { .. } => &rows::OFFICIAL_USE_NOT_ALLOWED,
@@ -251,6 +253,7 @@ impl Denial {
             | Self::PaperEnded { party, .. }
             | Self::PaperSuspended { party, .. }
             | Self::PaperWithdrawn { party, .. }
+            | Self::ReadinessFailed { party, .. }
             | Self::ReadinessOutdated { party, .. } => match party {
                 Party::Consumer => Culprit::Consumer,
                 Party::Provider => Culprit::Provider,
@@ -268,7 +271,6 @@ impl Denial {
             | Self::AgreementExpired(_)
             | Self::OutsideAccessHours(_)
             | Self::ReadinessMissing(_)
-            | Self::ReadinessFailed(_)
             | Self::ReadinessStale { .. }
             | Self::PrescriptionSuspends(_)
             | Self::PrescriptionOverdue { .. }
@@ -278,8 +280,8 @@ impl Denial {
             | Self::DataTypeNotAgreed { .. }
             | Self::OperationUnknown(_)
             | Self::OperationNotAgreed { .. }
-            | Self::ParameterNotDeclared(_)
-            | Self::ParameterMissing(_)
+            | Self::ParameterNotDeclared { .. }
+            | Self::ParameterMissing { .. }
             | Self::StateSecret(_)
             | Self::CategoryRaised { .. }
             | Self::OfficialUseNotAllowed { .. }

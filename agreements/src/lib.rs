@@ -12,6 +12,7 @@ mod id;
 mod iin;
 mod json_text;
 
+mod spelling;
 mod words;
 
 mod access;

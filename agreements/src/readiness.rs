@@ -75,22 +75,28 @@ pub struct Readiness {
 impl Readiness {
     /// Whether transfer may follow: nothing failed, and what only the line itself can show was measured.
     pub fn passed(&self) -> bool {
-        passed(&self.checks)
+        self.failed().is_none()
+    }
+
+    /// On which side transfer may not follow: the consumer's first, whose system asks.
+    pub fn failed(&self) -> Option<Party> {
+        failed(&self.checks)
     }
 }
 
-pub(crate) fn passed(checks: &[ReadinessCheck]) -> bool {
-    checks.iter().all(|one| match (one.outcome, &one.check, one.party) {
-        (CheckOutcome::Passed, ..) => true,
-        (CheckOutcome::Failed, ..) => false,
+pub(crate) fn failed(checks: &[ReadinessCheck]) -> Option<Party> {
+    let failed = checks.iter().filter(|one| match (one.outcome, &one.check, one.party) {
+        (CheckOutcome::Passed, ..) => false,
+        (CheckOutcome::Failed, ..) => true,
         // A provider that could not be reached was not checked at all.
         (CheckOutcome::Unmeasured, CheckKind::Certificate | CheckKind::Reachability, party) => {
-            party == Party::Consumer
+            party == Party::Provider
         }
         (CheckOutcome::Unmeasured, CheckKind::Clock | CheckKind::Protocol | CheckKind::Sample { .. }, _) => {
-            true
+            false
         }
-    })
+    });
+    failed.map(|one| one.party).min()
 }
 
 /// What a check of an agreement's readiness must cover: certificate, clock, reachability and protocol of both sides, and
@@ -132,8 +138,8 @@ pub fn checked_alike(
 pub enum Ready {
     /// No check is on record.
     Unchecked,
-    /// The newest check failed.
-    Failed,
+    /// The newest check failed, on this side; where it failed on both, the consumer's.
+    Failed(Party),
     /// A system changed since: its networks, endpoint, phase or make, or it got a certificate.
     Outdated(Party),
     /// The newest check holds until then.

@@ -180,3 +180,14 @@ fn a_certificate_is_one_operators_or_one_systems() {
     world.must(administrator(), unbind);
     assert_eq!(world.registry.operator_bound_to(&fingerprint(200)), None);
 }
+
+/// E4: a token's name is one for all operators, so whoever meets a taken one is told whose it is.
+#[test]
+fn a_name_of_a_token_that_is_taken_is_refused_with_its_owner() {
+    let mut world = with_operators();
+    let grant =
+        |operator: &str| Command::GrantAccess { operator: id(operator), access: token("nightly", LATE) };
+    world.must(administrator(), grant("saule"));
+    let error = world.refused(administrator(), grant("berik"));
+    assert_eq!(error.to_string(), "token nightly (of saule) is in the registry already");
+}

@@ -194,3 +194,25 @@ fn changed(world: &World, change: impl FnOnce(&mut Vec<ReadinessCheck>)) -> Comm
     }
     command
 }
+
+/// B5, C8: whose check failed is at fault, and the consumer where both did.
+#[test]
+fn the_side_whose_check_failed_is_at_fault() {
+    let (asks, answers) = ((Party::Consumer, CheckKind::Clock), (Party::Provider, CheckKind::Reachability));
+    for (checks, party, culprit) in [
+        (vec![&asks], Party::Consumer, "consumer"),
+        (vec![&answers], Party::Provider, "provider"),
+        (vec![&answers, &asks], Party::Consumer, "consumer"),
+    ] {
+        let mut world = World::agreed(&open());
+        let mut command = world.readiness(&open(), CheckOutcome::Passed);
+        let Command::RecordReadiness { checks: all, .. } = &mut command else { panic!("{command:?}") };
+        for one in all.iter_mut().filter(|one| checks.contains(&&(one.party, one.check.clone()))) {
+            one.outcome = CheckOutcome::Failed;
+        }
+        world.must(integrator(), command);
+        let denial = world.denial(&call());
+        assert_eq!(denial, Denial::ReadinessFailed { number: number_of(&open()), party });
+        assert_eq!(denial.culprit().as_str(), culprit);
+    }
+}

@@ -553,7 +553,7 @@ impl Shown for Face {
         let own = self.shared.clock.standing();
         let own = (own != Standing::Unwatched).then(|| format!("this machine's clock: {own}"));
         let off = self.shared.peers.all().into_iter().filter(|(_, ahead)| ahead.abs() >= PEER_OFF);
-        let off = off.map(|(system, ahead)| format!("the clock of {system} is {} s ahead", ahead.as_secs()));
+        let off = off.map(|(system, ahead)| format!("the clock of {system} is {}", off_by(ahead)));
         let national = self.shared.national.as_ref().and_then(|service| service.remark());
         own.into_iter().chain(national).chain(off.take(MOST_REMARKS)).collect()
     }
@@ -574,6 +574,12 @@ impl Shown for Face {
     }
 }
 
+/// How far a clock is off, in words.
+fn off_by(ahead: SignedDuration) -> String {
+    let direction = if ahead.is_negative() { "behind" } else { "ahead" };
+    format!("{} s {direction}", ahead.as_secs().unsigned_abs())
+}
+
 /// From here on a provider's clock is worth a remark: no request is so slow.
 const PEER_OFF: SignedDuration = SignedDuration::from_secs(5);
 const MOST_REMARKS: usize = 20;
@@ -586,3 +592,14 @@ const ARCHIVE_PAUSE: Duration = Duration::from_secs(2);
 
 /// The index may be a little behind: searches read it, exchanges do not.
 const INDEX_EVERY_MS: u64 = 250;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_is_ahead_or_behind_and_never_ahead_by_less_than_nothing() {
+        assert_eq!(off_by(SignedDuration::from_secs(7)), "7 s ahead");
+        assert_eq!(off_by(SignedDuration::from_secs(-2_678_399)), "2678399 s behind");
+    }
+}

@@ -257,6 +257,57 @@ async fn claims_are_checked_and_none_makes_a_call_lawful() {
     assert_eq!(world.consumer.asks(&twice).await.refusal(), Some("header-repeated"));
 }
 
+/// Promise 4, C2, D4: who sent a name is told it, values are told to nobody.
+#[tokio::test]
+async fn refusal_of_a_header_or_a_parameter_says_which_and_not_what_stood_there() {
+    let world = agreed().start().await;
+    let value = "860101300126";
+    for (ask, shown, pointer, reason) in [
+        (
+            lookup().header("Idempotency-Key", value),
+            "400 claim-malformed",
+            "/headers/idempotency-key",
+            "the header idempotency-key has a value that is not in double quotes, as in \"8e03978e\"",
+        ),
+        (
+            lookup().header("Kelisim-User-Address", value),
+            "400 claim-malformed",
+            "/headers/kelisim-user-address",
+            "the header kelisim-user-address has a character that may not stand there",
+        ),
+        (
+            Ask::get(&format!("{LOOKUP}?a~ll={value}")),
+            "400 parameter-not-declared",
+            "/query/a~0ll",
+            "operation lookup has no such parameter",
+        ),
+        (
+            Ask::get(ADDRESSES),
+            "400 parameter-missing",
+            "/query/text",
+            "operation search needs the parameter text",
+        ),
+        (
+            Ask::get(&format!("/address-register/address/{value}")),
+            "404 operation-unknown",
+            "/path",
+            "address has no such operation",
+        ),
+        (
+            Ask::get(&format!("/address-register/../{value}")),
+            "400 target-ambiguous",
+            "/path",
+            "the target has a dot segment, which some read otherwise",
+        ),
+    ] {
+        let answer = world.consumer.asks(&ask).await;
+        assert_eq!(answer.to_string(), shown, "{}", ask.target);
+        let problem = answer.json();
+        assert_eq!((&problem["pointer"], &problem["reason"]), (&pointer.into(), &reason.into()));
+        assert!(!String::from_utf8_lossy(&answer.body).contains(value), "{answer}");
+    }
+}
+
 /// Promise 4, C2
 #[tokio::test]
 async fn refusal_speaks_the_callers_language_and_keeps_its_code() {

@@ -224,6 +224,16 @@ async fn what_cannot_be_done_at_a_server_says_why_by_its_exit_code() {
     assert_eq!(other.runs(&["system", "list"]).await.0, 3, "not who it should be");
 }
 
+/// E4: a token is a secret as a key is.
+#[tokio::test]
+async fn a_token_that_others_may_read_is_not_used() {
+    let world = World::consumer_and_provider().start().await;
+    let away = Away::of(&world, &world.integrator);
+    assert_eq!(away.runs(&["system", "list"]).await.0, 0);
+    fs::set_permissions(&away.token, fs::Permissions::from_mode(0o644)).unwrap();
+    assert_eq!(away.runs(&["system", "list"]).await.0, 3);
+}
+
 const PASSWORD: &str = "correct horse battery";
 
 /// Somebody who works from elsewhere: an address, a root, a token, and a folder of their own for files.

@@ -33,8 +33,8 @@ impl Check<'_> {
         self.operator(&operator)?;
         self.themselves(&operator)?;
         if let Access::Token { id, expires, .. } = &access {
-            if self.registry.operator_of(id).is_some() {
-                return Err(CommandError::Exists { what: format!("token {id}") });
+            if let Some(owner) = self.registry.operator_of(id) {
+                return Err(CommandError::Exists { what: format!("token {id} (of {owner})") });
             }
             if *expires <= self.now {
                 return Err(CommandError::EmptyValidity { number: format!("token {id}") });

@@ -2,6 +2,7 @@
 
 use strum::{IntoStaticStr, VariantNames};
 
+use crate::spelling::{Spelled, SpelledList};
 use crate::{
     AgreementNumber, ApplicationFault, ApplicationNumber, Bin, CheckKind, DocumentKind, EndpointFault, Gap,
     HolidayFault, InformationFault, ObjectId, OperatorId, OperatorStanding, Party, Problem, Role, Side,
@@ -13,26 +14,26 @@ use crate::{
 #[strum(serialize_all = "kebab-case")]
 #[allow(missing_docs, reason = "fields are named by their types")]
 pub enum CommandError {
-    #[error("role {role:?} may not do this")]
+    #[error("role {} may not do this", Spelled(role))]
     NotInRole { role: Role },
     #[error("this belongs to organisation {owner}, not to {actor}")]
     NotYours { owner: Bin, actor: Bin },
     #[error("{what} is outside what {actor} may see")]
     OutOfReach { what: String, actor: OperatorId },
-    #[error("operator {operator} is {standing:?}")]
+    #[error("operator {operator} is {}", Spelled(standing))]
     #[strum(serialize = "operator-not-active")]
     NotActive { operator: OperatorId, standing: OperatorStanding },
     #[error("{operator} {did}: another operator has to do this")]
     SamePerson { operator: OperatorId, did: &'static str },
     #[error("nobody would be left who administers the gateway")]
     LastAdministrator,
-    #[error("a {role:?} needs {what}")]
+    #[error("a {} needs {what}", Spelled(role))]
     ReachMissing { role: Role, what: &'static str },
     #[error("{what} is not in the registry")]
     Unknown { what: String },
     #[error("{what} is in the registry already")]
     Exists { what: String },
-    #[error("application of {system} lacks {missing:?}")]
+    #[error("application of {system} lacks {}", SpelledList(missing))]
     #[strum(serialize = "application-incomplete")]
     Incomplete { system: SystemId, missing: Vec<DocumentKind> },
     #[error("application {number} lacks {} things", .gaps.len())]
@@ -60,7 +61,7 @@ pub enum CommandError {
     #[error("the endpoint of system {system} cannot be used: {fault}")]
     #[strum(serialize = "endpoint-unusable")]
     Endpoint { system: SystemId, fault: EndpointFault },
-    #[error("system {system} is {status:?}")]
+    #[error("system {system} is {}", Spelled(status))]
     #[strum(serialize = "wrong-status")]
     SystemStatus { system: SystemId, status: SystemStatus },
     #[error("object {object} is no longer in operation")]
@@ -69,7 +70,7 @@ pub enum CommandError {
     NoConformity { system: SystemId, what: &'static str },
     #[error("{number} ends before it begins")]
     EmptyValidity { number: String },
-    #[error("agreement {number} version {version} is {stage:?}")]
+    #[error("agreement {number} version {version} is {}", Spelled(stage))]
     #[strum(serialize = "wrong-stage")]
     Stage { number: AgreementNumber, version: u32, stage: Stage },
     #[error("agreement {number} version {found} cannot follow: {expected} is the next")]
@@ -83,10 +84,10 @@ pub enum CommandError {
     #[error("the draft has {} problems", .0.len())]
     #[strum(serialize = "draft-has-problems")]
     Draft(Vec<Problem>),
-    #[error("the signature is for the {found:?}, and the signer's organisation {bin} is not theirs")]
+    #[error("the signature is for the {}, and the signer's organisation {bin} is not theirs", Spelled(found))]
     #[strum(serialize = "signature-by-stranger")]
     Stranger { found: Side, bin: Bin },
-    #[error("the {0:?} has not signed")]
+    #[error("the {} has not signed", Spelled(.0))]
     Unsigned(Side),
     #[error("{paper} is not among what the holders signed")]
     PaperNotAttached { paper: String },
@@ -101,10 +102,10 @@ pub enum CommandError {
     #[error("the agreement asks for trained officials, and the certificate of {} {fault}", .official.as_str())]
     #[strum(serialize = "training-unfit")]
     TrainingUnfit { official: UserId, fault: &'static str },
-    #[error("the agreement names who signs for the {side:?}, and {signer} is not among them")]
+    #[error("the agreement names who signs for the {}, and {signer} is not among them", Spelled(side))]
     #[strum(serialize = "signer-not-named")]
     NotNamed { side: Side, signer: String },
-    #[error("{signer} has not signed for the {side:?}")]
+    #[error("{signer} has not signed for the {}", Spelled(side))]
     SignerMissing { side: Side, signer: String },
     #[error("the delegation {0}")]
     #[strum(serialize = "delegation-unfit")]
@@ -124,7 +125,7 @@ pub enum CommandError {
     #[error("the prescription {0}")]
     #[strum(serialize = "prescription-unfit")]
     PrescriptionUnfit(&'static str),
-    #[error("the readiness check lacks {party} {check:?}")]
+    #[error("the readiness check lacks {party} {}", Spelled(check))]
     #[strum(serialize = "readiness-not-checked")]
     NotChecked { party: Party, check: CheckKind },
     #[error("the readiness check has {0}")]

@@ -85,8 +85,8 @@ impl Registry {
     /// Whether the systems of an agreement are known to be ready (B5).
     pub fn ready(&self, agreement: &Agreement) -> Ready {
         let Some(newest) = &agreement.readiness else { return Ready::Unchecked };
-        if !newest.passed() {
-            return Ready::Failed;
+        if let Some(party) = newest.failed() {
+            return Ready::Failed(party);
         }
         let header = &agreement.header;
         for (party, system) in [(Party::Consumer, &header.consumer), (Party::Provider, &header.provider)] {

@@ -8,6 +8,7 @@ use certs::keys::KeyError;
 use serde_json::{Value, json};
 
 use super::Exit;
+use super::desk::kebab;
 use crate::config::ConfigError;
 use crate::exchange_log::SearchError;
 use crate::office::{OfficeError, SignError};
@@ -127,6 +128,10 @@ impl From<CommandError> for Failure {
                     |one: &agreements::Problem| format!("{} ({}): {}", one.field, one.clause, one.message);
                 problems.iter().map(line).collect::<Vec<_>>().join("\n  ")
             }
+            CommandError::Incomplete { missing, .. } => {
+                let paper = |kind: &agreements::DocumentKind| format!(" --document {}=FILE", kebab(kind));
+                format!("add what lacks:{}", missing.iter().map(paper).collect::<String>())
+            }
             other => advice(other).to_owned(),
         };
         Self::of(Exit::Refused, &error, todo)
@@ -152,7 +157,9 @@ fn advice(error: &CommandError) -> &'static str {
         CommandError::NothingSaid => "say what is meant: a text, a name, a value",
         CommandError::ObjectEnded { .. } => "see `kelisim object show`",
         CommandError::Unknown { .. } => "look for it with `list`; what is missing is registered first",
-        CommandError::Exists { .. } => "nothing is to be done, or choose another name or version",
+        CommandError::Exists { .. } => {
+            "if that is what was wanted, nothing is to be done; else choose another name or version"
+        }
         CommandError::Incomplete { .. } => "add what lacks with --document KIND=FILE",
         CommandError::NoNetworks { .. } => "name the networks in the card, or with --network",
         CommandError::Endpoint { .. } => {

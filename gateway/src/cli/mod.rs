@@ -9,6 +9,7 @@ mod failure;
 mod table;
 
 mod desk;
+mod examples;
 mod progress;
 
 mod access;
@@ -225,7 +226,7 @@ pub fn command() -> clap::Command {
 
 fn with(arguments: Vec<OsString>) -> Exit {
     let wants_json = arguments.iter().skip(1).any(|argument| argument == "--json");
-    let read = Line::command()
+    let read = examples::folded(Line::command())
         .try_get_matches_from(arguments)
         .and_then(|matches| Line::from_arg_matches(&matches).map(|line| (matches, line)));
     let (matches, line) = match read {

@@ -115,7 +115,7 @@ pub(super) fn show(desk: &Desk<'_>, which: Which) -> Result<Answer, Failure> {
     let holds = matches!(ready, Ready::Until(until) if now < until);
     let standing = match ready {
         Ready::Unchecked => "never checked".to_owned(),
-        Ready::Failed => "the newest check failed".to_owned(),
+        Ready::Failed(party) => format!("the newest check failed on the side of the {party}"),
         Ready::Outdated(party) => format!("the {party} changed since the newest check"),
         Ready::Until(until) if until == Timestamp::MAX => "ready until a system changes".to_owned(),
         Ready::Until(until) if holds => format!("ready until {}", moment(until)),

@@ -114,8 +114,10 @@ pub(super) fn run(common: &Common, command: SubjectKeyCommand) -> Result<Answer,
 /// The hashes of an identifier: with the key that the gateway has alone, which counted before the first period, and with
 /// those of the periods whose shares are named.
 pub(super) fn hashes(config: &Config, identifier: &str, shares: &[PathBuf]) -> Result<Vec<String>, Failure> {
-    if identifier.len() == 12 && identifier.bytes().all(|byte| byte.is_ascii_digit()) && !is_iin(identifier) {
-        eprintln!("note: {} digits, but no IIN: its check digit or its date is wrong", identifier.len());
+    if !is_iin(identifier) {
+        // D4: the text itself is repeated nowhere.
+        let what = "that is no IIN: it has not twelve digits, or its check digit or its date is wrong";
+        return Err(Failure::new(Exit::Usage, what, "give the IIN as it stands in the person's papers"));
     }
     let dir = config.path(&config.identity.subject_keys);
     let pairs = pairs(shares)?;

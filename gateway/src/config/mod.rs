@@ -186,9 +186,13 @@ fn within(key: &'static str, value: u64, bounds: RangeInclusive<u64>) -> Result<
 /// The known key nearest to the unknown one that a serde message speaks of.
 fn nearest(message: &str) -> Option<String> {
     let mut quoted = message.strip_prefix("unknown field")?.split('`').skip(1).step_by(2);
-    let unknown = quoted.next()?;
-    let (distance, best) = quoted.map(|known| (edits(unknown, known), known)).min()?;
-    (distance <= unknown.len().div_ceil(2)).then(|| best.to_owned())
+    nearest_of(quoted.next()?, quoted).map(str::to_owned)
+}
+
+/// The known word nearest to an unknown one, if one is near.
+pub(crate) fn nearest_of<'a>(unknown: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let (distance, best) = known.map(|known| (edits(unknown, known), known)).min()?;
+    (distance <= unknown.len().div_ceil(2)).then_some(best)
 }
 
 /// Levenshtein's distance.

@@ -10,6 +10,7 @@
 //! ending     entries closed, answers given, refusals said
 //! subject    persons as keyed hashes                           record    what entries say
 //! flood      refusals counted and sampled                      refusal   errors as responses, rows: their words
+//! codes      the codes of all refusals
 //! queue      pieces that wait to pass                      signed    messages that were signed
 //! excess     requests that hold more than agreed
 //! notary     documents that people sign                sent      the request's body of a transfer
@@ -36,6 +37,7 @@ use uuid::Uuid;
 mod answer;
 mod body;
 pub mod budget;
+mod codes;
 mod consent;
 pub mod contract;
 mod decision;
@@ -62,6 +64,7 @@ pub mod upstream;
 
 use self::body::{BodyError, Untaken};
 use self::budget::{Budget, Room, Share};
+pub use self::codes::codes;
 use self::consent::Consent;
 pub use self::consent::Consents;
 use self::contract::Terms;

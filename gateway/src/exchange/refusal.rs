@@ -157,8 +157,23 @@ impl Refusal {
 
 impl From<Denial> for Refusal {
     fn from(denial: Denial) -> Self {
-        Self { culprit: denial.culprit(), ..Self::new(denial.row(), &denial) }
+        let place = if let Denial::ParameterNotDeclared { parameter, .. }
+        | Denial::ParameterMissing { parameter, .. } = &denial
+        {
+            Some(in_query(parameter))
+        } else {
+            matches!(denial, Denial::OperationUnknown(_)).then(|| "/path".to_owned())
+        };
+        let (code, reason) = (denial.row().code, denial.to_string());
+        let violation = place.map(|pointer| Box::new(Violation { pointer, code, reason }));
+        Self { culprit: denial.culprit(), violation, ..Self::new(denial.row(), &denial) }
     }
+}
+
+/// The place of a parameter, as a JSON Pointer. Told to who sent its name, and to nobody else: it stands in no log.
+fn in_query(name: &str) -> String {
+    let name: String = name.chars().take(MOST_NAME).collect();
+    format!("/query/{}", name.replace('~', "~0").replace('/', "~1"))
 }
 
 impl From<FramingViolation> for Refusal {
@@ -170,7 +185,9 @@ impl From<FramingViolation> for Refusal {
 
 impl From<adapters::Unreadable> for Refusal {
     fn from(unreadable: adapters::Unreadable) -> Self {
-        Self { code: unreadable.code(), ..Self::new(&rows::REQUEST_UNREADABLE, unreadable) }
+        let (code, pointer, reason) = (unreadable.code(), unreadable.pointer(), unreadable.to_string());
+        let violation = Some(Box::new(Violation { pointer, code, reason }));
+        Self { code, violation, ..Self::new(&rows::REQUEST_UNREADABLE, unreadable) }
     }
 }
 
@@ -216,3 +233,6 @@ impl From<LogError> for Refusal {
         Self::new(row, error).retry_after(5)
     }
 }
+
+/// Characters of a parameter's name that are told back.
+const MOST_NAME: usize = 128;

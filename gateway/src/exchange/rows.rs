@@ -33,9 +33,9 @@ pub const REQUEST_UNREADABLE: Row = Row {
     status: 400,
     culprit: Culprit::Consumer,
     words: Words {
-        kk: "Сұраудың мекенжайы немесе тақырыптары дұрыс жазылмаған. Мекенжай /{жеткізуші}/{ақпарат түрі}/{жол} түрінде болуы керек.",
-        ru: "Адрес или заголовки запроса записаны неверно. Адрес имеет вид /{поставщик}/{вид информации}/{путь}.",
-        en: "The target or the headers of the request are not well-formed. A target is /{provider}/{data type}/{path}.",
+        kk: "Сұраудың мекенжайы немесе тақырыбы дұрыс жазылмаған. pointer және reason мүшелері қайсысы екенін айтады; мекенжай /{жеткізуші}/{ақпарат түрі}/{жол} түрінде болуы керек.",
+        ru: "Адрес или заголовок запроса записан неверно. Члены pointer и reason говорят, что именно; адрес имеет вид /{поставщик}/{вид информации}/{путь}.",
+        en: "The target or a header of the request is not well-formed. The members pointer and reason say which; a target is /{provider}/{data type}/{path}.",
     },
 };
 

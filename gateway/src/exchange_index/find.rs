@@ -244,7 +244,7 @@ impl Live {
 }
 
 /// The word for every outcome after which the provider may have acted without the consumer having an answer.
-const UNSETTLED: &str = "unsettled";
+pub(super) const UNSETTLED: &str = "unsettled";
 
 /// C8: what has to be asked again, or cleared up with the provider.
 fn unsettled() -> impl Iterator<Item = (Kind, &'static str)> {

@@ -18,6 +18,7 @@
 //! is made again by `kelisim log index --rebuild`. The journal is no part of it, and is kept.
 
 mod bits;
+mod closed;
 mod excess;
 mod export;
 mod find;
@@ -33,6 +34,7 @@ mod words;
 #[cfg(test)]
 mod tests;
 
+pub use closed::UnknownWord;
 pub use excess::{Excesses, Excessive};
 pub use export::{csv_heading, csv_line, csv_trailer, json_line, json_trailer};
 pub use follow::IndexFollower;

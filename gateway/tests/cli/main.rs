@@ -156,6 +156,30 @@ fn a_log_is_whole_until_a_byte_of_it_is_changed() {
 }
 
 #[test]
+fn a_search_for_what_can_be_in_no_entry_is_a_slip_and_not_an_empty_answer() {
+    let folder = Folder::new();
+    assert_eq!(folder.run(&[]).end(), Some(0));
+    for (slip, said) in [
+        (&["log", "search", "--code", "purpose-not-agred"][..], "purpose-not-agreed"),
+        (&["log", "search", "--outcome", "time-out"], "did you mean timeout?"),
+        (&["log", "search", "--decision", "permitted"], "did you mean permit?"),
+        (&["log", "search", "--subject", "860101300127"], "no IIN"),
+        (&["subject-key", "hash", "111"], "no IIN"),
+    ] {
+        let refused = folder.json(2, slip);
+        assert!(refused["error"]["what"].as_str().unwrap().contains(said), "{slip:?}: {refused}");
+    }
+    let path = folder.path().join("kelisim.toml");
+    let config =
+        fs::read_to_string(&path).unwrap().replacen("[log]\n", "[log]\nindex = \"index.sqlite\"\n", 1);
+    fs::write(&path, config).unwrap();
+    folder.does(&["log", "index"]);
+    let said = folder.say(&["log", "search", "--consumer", "portall", "--code", "no-agreement"]);
+    assert_eq!(said.exit, 0);
+    assert!(said.err.contains("no system portall is registered"), "{said:?}");
+}
+
+#[test]
 fn what_a_full_disk_did_not_take_is_an_error() {
     let folder = Folder::new();
     assert_eq!(folder.run(&[]).end(), Some(0));

@@ -119,6 +119,16 @@ async fn a_search_has_the_filters_that_the_command_line_has() {
     }
     let by_code = regulator.get("/v1/exchanges?code=purpose-not-agreed").await;
     assert_eq!(exchanges(&by_code).as_slice(), std::slice::from_ref(&refused_id));
+    for (slip, said) in [
+        ("code=purpose-not-agred", "did you mean purpose-not-agreed?"),
+        ("outcome=time-out", "did you mean timeout?"),
+        ("decision=no", "none that there is"),
+        ("status=all", "none that there is"),
+    ] {
+        let told = regulator.get(&format!("/v1/exchanges?{slip}")).await;
+        assert_eq!(told.outcome(), "400 parameter-malformed", "{slip}");
+        assert!(told.json()["detail"].as_str().unwrap().contains(said), "{slip}: {:?}", told.body);
+    }
     for wrong in ["limit=0", "cursor=x", "from=yesterday", "region=almaty&holder=1", "system=a,,b", "who=me"]
     {
         let told = regulator.get(&format!("/v1/exchanges?{wrong}")).await;

@@ -252,8 +252,10 @@ fn meaning(reading: Unreadable) -> &'static str {
         Unreadable::QueryAmbiguous(_) => {
             "the query repeats a name or the like: another server takes another value"
         }
-        Unreadable::ClaimMalformed { .. } => "a `Kelisim-…` header has a value that it cannot have",
-        Unreadable::ClaimRepeated { .. } => "a `Kelisim-…` header stands twice",
+        Unreadable::ClaimMalformed { .. } => {
+            "a `Kelisim-…` header, `Idempotency-Key` or `traceparent` has a value that it cannot have; a key stands in quotes"
+        }
+        Unreadable::ClaimRepeated { .. } => "one of these headers stands twice",
     }
 }
 

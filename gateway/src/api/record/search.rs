@@ -112,6 +112,8 @@ pub(super) fn query(shared: &Shared, asked: &Asked) -> Result<Query, Problem> {
         if word.is_empty() || word.len() > MOST_WORD {
             return Err(Problem::new("parameter-malformed", format!("{name}: 1 to {MOST_WORD} bytes")));
         }
+        let known = kind.may_be(&word);
+        known.map_err(|error| Problem::new("parameter-malformed", format!("{name}: {error}")))?;
         words.push((kind, word));
     }
     Ok(Query {

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Instant;
 
+use agreements::SystemId;
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 use serde_json::json;
@@ -224,6 +225,11 @@ impl Search {
             (Kind::Status, indexed.status.map(|status| status.to_string())),
             (Kind::Withheld, indexed.withheld.clone()),
         ];
+        let words: Vec<_> = words.into_iter().filter_map(|(kind, word)| Some((kind, word?))).collect();
+        for (kind, word) in &words {
+            let todo = "see `kelisim log search --help`; docs/refusals.md lists the codes";
+            kind.may_be(word).map_err(|error| Failure::of(Exit::Usage, &error, todo))?;
+        }
         Ok(Query {
             exchange: self.exchange,
             from: self.from,
@@ -231,7 +237,7 @@ impl Search {
             systems: indexed.systems.clone(),
             holders,
             subjects,
-            words: words.into_iter().filter_map(|(kind, word)| Some((kind, word?))).collect(),
+            words,
         })
     }
 
@@ -244,6 +250,9 @@ impl Search {
     ) -> Result<Answer, Failure> {
         let page = index.search(query, &Viewer::All, self.after, self.limit.unwrap_or(PAGE))?;
         let reach = index.reach()?;
+        if page.hits.is_empty() {
+            self.remark_strangers(common);
+        }
         eprintln!("newest first, by an index of the first {} entries", reach.entries);
         if page.elsewhere > 0 {
             eprintln!("{} more fit, but are in the log's folder no longer", page.elsewhere);
@@ -254,6 +263,20 @@ impl Search {
         let entries = page.hits.into_iter().flat_map(|Hit { entry, closing }| [Some(entry), closing]);
         let entries = entries.flatten().map(Ok::<Entry, SearchError>);
         list(entries, if common.json { Form::Array } else { Form::Lines }, personal)
+    }
+}
+
+impl Search {
+    /// Where nothing was found: says which systems nobody registered, since a slip looks the same.
+    fn remark_strangers(&self, common: &Common) {
+        // What is looked for stands in the log, whether there is a registry beside it or not.
+        let Ok(desk) = Desk::open(common) else { return };
+        for name in self.consumer.iter().chain(&self.provider).chain(&self.indexed.systems) {
+            let known = SystemId::new(name).is_ok_and(|id| desk.registry().system(&id).is_some());
+            if !known {
+                eprintln!("note: no system {name} is registered");
+            }
+        }
     }
 }
 

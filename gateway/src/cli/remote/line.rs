@@ -6,7 +6,7 @@ use std::time::Duration;
 use agreements::{Actor, Bin, OperatorId, Role};
 use bytes::Bytes;
 use certs::danger::danger_trust_without_revocation;
-use certs::keys::Identity;
+use certs::keys::{Identity, read_secret};
 use certs::tls::{Alpn, Clock, Connector, ConnectorOptions};
 use certs::trust::{Trust, TrustAnchors};
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
@@ -208,11 +208,10 @@ fn bearer(common: &Common) -> Result<Option<String>, Failure> {
     let Some(file) = &common.token_file else {
         return Ok(std::env::var("KELISIM_TOKEN").ok().filter(|token| !token.is_empty()));
     };
-    let read = fs::read_to_string(file).map_err(|error| {
-        let what = format!("cannot read {}: {error}", file.display());
-        Failure::new(Exit::Environment, what, "name the file that holds the token")
-    })?;
-    Ok(Some(read.trim().to_owned()))
+    let todo = "name the file that holds the token, and keep it to yourself: mode 600";
+    let read = read_secret(file).map_err(|error| Failure::of(Exit::Environment, &error, todo))?;
+    let text = String::from_utf8(read).map_err(|error| Failure::of(Exit::Environment, &error, todo))?;
+    Ok(Some(text.trim().to_owned()))
 }
 
 /// Longest time for one answer: documents of 60 MB take a while.
