@@ -1,5 +1,7 @@
 //! What a certificate says, read strictly, for the checks that webpki leaves to us.
 
+use std::net::IpAddr;
+
 use jiff::Timestamp;
 use rustls_pki_types::SignatureVerificationAlgorithm;
 use webpki::aws_lc_rs as algs;
@@ -37,6 +39,8 @@ pub(crate) struct Extensions<'a> {
     pub(crate) constrains_names: bool,
     /// `subjectAltName` is there and not critical.
     pub(crate) other_names_may_be_ignored: bool,
+    /// `subjectAltName`, as it stands.
+    other_names: &'a [u8],
     /// A critical extension that neither we nor webpki knows.
     pub(crate) unknown_critical: bool,
 }
@@ -132,6 +136,23 @@ impl<'a> Certificate<'a> {
         Subject::read(self.subject).map_err(|BadDer| Malformed)
     }
 
+    /// The DNS names and addresses that it is for, to be shown or asked for again: what counts is what webpki makes of them.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let mut all = Vec::new();
+        let mut names =
+            Reader::new(Reader::only(self.extensions.other_names, der::SEQUENCE).unwrap_or_default());
+        while let Ok(name) = names.next() {
+            if name.tag == der::context(2) {
+                all.extend(std::str::from_utf8(name.content).map(str::to_owned));
+            } else if name.tag == der::context(7) {
+                let four = <[u8; 4]>::try_from(name.content).map(IpAddr::from);
+                let sixteen = <[u8; 16]>::try_from(name.content).map(IpAddr::from);
+                all.extend(four.or(sixteen).map(|address| address.to_string()));
+            }
+        }
+        all
+    }
+
     pub(crate) fn subject_name(&self) -> Result<ComparableName, BadDer> {
         ComparableName::read(self.subject)
     }
@@ -163,7 +184,10 @@ impl<'a> Extensions<'a> {
                 KEY_USAGE => found.key_usage = Some(KeyUsage::read(value)?),
                 DISTRIBUTION_POINTS => found.distribution_points = Some(DistributionPoint::read_all(value)?),
                 // What these three say is read by webpki, and by whom it matters to.
-                SUBJECT_ALT_NAME => found.other_names_may_be_ignored = !critical,
+                SUBJECT_ALT_NAME => {
+                    found.other_names_may_be_ignored = !critical;
+                    found.other_names = value;
+                }
                 NAME_CONSTRAINTS => {
                     check_name_constraints(value)?;
                     found.constrains_names = true;

@@ -15,6 +15,8 @@ use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
 
 use crate::certificate::{Certificate, KeyKind, WeakKey};
+use crate::name::Subject;
+use crate::trust::Period;
 
 /// A certificate chain, leaf first, with the private key of its leaf.
 #[derive(Clone)]
@@ -61,6 +63,22 @@ impl Identity {
     /// The leaf's fingerprint.
     pub fn fingerprint(&self) -> Fingerprint {
         crate::fingerprint(&self.certified.cert[0])
+    }
+
+    /// When the leaf is in force.
+    pub fn period(&self) -> Period {
+        Period::of(&self.certified.cert[0]).expect("the leaf was read when the identity was made")
+    }
+
+    /// Whom the leaf names.
+    pub fn subject(&self) -> Subject {
+        let leaf = Certificate::read(&self.certified.cert[0]);
+        leaf.and_then(|leaf| leaf.subject()).unwrap_or_default()
+    }
+
+    /// The DNS names and addresses that the leaf is for.
+    pub fn names(&self) -> Vec<String> {
+        Certificate::read(&self.certified.cert[0]).map(|leaf| leaf.names()).unwrap_or_default()
     }
 }
 

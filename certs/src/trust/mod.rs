@@ -21,7 +21,7 @@ use cache::Cache;
 pub use chain::VerifiedChain;
 use chain::{Confirmed, Window};
 pub(crate) use set::{Judgement, Listed, Revocation, check_leaf, hex};
-pub use set::{TrustSet, Unusable};
+pub use set::{Period, TrustSet, Unusable};
 pub use untrusted::Untrusted;
 
 /// What a certificate is presented for.

@@ -53,6 +53,22 @@ pub(crate) enum Listed {
     Before(Timestamp),
 }
 
+/// From when until when something is in force.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Period {
+    /// Its first moment.
+    pub from: Timestamp,
+    /// Its last.
+    pub until: Timestamp,
+}
+
+impl Period {
+    pub(crate) fn of(der: &[u8]) -> Result<Self, Malformed> {
+        let certificate = Certificate::read(der)?;
+        Ok(Self { from: certificate.not_before, until: certificate.not_after })
+    }
+}
+
 /// What was found out about a chain.
 #[derive(Debug)]
 pub(crate) struct Judgement {
@@ -153,6 +169,26 @@ impl TrustSet {
     /// Revocation lists in use.
     pub fn crls(&self) -> &[Crl] {
         &self.crls
+    }
+
+    /// Anchors and issuing authorities: each with its name, and when it is in force.
+    pub fn authorities(&self) -> Vec<(String, Period)> {
+        let ders = self.anchors.iter().map(|anchor| &anchor.der).chain(&self.issuing);
+        let read = ders.filter_map(|der| {
+            let certificate = Certificate::read(der).ok()?;
+            let name = certificate.subject().map(|subject| subject.display).unwrap_or_default();
+            Some((name, Period { from: certificate.not_before, until: certificate.not_after }))
+        });
+        read.collect()
+    }
+
+    /// When each revocation list in use is recent enough, in their order; of one that never ends, until the end of time.
+    pub fn crl_periods(&self) -> Vec<Period> {
+        let period = |crl: &Crl| {
+            let until = crl.recent_until(self.max_crl_age).unwrap_or(Timestamp::MAX);
+            Period { from: crl.this_update(), until }
+        };
+        self.crls.iter().map(period).collect()
     }
 
     /// When the first of the revocation lists ends: renew them before. `None` without lists.
