@@ -16,12 +16,14 @@
 //! repeats   requests under one idempotency key
 //! scanner   documents shown to clamd    clock_watch   how far clocks are off
 //! national  signatures by national algorithms, for a service to verify
-//! turns     places at such services
+//! turns     places at such services     addresses     of the faces, taken first
+//! ends      when certificates, authorities and lists do
 //! ```
 //!
 //! Not here: the rules (`agreements`), TLS and signatures (`certs`), how other surfaces read (`adapters`). Their
 //! places for what comes later are empty: the console goes beside `api`, PostgreSQL beside `registry::sqlite`.
 
+pub mod addresses;
 pub mod api;
 pub mod app;
 pub mod background;
@@ -30,6 +32,7 @@ pub mod clock;
 pub mod clock_watch;
 pub mod config;
 pub mod demo;
+pub mod ends;
 pub mod exchange;
 pub mod exchange_index;
 pub mod exchange_log;

@@ -19,6 +19,8 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tracing::debug;
 
+use crate::addresses::{Address, SMALL_BACKLOG};
+
 /// What the face shows.
 pub trait Shown: Send + Sync + 'static {
     /// Why the gateway takes no exchanges now; `None` when it does.
@@ -39,14 +41,13 @@ pub struct Operations {
 }
 
 impl Operations {
-    /// Binds the address and serves it on a runtime of its own.
+    /// Listens on the address and serves it on a runtime of its own.
     ///
     /// # Errors
-    /// The address cannot be bound.
-    pub fn start(listen: SocketAddr, shown: Arc<dyn Shown>) -> io::Result<Self> {
-        let socket = std::net::TcpListener::bind(listen)?;
-        socket.set_nonblocking(true)?;
-        let address = socket.local_addr()?;
+    /// Somebody else listens there.
+    pub fn start(address: Address, shown: Arc<dyn Shown>) -> io::Result<Self> {
+        let (address, mut sockets) = (address.at(), address.listen(SMALL_BACKLOG)?);
+        let socket = sockets.pop().ok_or(io::ErrorKind::AddrNotAvailable)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (stop, stopped) = oneshot::channel();
         let thread = std::thread::Builder::new().name("operations".into()).spawn(move || {

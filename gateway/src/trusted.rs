@@ -4,7 +4,7 @@
 //! before in force, loudly; revocation lists then end by their own time, and what they settled is refused.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use certs::keys::{read_certificates, read_crls};
@@ -37,6 +37,21 @@ pub struct TrustFiles {
 /// What tells that a file is another one: changes within a clock tick show in size or inode.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Stamp(Vec<Option<(SystemTime, u64, u64)>>);
+
+/// How the newest look at the files went.
+#[derive(Debug, Default)]
+pub struct Reading(Mutex<Option<String>>);
+
+impl Reading {
+    /// Why they cannot be read, if they cannot.
+    pub fn fault(&self) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn went(&self, fault: Option<String>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = fault;
+    }
+}
 
 impl TrustFiles {
     /// The files that a configuration names.
@@ -87,8 +102,15 @@ impl TrustFiles {
     /// Looks at the files every `pause`, and puts what changed since `seen` was taken into force.
     ///
     /// `seen` was taken before the set in force was loaded: what changed while it was being loaded is then not missed.
-    pub fn follow(self, trust: Arc<Trust>, mut seen: Stamp, pause: Duration) -> Background {
-        Background::every("trust", pause, move || self.look(&trust, &mut seen))
+    /// How it goes is told to `reading`.
+    pub fn follow(
+        self,
+        trust: Arc<Trust>,
+        mut seen: Stamp,
+        reading: Arc<Reading>,
+        pause: Duration,
+    ) -> Background {
+        Background::every("trust", pause, move || self.look(&trust, &mut seen, &reading))
     }
 
     /// Tells these files from others at their places, by looking from outside.
@@ -103,19 +125,28 @@ impl TrustFiles {
         Stamp(files.map(stamp).collect())
     }
 
-    fn look(&self, trust: &Trust, seen: &mut Stamp) {
+    fn look(&self, trust: &Trust, seen: &mut Stamp, reading: &Reading) {
         let stamp = self.stamp();
         if stamp == *seen {
-            return;
+            // What could not be read may be again what is in force.
+            return reading.went(None);
         }
         match self.load(clock::now()) {
             Ok(set) => {
                 trust.replace(set);
                 *seen = stamp;
+                reading.went(None);
                 info!(trust.generation = trust.generation(), "trust read again");
             }
             // Tried again at the next look.
-            Err(error) => error!(error = %chain(&error), "trust cannot be read; what was read before stays"),
+            Err(error) => {
+                let fault = chain(&error);
+                // Once for each fault: the operations face goes on saying it.
+                if reading.fault().as_ref() != Some(&fault) {
+                    error!(error = %fault, "trust cannot be read; what was read before stays");
+                }
+                reading.went(Some(fault));
+            }
         }
     }
 }
@@ -150,14 +181,37 @@ mod tests {
             time_stamps: None,
         };
 
+        let reading = Reading::default();
         let mut seen = files.stamp();
         let trust = Trust::new(files.load(clock::now()).unwrap());
         crls("newer");
         std::fs::rename(place("newer"), place("crls")).unwrap();
         let before = trust.generation();
-        files.look(&trust, &mut seen);
+        files.look(&trust, &mut seen, &reading);
         assert_eq!(trust.generation(), before + 1);
-        files.look(&trust, &mut seen);
+        files.look(&trust, &mut seen, &reading);
         assert_eq!(trust.generation(), before + 1, "and read once");
+    }
+
+    #[test]
+    fn a_list_that_was_cut_short_leaves_what_was_read_in_force_and_is_told_until_it_is_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        let authority = Authority::create(&dir.path().join("authority"), clock::now()).unwrap();
+        let (anchors, crls) = (authority.anchors_path(), dir.path().join("crls.pem"));
+        let whole = authority.crl_pem().unwrap();
+        std::fs::write(&crls, &whole).unwrap();
+        let issuing = vec![authority.issuing_path()];
+        let files = TrustFiles { anchors, issuing, crls: vec![crls.clone()], time_stamps: None };
+        let (mut seen, reading) = (files.stamp(), Reading::default());
+        let trust = Trust::new(files.load(clock::now()).unwrap());
+        for damaged in [&whole[..whole.len() / 2], ""] {
+            std::fs::write(&crls, damaged).unwrap();
+            files.look(&trust, &mut seen, &reading);
+            assert!(reading.fault().is_some_and(|fault| fault.contains("crls.pem")), "{:?}", reading.fault());
+            assert_eq!(trust.generation(), 1, "what was read before stays");
+        }
+        std::fs::write(&crls, format!("{whole}\n")).unwrap();
+        files.look(&trust, &mut seen, &reading);
+        assert_eq!((reading.fault(), trust.generation()), (None, 2));
     }
 }

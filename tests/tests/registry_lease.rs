@@ -126,7 +126,7 @@ async fn agreement_whose_text_or_signature_was_changed_is_not_believed_even_if_t
             .collect();
         assert!(changed > 0, "{what}");
         let forged = world.path().join("forged.sqlite");
-        SqliteStore::open(&forged).unwrap().append(0, &events).unwrap();
+        SqliteStore::create(&forged).unwrap().append(0, &events).unwrap();
         world.config.registry.path = forged;
         world.start_again();
         assert_eq!(world.consumer.asks(&lookup()).await.refusal(), Some("agreement-unproven"), "{what}");

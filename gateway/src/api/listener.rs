@@ -26,6 +26,7 @@ use super::paced::Paced;
 use super::places::{MOST_STRANGERS, WORKING_THREADS};
 use super::serve::Peer;
 use super::shared::Shared;
+use crate::addresses::{Address, SMALL_BACKLOG};
 use crate::listener::neighbourhood;
 
 /// The running API, ended by dropping it: requests under way are finished first.
@@ -36,14 +37,18 @@ pub struct Api {
 }
 
 impl Api {
-    /// Binds the address and serves `router` on a runtime of its own.
+    /// Listens on the address and serves `router` on a runtime of its own.
     ///
     /// # Errors
-    /// The address cannot be bound, or the machine gives no thread.
-    pub fn start(shared: &Arc<Shared>, acceptor: Arc<Acceptor>, router: Router) -> io::Result<Self> {
-        let socket = std::net::TcpListener::bind(shared.config.listen)?;
-        socket.set_nonblocking(true)?;
-        let address = socket.local_addr()?;
+    /// Somebody else listens there, or the machine gives no thread.
+    pub fn start(
+        address: Address,
+        shared: &Arc<Shared>,
+        acceptor: Arc<Acceptor>,
+        router: Router,
+    ) -> io::Result<Self> {
+        let (address, mut sockets) = (address.at(), address.listen(SMALL_BACKLOG)?);
+        let socket = sockets.pop().ok_or(io::ErrorKind::AddrNotAvailable)?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .thread_name("api-work")

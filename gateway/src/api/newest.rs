@@ -1,6 +1,6 @@
 //! The registry at its newest: one lock for those who change it, and a snapshot of it for each who reads.
 //!
-//! Who reads holds no lock (`docs/decisions/0064`): however long it takes, others are let in, read and change meanwhile.
+//! Who reads holds no lock (`docs/decisions/0060`): however long it takes, others are let in, read and change meanwhile.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -68,9 +68,9 @@ mod tests {
     fn others_read_and_change_the_registry_while_somebody_reads_it() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("registry.sqlite");
-        let mut store = SqliteStore::open(&path).unwrap();
+        let mut store = SqliteStore::create(&path).unwrap();
         store.append(0, &[registered(1, "000140000011")]).unwrap();
-        let newest = Newest::new(Commands::open(Box::new(SqliteStore::open(&path).unwrap())).unwrap());
+        let newest = Newest::new(Commands::open(Box::new(SqliteStore::create(&path).unwrap())).unwrap());
         let read = newest.registry().unwrap();
         assert!(Arc::ptr_eq(&read, &newest.registry().unwrap()), "as long as nothing happens it is the same");
         store.append(1, &[registered(2, "000240000012")]).unwrap();
@@ -82,7 +82,7 @@ mod tests {
     #[test]
     fn the_newest_registry_shows_every_moment_since_its_last_event() {
         let dir = tempfile::tempdir().unwrap();
-        let mut store = SqliteStore::open(&dir.path().join("registry.sqlite")).unwrap();
+        let mut store = SqliteStore::create(&dir.path().join("registry.sqlite")).unwrap();
         store.append(0, &[registered(1, "000140000011")]).unwrap();
         let newest = Newest::new(Commands::open(Box::new(store)).unwrap());
         let at = |second| newest.registry_if_as_of(Timestamp::from_second(second).unwrap()).unwrap();

@@ -89,7 +89,7 @@ mod tests {
     fn one_moment_of_the_past_is_looked_up_at_a_time_and_a_few_are_kept() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("registry.sqlite");
-        drop(SqliteStore::open(&path).unwrap());
+        drop(SqliteStore::create(&path).unwrap());
         let past = Past::of(path);
         let moment = |second| Timestamp::from_second(second).unwrap();
         let first = past.at(moment(0)).unwrap();

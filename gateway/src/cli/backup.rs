@@ -8,7 +8,7 @@ use serde_json::json;
 use super::progress::Progress;
 use super::table::facts;
 use super::{Answer, Common, Exit, Failure};
-use crate::office::{BackupError, Manifest, PrivateKeys};
+use crate::office::{BackupError, LeftOut, Manifest, PrivateKeys};
 
 #[derive(Args)]
 #[command(after_help = "\
@@ -46,8 +46,15 @@ impl Backup {
 }
 
 /// What a backup does not hold, a line each.
-pub(super) fn left_out(manifest: &Manifest) -> String {
-    let line = |left: &crate::office::LeftOut| format!("{}: {}", left.path.display(), left.why);
+fn left_out(manifest: &Manifest) -> String {
+    let line = |left: &LeftOut| format!("{}: {}", left.path.display(), left.why);
+    manifest.left_out.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// How it comes back, a line each.
+pub(super) fn still_needs(manifest: &Manifest) -> String {
+    let how = |left: &LeftOut| if left.bring.is_empty() { left.why.clone() } else { left.bring.clone() };
+    let line = |left: &LeftOut| format!("{}: {}", left.path.display(), how(left));
     manifest.left_out.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 

@@ -1,5 +1,7 @@
 //! `kelisim certs`: the trial authority's certificates, revocation, and the gateway's verifier on files.
 
+mod renewal;
+
 use std::path::{Path, PathBuf};
 
 use agreements::{Bin, Command, Fingerprint, System, SystemId};
@@ -38,6 +40,8 @@ The old certificate works until it is revoked or ends. Names are those of the sy
         #[arg(long, default_value_t = 365)]
         days: u16,
     },
+    /// Issue the gateway itself a new key and certificate, from the trial authority
+    RenewGateway(renewal::RenewGateway),
     /// Revoke a certificate of the trial authority, and unbind it from its system
     #[command(
         after_help = "Example:\n  kelisim certs revoke keys/portal.pem --as integrator --reason 'key lost'"
@@ -140,6 +144,7 @@ pub(super) fn run(common: &Common, command: CertsCommand) -> Result<Answer, Fail
         CertsCommand::IssueSystem(asked) => asked.run(common),
         CertsCommand::IssuePerson(asked) => asked.run(common),
         CertsCommand::Renew { id, names, days } => renew(common, &id, names, days),
+        CertsCommand::RenewGateway(asked) => asked.run(common),
         CertsCommand::Revoke { certificate } => revoke(common, &certificate),
         CertsCommand::Crl { renew } => {
             let authority = common.folder().authority()?;

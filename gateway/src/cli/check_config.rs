@@ -1,23 +1,29 @@
 //! `kelisim check-config`: the loader of `run`, and a look at everything that the configuration names.
 
+mod faces;
+mod record;
+
 use std::error::Error;
 use std::path::Path;
 
+use agreements::Phase;
 use certs::keys::Identity;
 use certs::trust::{Purpose, Trust};
 use serde::Serialize;
 use serde_json::json;
 
-use super::table::Table;
+use super::table::{Table, moment};
 use super::{Answer, Common, Failure};
 use crate::api::access::AccessStore;
 use crate::app::stamping_config;
 use crate::clock;
 use crate::config::{Config, WhenSilent};
+use crate::ends::{End, Nearness, days};
 use crate::exchange::subject::SubjectKey;
 use crate::exchange_log::keeping::Place;
 use crate::exchange_log::read_keys;
 use crate::national::NationalService;
+use crate::office::Folder;
 use crate::personal::PersonalKeys;
 use crate::registry::Commands;
 use crate::registry::sqlite::SqliteStore;
@@ -38,8 +44,26 @@ struct Found {
     part: &'static str,
     fine: bool,
     what: String,
+    /// What somebody should see to, though the gateway runs as it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    remark: Option<String>,
     #[serde(skip_serializing_if = "str::is_empty")]
     todo: &'static str,
+}
+
+impl Found {
+    fn remarking(mut self, remark: Option<String>) -> Self {
+        self.remark = self.remark.or(remark).filter(|_| self.fine);
+        self
+    }
+
+    fn sign(&self) -> &'static str {
+        match (self.fine, &self.remark) {
+            (true, None) => "ok",
+            (true, Some(_)) => "!",
+            (false, _) => "!!",
+        }
+    }
 }
 
 pub(super) fn run(common: &Common) -> Result<Answer, Failure> {
@@ -49,7 +73,7 @@ pub(super) fn run(common: &Common) -> Result<Answer, Failure> {
         subject_key(&config),
         trust(&config),
         registry(&config),
-        log(&config),
+        record::log(&config),
         log_keys(&config),
         personal_keys(&config),
         time_stamps(&config),
@@ -58,15 +82,23 @@ pub(super) fn run(common: &Common) -> Result<Answer, Failure> {
         witnesses(&config),
         api(&config),
         access(&config),
+        record::repeats(&config),
+        faces::addresses(&config),
+        faces::stop(&config),
+        faces::clock(&config),
+        faces::scanner(&config),
     ];
     found.extend(bucket(&config));
     let mut table = Table::new(["PART", "", "WHAT"]);
     for part in &found {
-        table.row([part.part.into(), if part.fine { "ok" } else { "!!" }.into(), part.what.clone()]);
+        table.row([part.part.into(), part.sign().into(), part.what.clone()]);
     }
     let mut text = table.to_string();
     for part in found.iter().filter(|part| !part.fine) {
         text.push_str(&format!("\n{}: {}\n", part.part, part.todo));
+    }
+    for (part, remark) in found.iter().filter_map(|part| Some((part.part, part.remark.as_ref()?))) {
+        text.push_str(&format!("\n{part}: {remark}\n"));
     }
     let fine = found.iter().all(|part| part.fine);
     let file = common.config_path();
@@ -86,15 +118,20 @@ fn identity(config: &Config) -> Found {
             return problem("identity", what, "renew the gateway's certificate, or complete [trust]");
         }
     }
+    let near = read.as_ref().ok().and_then(|identity| {
+        let end = End::of_certificate("the gateway's certificate", identity);
+        remark_on(config, [end])
+    });
     let told = read.map(|identity| {
         format!(
-            "certificate {} with its key, {} in the chain",
+            "certificate {} with its key, {} in the chain, until {}",
             identity.fingerprint(),
-            identity.certificates().len()
+            identity.certificates().len(),
+            moment(identity.period().until)
         )
     });
     let todo = "put the certificate chain and its key where [identity] says, the key with mode 600";
-    found("identity", told, todo)
+    found("identity", told, todo).remarking(near)
 }
 
 fn subject_key(config: &Config) -> Found {
@@ -141,9 +178,30 @@ fn trust(config: &Config) -> Found {
         end => {
             let end = end.map_or("no end".into(), |end| end.to_string());
             let what = format!("{lists} revocation lists with {revoked} certificates, until {end}");
-            Found { part: "trust", fine: true, what, todo: "" }
+            let near = remark_on(config, End::of_trust(&set, now));
+            found::<std::io::Error>("trust", Ok(what), "").remarking(of_trial(config)).remarking(near)
         }
     }
+}
+
+/// That something of these ends soon, the first of them.
+fn remark_on(config: &Config, ends: impl IntoIterator<Item = End>) -> Option<String> {
+    let (now, warn) = (clock::now(), days(config.trust.warn_days));
+    let near = ends.into_iter().filter(|end| end.nearness(now, warn) != Nearness::Far);
+    let first = near.min_by_key(|end| end.until)?;
+    Some(format!("{first}: see operations.md, 'Changing keys and certificates'"))
+}
+
+/// That a gateway in production believes the authority whose keys lie in its own folder.
+fn of_trial(config: &Config) -> Option<String> {
+    let own = std::fs::read_to_string(Folder::at(&config.base).authority_path().join("root.pem")).ok()?;
+    let believed = std::fs::read_to_string(config.path(&config.trust.anchors)).ok()?;
+    let trusts_itself = config.environment == Phase::Production && believed.contains(own.trim());
+    trusts_itself.then(|| {
+        "the environment is production, and the trial authority of this folder is believed: whoever has the folder can \
+         issue certificates to anybody; put the state authority's into [trust], and the authority folder away"
+            .to_owned()
+    })
 }
 
 fn registry(config: &Config) -> Found {
@@ -159,18 +217,6 @@ fn registry(config: &Config) -> Found {
         format!("revision {}, {systems} systems, {agreements} versions of agreements", registry.revision())
     });
     found("registry", told, todo)
-}
-
-fn log(config: &Config) -> Found {
-    let dir = config.path(&config.log.dir);
-    let todo = "give the gateway's user a folder that it may write to, on a disk of its own";
-    let told = match std::fs::metadata(&dir) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => writable(parent(&dir)),
-        Err(error) => Err(error),
-        Ok(meta) if meta.is_dir() => writable(&dir),
-        Ok(_) => Err(std::io::ErrorKind::NotADirectory.into()),
-    };
-    found("log", told.map(|()| format!("{} in {}", config.log.origin, dir.display())), todo)
 }
 
 fn log_keys(config: &Config) -> Found {
@@ -289,7 +335,7 @@ fn witnesses(config: &Config) -> Found {
             format!("{} of {count} must cosign, or calls are refused", witnesses.quorum)
         }
     };
-    Found { part: "witnesses", fine: true, what, todo: "" }
+    found::<std::io::Error>("witnesses", Ok(what), "")
 }
 
 fn parent(dir: &Path) -> &Path {
@@ -305,11 +351,11 @@ fn writable(path: &Path) -> std::io::Result<()> {
 
 fn found<E: Error>(part: &'static str, told: Result<String, E>, todo: &'static str) -> Found {
     match told {
-        Ok(what) => Found { part, fine: true, what, todo: "" },
+        Ok(what) => Found { part, fine: true, what, remark: None, todo: "" },
         Err(error) => problem(part, chain(&error), todo),
     }
 }
 
 fn problem(part: &'static str, what: String, todo: &'static str) -> Found {
-    Found { part, fine: false, what, todo }
+    Found { part, fine: false, what, remark: None, todo }
 }

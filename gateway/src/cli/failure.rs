@@ -12,7 +12,7 @@ use super::desk::kebab;
 use crate::config::ConfigError;
 use crate::exchange_log::SearchError;
 use crate::office::{OfficeError, SignError};
-use crate::registry::{self, ServerError};
+use crate::registry::{self, ServerError, StoreError};
 use crate::telemetry::chain;
 
 /// A command that was not done.
@@ -86,6 +86,10 @@ impl From<registry::Failure> for Failure {
             registry::Failure::Elsewhere(error) => error.into(),
             registry::Failure::Busy(_) | registry::Failure::TooManyKeys => {
                 Self::of(Exit::Environment, &failure, "try again")
+            }
+            registry::Failure::Store(StoreError::Missing(_) | StoreError::Empty(_)) => {
+                let todo = "see that its disk is mounted, or restore it from its backup; only `kelisim init` begins one";
+                Self::of(Exit::Environment, &failure, todo)
             }
             registry::Failure::Store(_) | registry::Failure::OutOfStep(_) => {
                 let todo =

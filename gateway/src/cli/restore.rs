@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
-use super::backup::{failed, left_out};
+use super::backup::{failed, still_needs};
 use super::progress::Progress;
 use super::table::facts;
 use super::{Answer, Common, Exit, Failure};
@@ -18,7 +18,8 @@ Example:
   kelisim check-config --dir /var/lib/kelisim
 
 Checks the digest of every file, and every event of the registry with its link to the one before. Only then
-the folder stands at its place, which must be empty. Says what the folder still needs.")]
+the folder stands at its place, which must be empty. Says what the folder still needs, and how it comes back:
+the gateway does not start before the exchange log is there, or log.origin names a new one.")]
 pub(super) struct Restore {
     /// The backup
     #[arg(value_name = "BACKUP")]
@@ -38,7 +39,7 @@ impl Restore {
         let text = facts([
             ("restored", dir.display().to_string()),
             ("registry", format!("revision {}, hash {}", manifest.revision, manifest.hash)),
-            ("still needs", left_out(&manifest)),
+            ("still needs", still_needs(&manifest)),
             ("next", format!("kelisim check-config --dir {}", dir.display())),
         ]);
         Ok(Answer::new(json!({ "dir": dir, "manifest": manifest }), text))

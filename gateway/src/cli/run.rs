@@ -7,6 +7,7 @@ use tracing::{info, warn};
 use super::answer::print;
 use super::{Answer, Common, Exit, Failure};
 use crate::app::{App, AppError};
+use crate::office::RestoredError;
 use crate::telemetry;
 
 pub(super) const AFTER_HELP: &str = "\
@@ -62,6 +63,18 @@ fn announce(app: &App, as_json: bool) {
 fn todo(error: &AppError) -> &'static str {
     match error {
         AppError::Listen(..) => "free the address, or choose another in the configuration",
+        AppError::Restored(error) => match error {
+            RestoredError::LogMissing { .. } => {
+                "put the newest copy of the log's folder where log.dir says; if there is none, name a new log with \
+                 log.origin, and see operations.md, 'What to keep'"
+            }
+            RestoredError::Io { .. } | RestoredError::Unreadable { .. } => {
+                "see that the gateway's user may read the file; it was written by `kelisim restore`"
+            }
+        },
+        AppError::RegistryWentBack { .. } => {
+            "put the newest registry in its place; if it is lost, see operations.md, 'When the registry went back'"
+        }
         AppError::WentBack { .. } => {
             "see operations.md, 'The log went back': find out how, then move went-back out of the log's folder"
         }

@@ -68,7 +68,8 @@ pub struct Limits {
     pub transfer_timeout_ms: u64,
     /// Most idle connections kept to one provider by one runtime. Default: 256; fewer than calls come at once means handshakes.
     pub max_idle_per_provider: usize,
-    /// Longest time to finish exchanges under way when stopping, in ms. Default: 20,000.
+    /// Longest time to finish exchanges under way when stopping, in ms; then those whose providers have not answered are
+    /// told so. Best longer than `provider_timeout_ms`. Default: 35,000.
     pub drain_timeout_ms: u64,
 }
 
@@ -91,7 +92,7 @@ impl Default for Limits {
             provider_timeout_ms: 30_000,
             transfer_timeout_ms: 900_000,
             max_idle_per_provider: 256,
-            drain_timeout_ms: 20_000,
+            drain_timeout_ms: 35_000,
         }
     }
 }

@@ -41,11 +41,15 @@ pub struct TrustConfig {
     /// How often the files are looked at, in ms. Default: 500.
     #[serde(default = "half_a_second")]
     pub poll_ms: u64,
+    /// How many days before the gateway's certificate, an authority or a revocation list ends it is said, and not before the last quarter of its time. Default: 30.
+    #[serde(default = "warn_days")]
+    pub warn_days: u16,
 }
 
 impl TrustConfig {
     pub(super) fn check(&self) -> Result<(), (&'static str, String)> {
-        within("poll_ms", self.poll_ms, POLL_MS)
+        within("poll_ms", self.poll_ms, POLL_MS)?;
+        within("warn_days", self.warn_days.into(), 0..=365)
     }
 }
 
@@ -217,6 +221,10 @@ fn subject_keys() -> PathBuf {
 
 fn half_a_second() -> u64 {
     500
+}
+
+fn warn_days() -> u16 {
+    30
 }
 
 fn log_dir() -> PathBuf {

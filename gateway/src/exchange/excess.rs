@@ -1,9 +1,9 @@
 //! What of a request reaches its provider: what the agreement names, where it names anything of requests (B7).
 //!
 //! Signed, digested, and asked again under a key is what the consumer sent, and so is what entries call the request; what
-//! passed of it stands beside ([decision 0069]).
+//! passed of it stands beside ([decision 0065]).
 //!
-//! [decision 0069]: ../../docs/decisions/0069-requests-are-cut-to-what-is-agreed.md
+//! [decision 0065]: ../../docs/decisions/0065-requests-are-cut-to-what-is-agreed.md
 
 use std::borrow::Cow;
 

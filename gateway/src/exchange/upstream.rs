@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -14,6 +15,7 @@ use hyper::body::Incoming;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
+use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 use super::body::{self, BodyError};
@@ -33,6 +35,25 @@ pub struct Upstream {
     peers: Arc<PeerClocks>,
     // Only this runtime's tasks lock it, and never across an await.
     idle: Mutex<HashMap<SystemId, Vec<Line>>>,
+    /// Calls that wait for a provider's whole answer.
+    waiting: AtomicUsize,
+    given_up: CancellationToken,
+}
+
+/// A call that waits, for as long as this lives.
+struct Waiting<'u>(&'u AtomicUsize);
+
+impl<'u> Waiting<'u> {
+    fn one_more(all: &'u AtomicUsize) -> Self {
+        all.fetch_add(1, Ordering::Relaxed);
+        Self(all)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// Whether a call may still be sent; to whoever proved that chain, once there is one.
@@ -113,7 +134,8 @@ pub enum ForwardError {
 impl Upstream {
     /// No connections yet.
     pub fn new(connector: Connector, trust: Arc<Trust>, limits: Limits, peers: Arc<PeerClocks>) -> Self {
-        Self { connector, trust, limits, peers, idle: Mutex::default() }
+        let (idle, waiting, given_up) = Default::default();
+        Self { connector, trust, limits, peers, idle, waiting, given_up }
     }
 
     /// Carries a permitted and recorded call to its provider, and takes the answer whole. Before dialling, and
@@ -134,6 +156,7 @@ impl Upstream {
     ) -> Result<Reply, ForwardError> {
         let most = permit.operation().response.as_ref().map_or(ERROR_BYTES, |payload| payload.max_bytes);
         let within = self.limits.provider_timeout();
+        let (begun, _waiting) = (Instant::now(), Waiting::one_more(&self.waiting));
         let carried = async {
             let begun = self.begin(permit, entry, call, still).await?;
             let provider = &permit.provider().system.card.id;
@@ -141,7 +164,18 @@ impl Upstream {
             self.put_back(provider, line);
             Ok(reply)
         };
-        tokio::time::timeout(within, carried).await.map_err(|_| ForwardError::Timeout(within))?
+        tokio::select! {
+            carried = tokio::time::timeout(within, carried) => {
+                carried.map_err(|_| ForwardError::Timeout(within))?
+            }
+            () = self.given_up.cancelled() => Err(ForwardError::Timeout(begun.elapsed())),
+        }
+    }
+
+    /// Waits for no provider any longer: the gateway ends. For how many it waited.
+    pub(crate) fn give_up(&self) -> usize {
+        self.given_up.cancel();
+        self.waiting.load(Ordering::Relaxed)
     }
 
     /// Sends a permitted and recorded call, and waits for the head of its answer: the caller keeps the deadline.

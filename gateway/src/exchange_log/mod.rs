@@ -18,6 +18,7 @@
 //! keys     what signs checkpoints      receipts    proofs of single entries
 //! minimum  where a pruned log begins    comparison  a party's own records, held against the log
 //! keeping  archive, pruning, retention   direct      batches past the page cache
+//! end      where a log ends, before anybody recovers it
 //! ```
 //!
 //! The leaves of the Merkle tree (RFC 6962) are the lines, byte for byte. Not here: who may write what (the exchange
@@ -40,6 +41,7 @@ mod checkpoint;
 mod comparison;
 mod direct;
 mod disk;
+mod end;
 mod glance;
 pub mod keeping;
 mod keys;
@@ -69,6 +71,7 @@ mod tests;
 pub use self::{
     comparison::{Comparison, Difference, Differs, OwnError, OwnRecord, compare, read_own},
     disk::replace,
+    end::{LogEnd, checkpoint_size, is_in_use},
     keys::{LogKeyError, make_key, read_keys},
     line::{Entry, Record},
     minimum::{MinimumIndex, minimum_in},

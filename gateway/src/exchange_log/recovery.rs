@@ -104,33 +104,7 @@ pub(super) fn recover(
     config: &LogConfig,
     accept: impl FnOnce(u64) -> Result<(), StartError>,
 ) -> Result<(Writer, RecoveryReport), StartError> {
-    let at = |path: &Path| {
-        let path = path.to_owned();
-        move |source| StartError::Io { path, source }
-    };
-    let checkpoint = Checkpoint::read(&config.dir).map_err(at(&config.dir.join(super::checkpoint::NAME)))?;
-    if let Some(found) = checkpoint.as_ref().map(|known| &known.origin)
-        && *found != config.origin
-    {
-        return Err(StartError::Origin { expected: config.origin.clone(), found: found.clone() });
-    }
-    let segments = Segment::list(&config.dir).map_err(at(&config.dir))?;
-    let (to_read, prev) = segments_to_read(&segments)?;
-    let mut head = Head::of_empty(&config.origin);
-    if let (Some(first), Some(leaf)) = (to_read.first().filter(|first| first.first > 0), prev) {
-        head = Head { size: first.first, leaf };
-    }
-    let checkpoint = checkpoint.map(|known| known.head);
-    let origin = &config.origin;
-    let mut end =
-        End { origin, checkpoint, head, open: BTreeMap::new(), offset: 0, batch: (0, 0), torn_bytes: 0 };
-    end.check_checkpoint()?;
-    for (number, segment) in to_read.iter().enumerate() {
-        end.read(segment, if number + 1 == to_read.len() { Place::Last } else { Place::Earlier })?;
-    }
-    if let Some(known) = checkpoint.filter(|known| known.size > end.head.size) {
-        return Err(StartError::BehindCheckpoint { found: end.head.size, checkpoint: known.size });
-    }
+    let (mut end, segments) = read_end(&config.dir, &config.origin)?;
     accept(end.head.size)?;
 
     let mut writer = Writer::new(storage, config.origin.clone(), config.clock, stats);
@@ -167,6 +141,43 @@ pub(super) fn recover(
         closed_as_unknown,
     };
     Ok((writer, report))
+}
+
+/// How many entries the log in `dir` has, as a start finds it.
+pub(super) fn entries(dir: &Path, origin: &str) -> Result<u64, StartError> {
+    read_end(dir, origin).map(|(end, _)| end.head.size)
+}
+
+/// Reads the log's end, and which segments there are. Changes nothing.
+fn read_end<'a>(dir: &Path, origin: &'a str) -> Result<(End<'a>, Vec<Segment>), StartError> {
+    let checkpoint = Checkpoint::read(dir).map_err(at(&dir.join(super::checkpoint::NAME)))?;
+    if let Some(found) = checkpoint.as_ref().map(|known| &known.origin)
+        && *found != origin
+    {
+        return Err(StartError::Origin { expected: origin.into(), found: found.clone() });
+    }
+    let segments = Segment::list(dir).map_err(at(dir))?;
+    let (to_read, prev) = segments_to_read(&segments)?;
+    let mut head = Head::of_empty(origin);
+    if let (Some(first), Some(leaf)) = (to_read.first().filter(|first| first.first > 0), prev) {
+        head = Head { size: first.first, leaf };
+    }
+    let checkpoint = checkpoint.map(|known| known.head);
+    let mut end =
+        End { origin, checkpoint, head, open: BTreeMap::new(), offset: 0, batch: (0, 0), torn_bytes: 0 };
+    end.check_checkpoint()?;
+    for (number, segment) in to_read.iter().enumerate() {
+        end.read(segment, if number + 1 == to_read.len() { Place::Last } else { Place::Earlier })?;
+    }
+    if let Some(known) = checkpoint.filter(|known| known.size > end.head.size) {
+        return Err(StartError::BehindCheckpoint { found: end.head.size, checkpoint: known.size });
+    }
+    Ok((end, segments))
+}
+
+fn at(path: &Path) -> impl FnOnce(io::Error) -> StartError {
+    let path = path.to_owned();
+    move |source| StartError::Io { path, source }
 }
 
 /// The last batch of a log as it was read, and zeros in the place of all that a batch after it can have written.

@@ -38,17 +38,26 @@ pub(super) async fn run(core: Arc<Core>, socket: std::net::TcpListener, mut hall
     }
     drop(listener);
     let limits = &core.path.shared.limits;
-    let drained = async {
-        while connections.join_next().await.is_some() {}
-        // Those whose callers went away.
-        core.path.ends().await;
-    };
-    if tokio::time::timeout(limits.drain_timeout(), drained).await.is_err() {
-        warn!("exchanges were still under way when the drain's deadline came");
-        connections.shutdown().await;
+    if tokio::time::timeout(limits.drain_timeout(), drained(&core, &mut connections)).await.is_err() {
+        // Their callers are answered with the exchange's number, and the record says that nobody knows.
+        let waiting = core.path.upstream.give_up();
+        warn!(
+            "exchanges were still under way when the drain's deadline came; {waiting} of them waited for providers"
+        );
+        let answering = if waiting == 0 { Duration::ZERO } else { ANSWERED_WITHIN };
+        let answered = tokio::time::timeout(answering, drained(&core, &mut connections)).await;
+        if answered.is_err() {
+            connections.shutdown().await;
+        }
     }
     // The port has no waiter left: what is closed now rides with the log's last batch.
     waking.abort();
+}
+
+/// All that was under way has ended, also where callers went away.
+async fn drained(core: &Core, connections: &mut JoinSet<()>) {
+    while connections.join_next().await.is_some() {}
+    core.path.ends().await;
 }
 
 async fn accept(
@@ -131,3 +140,6 @@ async fn serve(core: Arc<Core>, tcp: TcpStream, peer: std::net::SocketAddr, seat
     metrics.connections.dec();
     drop((seat, chair));
 }
+
+/// How long callers whose providers were given up have to take their answers.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(10);

@@ -18,10 +18,10 @@ use std::time::Duration;
 use agreements::Fingerprint;
 use certs::tls::{Acceptor, Connector};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
-use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
 
+use crate::addresses::Address;
 use crate::exchange::upstream::Upstream;
 use crate::exchange::{ExchangePath, Shared};
 use crate::exchange_log::LogPort;
@@ -119,10 +119,8 @@ pub(crate) struct Seat {
 
 /// What the runtimes are made of.
 pub struct Parts {
-    /// Where systems connect.
-    pub listen: SocketAddr,
-    /// How many runtimes; 0 for one a core.
-    pub runtimes: usize,
+    /// Where systems connect, taken once for each runtime.
+    pub address: Address,
     /// What they share.
     pub shared: Arc<Shared>,
     /// Takes connections.
@@ -132,21 +130,26 @@ pub struct Parts {
 }
 
 impl Listener {
-    /// Binds the address once a runtime and starts them; each gets a port of the log.
+    /// Takes the address for each of so many runtimes; 0 for one a core.
     ///
     /// # Errors
-    /// The address cannot be bound, or the machine gives no threads.
-    pub fn start(parts: Parts, mut port: impl FnMut() -> LogPort) -> io::Result<Self> {
-        let count = match parts.runtimes {
+    /// As [`Address::take`].
+    pub fn address_for(listen: SocketAddr, runtimes: usize) -> io::Result<Address> {
+        let count = match runtimes {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
             some => some,
         };
-        free(parts.listen)?;
-        let mut sockets = vec![bind(parts.listen)?];
-        let address = sockets[0].local_addr()?;
-        for _ in 1..count {
-            sockets.push(bind(address)?);
-        }
+        Address::take(listen, count)
+    }
+
+    /// Listens on the address once a runtime and starts them; each gets a port of the log.
+    ///
+    /// # Errors
+    /// Somebody else listens there, or the machine gives no threads.
+    pub fn start(parts: Parts, mut port: impl FnMut() -> LogPort) -> io::Result<Self> {
+        let address = parts.address.at();
+        let sockets = parts.address.listen(BACKLOG)?;
+        let count = sockets.len();
         let (drain, draining) = watch::channel(Drain::Open);
         let (doors, halls): (Vec<_>, Vec<_>) = (0..count).map(|_| mpsc::channel(1024)).unzip();
         let open = (0..count).map(|_| AtomicUsize::new(0)).collect();
@@ -302,23 +305,6 @@ impl Drop for Seat {
     }
 }
 
-/// Fails if another process has the port: with `SO_REUSEPORT` the two would share it in silence.
-fn free(address: SocketAddr) -> io::Result<()> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-    socket.set_reuse_address(true)?;
-    socket.bind(&address.into())
-}
-
-fn bind(address: SocketAddr) -> io::Result<std::net::TcpListener> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-    socket.set_reuse_address(true)?;
-    socket.set_reuse_port(true)?;
-    socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
-    socket.set_nonblocking(true)?;
-    Ok(socket.into())
-}
-
 /// Log lines a second of one runtime about what strangers cause; metrics count the rest.
 const LINES_A_SECOND: NonZeroU32 = NonZeroU32::new(10).expect("ten is not zero");
 
@@ -339,16 +325,6 @@ pub(crate) fn tokio_stream(tcp: std::net::TcpStream) -> io::Result<TcpStream> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_port_that_another_has_is_not_shared_in_silence() {
-        let other = bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
-        let address = other.local_addr().unwrap();
-        bind(address).expect("runtimes share a port");
-        assert_eq!(free(address).unwrap_err().kind(), io::ErrorKind::AddrInUse);
-        drop(other);
-        free(address).unwrap();
-    }
 
     #[test]
     fn strangers_have_few_connections_in_all_and_their_places_come_back() {

@@ -203,7 +203,8 @@ impl Own {
         // Before loading: what changes meanwhile is read at the first look.
         let seen = files.stamp();
         let trust = Arc::new(Trust::new(files.load(clock::now())?));
-        let following = files.follow(Arc::clone(&trust), seen, Duration::from_millis(named.poll_ms));
+        let following =
+            files.follow(Arc::clone(&trust), seen, Arc::default(), Duration::from_millis(named.poll_ms));
         Ok(Self { identity, trust: Some((trust, following)) })
     }
 }

@@ -13,8 +13,10 @@ use aws_lc_rs::digest::{Context, SHA256};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::restored::Restored;
 use crate::clock;
 use crate::config::Config;
+use crate::exchange_log::LogEnd;
 use crate::registry::sqlite::{self, SqliteStore};
 use crate::registry::{Chain, Commands, Failure, Store, StoreError};
 
@@ -38,6 +40,9 @@ pub struct Manifest {
     pub files: Vec<Kept>,
     /// What the folder needs and the backup does not hold.
     pub left_out: Vec<LeftOut>,
+    /// How far the exchange log was, which the backup does not hold; absent if there was none.
+    #[serde(default)]
+    pub log: Option<Restored>,
 }
 
 /// A file of a backup.
@@ -60,6 +65,9 @@ pub struct LeftOut {
     pub path: PathBuf,
     /// Why it was left out.
     pub why: String,
+    /// How it comes back after a restore; empty in backups of earlier versions.
+    #[serde(default)]
+    pub bring: String,
 }
 
 /// Whether private keys go into a backup.
@@ -124,6 +132,10 @@ impl Manifest {
         empty(to)?;
         make_dir(&to.join(FILES))?;
         let mut copying = Copying { base: &config.base, to: to.join(FILES), manifest: Self::begun() };
+        let log_dir = config.path(&config.log.dir);
+        // Before the registry: what it says of the log is true of any later moment too.
+        let LogEnd { entries, .. } = LogEnd::of(&log_dir).map_err(at(&log_dir))?;
+        copying.manifest.log = Restored::known(config, entries, copying.manifest.made_at);
         copying.registry(config, told)?;
         for (name, path) in inside(&config.base, Path::new(""))? {
             let is_database = name.extension().is_some_and(|end| end == "sqlite");
@@ -132,6 +144,10 @@ impl Manifest {
             }
         }
         copying.file(config_file)?;
+        // Public, and made by `init`: without it nobody verifies signatures of the log.
+        if config.base.join(POLICY).is_file() {
+            copying.file(&config.base.join(POLICY))?;
+        }
         let national = &config.national_signatures;
         for trust in std::iter::once(&config.trust).chain(&national.trust) {
             let anchors = std::iter::once(&trust.anchors);
@@ -164,22 +180,28 @@ impl Manifest {
             PrivateKeys::LeftOut => {
                 // The snapshots' key is made anew where there is none.
                 for path in files {
-                    copying.left_out(&config.path(path), "a private key: copy it by a way of its own");
+                    copying.left_out(&config.path(path), Lack::Key);
                 }
                 for path in folders.map(|path| config.path(path)) {
                     if path.is_dir() {
-                        copying.left_out(&path, "holds keys: copy them by a way of their own");
+                        copying.left_out(&path, Lack::Keys);
                     }
                 }
                 if config.base.join("authority").is_dir() {
-                    copying.left_out(
-                        &config.base.join("authority"),
-                        "holds private keys of the trial authority",
-                    );
+                    copying.left_out(&config.base.join("authority"), Lack::Authority);
                 }
             }
         }
-        copying.left_out(&config.path(&config.log.dir), "the exchange log: archive its segments");
+        copying.left_out(&log_dir, Lack::Log);
+        for (path, lack) in [
+            (&log.searches, Lack::Journal),
+            (&log.keeping.journal, Lack::Journal),
+            (&config.repeats.path, Lack::Repeats),
+        ] {
+            if config.path(path).exists() {
+                copying.left_out(&config.path(path), lack);
+            }
+        }
         let manifest = copying.manifest;
         let text = serde_json::to_vec_pretty(&manifest).map_err(io::Error::from);
         let path = to.join(MANIFEST);
@@ -231,6 +253,9 @@ impl Manifest {
             return Err(BackupError::OtherRegistry(manifest.revision));
         }
         drop(Commands::open(Box::new(store))?);
+        if let Some(log) = &manifest.log {
+            log.leave(&beside.0).map_err(at(&beside.0))?;
+        }
         // Nothing stood at the place until here, and all of it does after.
         let _ = fs::remove_dir(dir);
         fs::rename(&beside.0, dir).map_err(at(dir))?;
@@ -248,6 +273,7 @@ impl Manifest {
             hash: String::new(),
             files: Vec::new(),
             left_out: Vec::new(),
+            log: None,
         }
     }
 }
@@ -295,7 +321,7 @@ impl Copying<'_> {
     /// Copies a database that a backup may lack, unless it was copied before.
     fn other_database(&mut self, path: &Path, told: Told<'_>) -> Result<(), BackupError> {
         match self.name(path) {
-            None => self.left_out(path, "stands outside the data folder"),
+            None => self.left_out(path, Lack::Outside),
             Some(_) if !path.is_file() => {}
             Some(name) if self.manifest.files.iter().any(|kept| kept.path == name) => {}
             Some(_) => drop(self.database(path, told)?),
@@ -308,7 +334,7 @@ impl Copying<'_> {
         match self.name(path) {
             Some(name) => self.folder(&name, what, told),
             None => {
-                self.left_out(path, "stands outside the data folder");
+                self.left_out(path, Lack::Outside);
                 Ok(())
             }
         }
@@ -337,7 +363,7 @@ impl Copying<'_> {
 
     fn file(&mut self, path: &Path) -> Result<(), BackupError> {
         let Some(name) = self.name(path) else {
-            self.left_out(path, "stands outside the data folder");
+            self.left_out(path, Lack::Outside);
             return Ok(());
         };
         if self.manifest.files.iter().any(|kept| kept.path == name) {
@@ -346,7 +372,7 @@ impl Copying<'_> {
         let mut file = match File::open(path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                self.left_out(path, "was not there");
+                self.left_out(path, Lack::Absent);
                 return Ok(());
             }
             Err(error) => return Err(at(path)(error)),
@@ -365,15 +391,65 @@ impl Copying<'_> {
         Ok(())
     }
 
-    fn left_out(&mut self, path: &Path, why: &str) {
+    fn left_out(&mut self, path: &Path, lack: Lack) {
         let path = self.name(path).unwrap_or_else(|| path.to_owned());
-        self.manifest.left_out.push(LeftOut { path, why: why.into() });
+        let (why, bring) = lack.words();
+        self.manifest.left_out.push(LeftOut { path, why: why.into(), bring: bring.into() });
     }
 
     /// Where in the data folder a file stands, if it does.
     fn name(&self, path: &Path) -> Option<PathBuf> {
         let name = path.strip_prefix(self.base).ok()?;
         plain(name).then(|| name.to_owned())
+    }
+}
+
+/// Why a backup does not hold something.
+#[derive(Debug, Clone, Copy)]
+enum Lack {
+    Outside,
+    Absent,
+    Key,
+    Keys,
+    Authority,
+    Log,
+    Journal,
+    Repeats,
+}
+
+impl Lack {
+    /// Why it was left out, and how it comes back after a restore.
+    fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Outside => {
+                ("stands outside the data folder: back it up there", "put it back there from its own backup")
+            }
+            Self::Absent => ("was not there", "it was not there when the backup was made: see check-config"),
+            Self::Key => {
+                ("a private key: copy it by a way of its own", "put your copy of it here, with mode 600")
+            }
+            Self::Keys => (
+                "holds keys: copy them by a way of their own",
+                "put your copy of it here, its files with mode 600",
+            ),
+            Self::Authority => (
+                "holds private keys of the trial authority",
+                "put your copy of it here; without it no certificate is issued or revoked",
+            ),
+            Self::Log => (
+                "the exchange log: archive its segments, and copy its folder elsewhere",
+                "put the newest copy of the log's folder here; the gateway does not start without it. If there is none, \
+                 name a new log with log.origin",
+            ),
+            Self::Journal => (
+                "a journal that belongs to the log: copy it with the log's folder",
+                "put it back with the log's folder; without it a new one begins",
+            ),
+            Self::Repeats => (
+                "what became of requests under idempotency keys: never restored, since an older one has forgotten some",
+                "nothing is to be put here: repeats of requests from before are first requests",
+            ),
+        }
     }
 }
 
@@ -461,6 +537,7 @@ fn at(path: &Path) -> impl FnOnce(io::Error) -> BackupError {
 }
 
 const FORMAT: u32 = 1;
+const POLICY: &str = "log.policy";
 const MANIFEST: &str = "manifest.json";
 const FILES: &str = "files";
 /// Links checked between two words about it.

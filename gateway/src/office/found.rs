@@ -14,6 +14,7 @@ use crate::clock;
 use crate::config::{Config, ConfigError};
 use crate::exchange_log::{LogKeyError, make_key};
 use crate::registry::Failure;
+use crate::registry::sqlite::SqliteStore;
 use crate::transparency::key::Scheme;
 
 /// What a new data folder is for.
@@ -127,7 +128,10 @@ impl Folder {
         folder.write_private("keys/snapshot.key", &sealing)?;
         folder.write("kelisim.toml", configuration(founding).as_bytes())?;
 
-        let mut office = Office::open(&folder.config()?)?;
+        let config = folder.config()?;
+        // The only place where a registry begins: whoever opens it finds it, or says that it is not there.
+        drop(SqliteStore::create(&config.path(&config.registry.path)).map_err(Failure::from)?);
+        let mut office = Office::open(&config)?;
         let actor = Actor {
             id: founding.administrator.clone(),
             role: Role::Administrator,

@@ -3,11 +3,13 @@
 mod backup;
 mod depositary;
 mod found;
+mod restored;
 mod sign;
 
 pub use backup::{BackupError, Kept, LeftOut, Manifest, PrivateKeys, Told};
 pub use depositary::{DepositError, Depositary, Given, Taken};
 pub use found::{Folder, FoundError, Founding};
+pub use restored::{Restored, RestoredError};
 pub use sign::SignError;
 
 use std::cell::RefCell;

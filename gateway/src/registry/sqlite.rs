@@ -22,16 +22,33 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// Opens the file, made if there is none.
+    /// Opens the file. What is not there is not made: a folder that was not mounted would begin another registry.
     ///
     /// # Errors
-    /// The file cannot be opened or is no registry.
+    /// The file is not there, cannot be opened, or is no registry.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let before = file_at(path).ok_or_else(|| StoreError::Missing(path.to_owned()))?;
+        let flags = OpenFlags::default() & !OpenFlags::SQLITE_OPEN_CREATE;
+        let connection = Connection::open_with_flags(path, flags)?;
+        if !holds_events(&connection)? {
+            return Err(StoreError::Empty(path.to_owned()));
+        }
+        Self::prepared(connection, path, Some(before))
+    }
+
+    /// Opens the file, made if there is none: for who begins a registry.
+    ///
+    /// # Errors
+    /// The file cannot be made or opened, or is no registry.
+    pub fn create(path: &Path) -> Result<Self, StoreError> {
         let before = file_at(path);
         if before.is_none() {
             make_private(path)?;
         }
-        let connection = Connection::open(path)?;
+        Self::prepared(Connection::open(path)?, path, before)
+    }
+
+    fn prepared(connection: Connection, path: &Path, before: Option<(u64, u64)>) -> Result<Self, StoreError> {
         connection.busy_timeout(Duration::from_secs(5))?;
         prepare(&connection)?;
         let file = file_at(path);
@@ -232,6 +249,14 @@ fn make_private(path: &Path) -> Result<(), StoreError> {
     }
 }
 
+/// Whether there is anything in the file: one that was cut to nothing is no registry to go on with.
+fn holds_events(connection: &Connection) -> Result<bool, StoreError> {
+    connection.busy_timeout(Duration::from_secs(5))?;
+    let tables =
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0))?;
+    Ok(tables > 0)
+}
+
 /// Makes sure that the file is a registry of this version, and that what is acknowledged is durable.
 fn prepare(connection: &Connection) -> Result<(), StoreError> {
     let number = |pragma: &str| connection.query_row(pragma, [], |row| row.get::<_, i64>(0));
@@ -313,9 +338,9 @@ mod tests {
     fn what_was_appended_is_read_back_by_another_connection() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("registry.sqlite");
-        let mut one = SqliteStore::open(&path).unwrap();
+        let mut one = SqliteStore::create(&path).unwrap();
         one.append(0, &[event(1), event(2)]).unwrap();
-        let mut other = SqliteStore::open(&path).unwrap();
+        let mut other = SqliteStore::create(&path).unwrap();
         assert_eq!(other.read(0, 100).unwrap(), [event(1), event(2)]);
         assert_eq!(other.read(1, 100).unwrap(), [event(2)]);
         assert_eq!(other.revision().unwrap(), 2);
@@ -325,7 +350,7 @@ mod tests {
     fn of_two_appends_on_one_revision_the_second_is_refused_and_writes_nothing() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("registry.sqlite");
-        let (mut one, mut other) = (SqliteStore::open(&path).unwrap(), SqliteStore::open(&path).unwrap());
+        let (mut one, mut other) = (SqliteStore::create(&path).unwrap(), SqliteStore::create(&path).unwrap());
         one.append(0, &[event(1)]).unwrap();
         let refused = other.append(0, &[event(1)]);
         assert!(matches!(refused, Err(StoreError::Conflict { expected: 0, found: 1 })), "{refused:?}");
@@ -337,9 +362,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (path, copy) = (dir.path().join("registry.sqlite"), dir.path().join("copy.sqlite"));
         for stores in [&path, &copy] {
-            SqliteStore::open(stores).unwrap().append(0, &[event(1)]).unwrap();
+            SqliteStore::create(stores).unwrap().append(0, &[event(1)]).unwrap();
         }
-        let mut store = SqliteStore::open(&path).unwrap();
+        let mut store = SqliteStore::create(&path).unwrap();
         assert_eq!(store.revision().unwrap(), 1);
         std::fs::rename(&copy, &path).unwrap();
         assert!(matches!(store.revision(), Err(StoreError::Replaced)));
@@ -352,7 +377,7 @@ mod tests {
     fn a_full_disk_is_said_and_nothing_is_written() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("registry.sqlite");
-        let mut store = SqliteStore::open(&path).unwrap();
+        let mut store = SqliteStore::create(&path).unwrap();
         store.append(0, &[event(1)]).unwrap();
         store.connection.execute_batch("PRAGMA max_page_count = 1").unwrap();
         let events: Vec<_> = (2..2_000).map(event).collect();
@@ -367,7 +392,7 @@ mod tests {
     fn a_registry_is_private_durable_and_known_as_one() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("registry.sqlite");
-        let store = SqliteStore::open(&path).unwrap();
+        let store = SqliteStore::create(&path).unwrap();
         for name in ["registry.sqlite", "registry.sqlite-wal", "registry.sqlite-shm"] {
             let mode = std::fs::metadata(dir.path().join(name)).unwrap().mode();
             assert_eq!(mode & 0o777, 0o600, "{name}");
@@ -381,10 +406,21 @@ mod tests {
     }
 
     #[test]
+    fn a_registry_that_is_not_there_or_was_cut_to_nothing_is_not_begun_anew() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("registry.sqlite");
+        assert!(matches!(SqliteStore::open(&path), Err(StoreError::Missing(at)) if at == path));
+        assert!(!path.exists(), "nothing was made");
+        std::fs::write(&path, "").unwrap();
+        assert!(matches!(SqliteStore::open(&path), Err(StoreError::Empty(at)) if at == path));
+        assert_eq!(std::fs::read(&path).unwrap(), b"", "nothing was written");
+    }
+
+    #[test]
     fn a_request_is_kept_with_its_events_or_neither_is() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("registry.sqlite");
-        let mut store = SqliteStore::open(&path).unwrap();
+        let mut store = SqliteStore::create(&path).unwrap();
         let once = |key: &str, hour: i64| Once {
             operator: "saule".into(),
             key: key.into(),
@@ -398,7 +434,7 @@ mod tests {
         let refused = store.append_once(1, &[event(2)], Some(&once("other", 1)));
         assert!(matches!(refused, Err(StoreError::Conflict { .. })));
         assert_eq!(store.done(&once("other", 1)).unwrap(), None, "what was not done has no key");
-        let mut other = SqliteStore::open(&path).unwrap();
+        let mut other = SqliteStore::create(&path).unwrap();
         let done = Done { request: vec![7; 32], first: 1, last: 2 };
         assert_eq!(other.done(&once("k", 24)).unwrap(), Some(done));
         assert_eq!((other.keys(&once("", 0)).unwrap(), other.done(&once("k", 25)).unwrap()), (1, None));
@@ -409,11 +445,11 @@ mod tests {
     fn a_registry_of_the_version_before_takes_requests() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("registry.sqlite");
-        let mut store = SqliteStore::open(&path).unwrap();
+        let mut store = SqliteStore::create(&path).unwrap();
         store.append(0, &[event(1)]).unwrap();
         store.connection.execute_batch("DROP TABLE requests; PRAGMA user_version = 1").unwrap();
         drop(store);
-        let mut store = SqliteStore::open(&path).unwrap();
+        let mut store = SqliteStore::create(&path).unwrap();
         let at = "2026-03-02T05:00:00Z".parse().unwrap();
         let once = Once { operator: "saule".into(), key: "k".into(), request: [7; 32], at };
         store.append_once(1, &[event(2)], Some(&once)).unwrap();
@@ -424,12 +460,12 @@ mod tests {
     fn a_registry_of_before_there_were_marks_is_marked() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("registry.sqlite");
-        let mut store = SqliteStore::open(&path).unwrap();
+        let mut store = SqliteStore::create(&path).unwrap();
         store.append(0, &[event(1)]).unwrap();
         let before = "DROP TABLE requests; PRAGMA user_version = 0; PRAGMA application_id = 0";
         store.connection.execute_batch(before).unwrap();
         drop(store);
-        let mut store = SqliteStore::open(&path).unwrap();
+        let mut store = SqliteStore::create(&path).unwrap();
         assert_eq!(store.read(0, 10).unwrap(), [event(1)]);
         let mark: i64 = store.connection.query_row("PRAGMA application_id", [], |row| row.get(0)).unwrap();
         assert_eq!(mark, APPLICATION);
@@ -440,10 +476,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (path, other) = (dir.path().join("registry.sqlite"), dir.path().join("other.sqlite"));
         let mut chain = Chain::default();
-        SqliteStore::open(&path).unwrap().append(0, &[event(1)]).unwrap();
-        SqliteStore::open(&path).unwrap().follow(&mut chain, 10).unwrap();
+        SqliteStore::create(&path).unwrap().append(0, &[event(1)]).unwrap();
+        SqliteStore::create(&path).unwrap().follow(&mut chain, 10).unwrap();
         let rewritten = Recorded { reason: "another".into(), ..event(1) };
-        let mut other = SqliteStore::open(&other).unwrap();
+        let mut other = SqliteStore::create(&other).unwrap();
         other.append(0, &[rewritten, event(2)]).unwrap();
         assert!(matches!(other.follow(&mut chain, 10), Err(StoreError::Tampered(1))));
         assert!(matches!(other.skim(&mut chain, 10), Err(StoreError::Tampered(1))));
@@ -458,7 +494,7 @@ mod tests {
             "INSERT INTO events SELECT 4, body, hash FROM events WHERE sequence = 3",
         ] {
             let dir = tempfile::tempdir().unwrap();
-            let mut store = SqliteStore::open(&dir.path().join("registry.sqlite")).unwrap();
+            let mut store = SqliteStore::create(&dir.path().join("registry.sqlite")).unwrap();
             store.append(0, &[event(1), event(2), event(3)]).unwrap();
             store.connection.execute("DROP TRIGGER IF EXISTS events_are_never_edited", []).unwrap();
             store.connection.execute("DROP TRIGGER IF EXISTS events_are_never_removed", []).unwrap();

@@ -1,5 +1,7 @@
 //! The contract of the event store: append, read, revision.
 
+use std::path::PathBuf;
+
 use agreements::Recorded;
 use jiff::{SignedDuration, Timestamp};
 
@@ -148,6 +150,12 @@ pub enum StoreError {
     /// The disk has no room.
     #[error("the registry's disk is full: nothing was written; make room")]
     Full,
+    /// Nothing stands where the registry should.
+    #[error("there is no registry at {0}: is its disk mounted?")]
+    Missing(PathBuf),
+    /// An empty file stands where the registry should.
+    #[error("the registry's file {0} is empty")]
+    Empty(PathBuf),
     /// Something else stands where the registry should.
     #[error("the file is no registry")]
     NoRegistry,

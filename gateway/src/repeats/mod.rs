@@ -225,6 +225,14 @@ impl Repeats {
         Ok(Self { line: Line { words, waiting }, secret, bounds, thread: Some(thread) })
     }
 
+    /// Looks whether the store at `path` can be read, and changes nothing; there need not be one.
+    ///
+    /// # Errors
+    /// [`RepeatsError`]: a start would fail.
+    pub fn look(path: &Path) -> Result<(), RepeatsError> {
+        if path.exists() { Ok(Store::look(path)?) } else { Ok(()) }
+    }
+
     /// What a request asks: method, canonical target, what it claims, and the digest of its body.
     pub fn mark(
         &self,

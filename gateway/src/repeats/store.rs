@@ -10,7 +10,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, params};
 use uuid::Uuid;
 
 use super::seal::{Mark, Place};
@@ -64,6 +64,13 @@ impl Store {
         connection.busy_timeout(PATIENCE)?;
         connection.execute_batch(include_str!("sql/schema.sql"))?;
         Ok(Self { connection })
+    }
+
+    /// Reads a little of the file, and changes nothing.
+    pub(super) fn look(path: &Path) -> Result<(), StoreError> {
+        let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        connection.busy_timeout(PATIENCE)?;
+        Ok(connection.pragma_query(None, "schema_version", |_| Ok(()))?)
     }
 
     pub(super) fn usage(&self) -> Result<HashMap<String, Usage>, StoreError> {

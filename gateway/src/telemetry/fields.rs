@@ -1,7 +1,7 @@
 //! Fields of log lines: their names, once, as searches and alerts rely on them.
 
 /// Every field that a log line may bear beside its message.
-pub const FIELDS: [&str; 22] = [
+pub const FIELDS: [&str; 24] = [
     "api.address",
     "certificate",
     "consumer",
@@ -11,8 +11,10 @@ pub const FIELDS: [&str; 22] = [
     "exchange",
     "exchange.address",
     "fault",
+    "log.closed_as_unknown",
     "log.origin",
     "log.size",
+    "log.torn_bytes",
     "operation",
     "operations.address",
     "peer.address",

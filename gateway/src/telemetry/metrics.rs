@@ -11,7 +11,9 @@ use prometheus::{
     TextEncoder,
 };
 
+use crate::clock;
 use crate::clock_watch::{ClockWatch, PeerClocks};
+use crate::ends::{Footing, What};
 use crate::exchange::rows;
 use crate::exchange_log::{LogStats, Outcome};
 use crate::registry::Views;
@@ -19,7 +21,7 @@ use crate::stamping::StampStats;
 use crate::witness::Standing;
 
 /// Names of all metrics, as dashboards and alerts rely on them.
-pub const NAMES: [&str; 33] = [
+pub const NAMES: [&str; 35] = [
     "kelisim_exchanges_total",
     "kelisim_refusals_total",
     "kelisim_refusals_suppressed_total",
@@ -53,6 +55,8 @@ pub const NAMES: [&str; 33] = [
     "kelisim_fields_withheld_total",
     "kelisim_national_verifications_total",
     "kelisim_request_fields_withheld_total",
+    "kelisim_end_seconds",
+    "kelisim_trust_sound",
 ];
 
 /// Everything that is counted.
@@ -99,6 +103,8 @@ pub struct Metrics {
     clock_trusted: IntGauge,
     clock_failures: IntCounter,
     peers_ahead: IntGaugeVec,
+    ends: IntGaugeVec,
+    trust_sound: IntGauge,
 }
 
 /// What is read when somebody asks, rather than counted on the path.
@@ -123,6 +129,8 @@ pub struct Gauges<'a> {
     pub clock: &'a ClockWatch,
     /// Providers' clocks.
     pub peers: &'a PeerClocks,
+    /// What the gateway itself stands on.
+    pub footing: &'a Footing,
 }
 
 impl Metrics {
@@ -214,6 +222,15 @@ impl Metrics {
             )
             .expect("a metric's name is well-formed"),
             asked: Mutex::default(),
+            ends: IntGaugeVec::new(
+                Opts::new(
+                    NAMES[33],
+                    "Seconds until the first of the gateway's certificates, authorities, lists ends",
+                ),
+                &["what"],
+            )
+            .expect("a metric's name is well-formed"),
+            trust_sound: gauge(34, "1 while the trust files can be read and every list settles something"),
             registry,
         };
         metrics.register().expect("no two metrics bear one name");
@@ -235,6 +252,7 @@ impl Metrics {
         r.register(Box::new(self.api_requests.clone()))?;
         r.register(Box::new(self.api_seconds.clone()))?;
         r.register(Box::new(self.peers_ahead.clone()))?;
+        r.register(Box::new(self.ends.clone()))?;
         r.register(Box::new(self.api_connections_refused.clone()))?;
         r.register(Box::new(self.api_logins_failed.clone()))?;
         for counter in [
@@ -260,6 +278,7 @@ impl Metrics {
             &self.stamped,
             &self.clock_ahead,
             &self.clock_trusted,
+            &self.trust_sound,
         ] {
             r.register(Box::new(gauge.clone()))?;
         }
@@ -348,6 +367,14 @@ impl Metrics {
         for (system, ahead) in gauges.peers.all() {
             self.peers_ahead.with_label_values(&[system.as_str()]).set(milliseconds(ahead));
         }
+        for what in What::ALL {
+            match gauges.footing.seconds(what, clock::now()) {
+                Some(seconds) => self.ends.with_label_values(&[what.as_str()]).set(seconds),
+                // None of the kind: no number would be true.
+                None => drop(self.ends.remove_label_values(&[what.as_str()])),
+            }
+        }
+        self.trust_sound.set(i64::from(gauges.footing.is_sound()));
         self.revision.set(count(gauges.views.newest().book.revision()));
         self.confirmed.set(count(gauges.views.age().as_secs()));
         let mut text = Vec::new();

@@ -120,7 +120,7 @@ impl WitnessSettings {
         let seen = files.stamp();
         let trust = Arc::new(Trust::new(files.load(clock::now())?));
         let pause = Duration::from_millis(tls.trust.poll_ms.clamp(10, 60_000));
-        let following = files.follow(Arc::clone(&trust), seen, pause);
+        let following = files.follow(Arc::clone(&trust), seen, Arc::default(), pause);
         let options =
             AcceptorOptions { alpn: vec![Alpn::Http1], ..AcceptorOptions::new(Clock::new(clock::now)) };
         Ok(Some((Arc::new(Acceptor::new(&identity, trust, options)?), following)))

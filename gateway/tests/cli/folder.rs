@@ -25,9 +25,15 @@ pub(crate) struct Said {
 impl Folder {
     /// A folder that `init` made.
     pub(crate) fn new() -> Self {
+        Self::of(&[])
+    }
+
+    /// A folder that `init` made as it was told to.
+    pub(crate) fn of(more: &[&str]) -> Self {
         let folder = Self { temporary: tempfile::tempdir().unwrap() };
         let loopback = "127.0.0.1:0";
-        folder.does(&["init", "--listen", loopback, "--operations", loopback]);
+        let basic = ["init", "--listen", loopback, "--operations", loopback, "--api", loopback];
+        folder.does(&[&basic, more].concat());
         folder
     }
 

@@ -99,6 +99,61 @@ fn a_backup_has_what_the_configuration_names_or_says_that_it_has_not() {
     assert_eq!(national(&files), [true; 3]);
 }
 
+/// A second log under the name and the keys of the first would be two histories under one signature.
+#[test]
+fn a_restored_folder_does_not_serve_before_its_log_is_back_or_another_is_named() {
+    let folder = Folder::new();
+    assert_eq!(folder.run(&[]).end(), Some(0));
+    let to = folder.path().with_file_name("backup").display().to_string();
+    let made = folder.json(0, &["backup", "--to", &to, "--with-keys"])["manifest"].clone();
+    assert!(made["log"]["entries"].as_u64().unwrap() > 0, "{made}");
+    let restored = Restored::at(folder.path().with_file_name("restored"));
+    let said = restored.json(0, &["restore", &to]);
+    let needs = |path: &str| {
+        let left = said["manifest"]["left_out"].as_array().unwrap();
+        left.iter().find(|left| left["path"] == path).map(|left| left["bring"].as_str().unwrap().to_owned())
+    };
+    assert!(needs("log").unwrap().contains("newest copy of the log's folder"), "{said}");
+    assert!(needs("repeats.db").is_some() && needs("log.policy").is_none(), "{said}");
+    assert!(restored.path.join("log.policy").is_file(), "whoever verifies needs it");
+
+    let refused = |why: &str| {
+        for command in ["check-config", "run"] {
+            let said = Said::of(kelisim().args([command, "--dir"]).arg(&restored.path).output().unwrap());
+            let told = said.exit == 3 && (said.out + &said.err).contains("restored from a backup");
+            assert!(told, "{why}: {command}");
+        }
+        assert!(!restored.path.join("log/00000000000000000000.jsonl").exists(), "{why}");
+    };
+    refused("without its log");
+    let config = restored.path.join("kelisim.toml");
+    let named = fs::read_to_string(&config).unwrap();
+    let other = named.replace("localhost/log", "localhost/log-2");
+    assert_ne!(named, other);
+    fs::write(&config, other).unwrap();
+    let parts = restored.json(3, &["check-config"])["parts"].clone();
+    let of = |part: &str| parts.as_array().unwrap().iter().find(|one| one["part"] == part).unwrap().clone();
+    assert_eq!(
+        (of("log")["fine"].clone(), of("log keys")["fine"].clone()),
+        (true.into(), false.into()),
+        "{parts:#}"
+    );
+    fs::write(&config, named).unwrap();
+
+    let second = folder.path().with_file_name("second").display().to_string();
+    restored.json(0, &["backup", "--to", &second]);
+    let again = Restored::at(folder.path().with_file_name("again"));
+    assert_eq!(again.json(0, &["restore", &second])["manifest"]["log"], made["log"], "it is not forgotten");
+
+    fs::create_dir_all(restored.path.join("log")).unwrap();
+    for file in fs::read_dir(folder.path().join("log")).unwrap().map(Result::unwrap) {
+        if file.file_type().unwrap().is_file() {
+            fs::copy(file.path(), restored.path.join("log").join(file.file_name())).unwrap();
+        }
+    }
+    assert_eq!(restored.json(0, &["check-config"])["fine"], true);
+}
+
 /// A damaged, cut, or climbing backup is refused before anything stands at the place.
 #[test]
 fn a_backup_that_is_not_whole_restores_nothing() {

@@ -9,7 +9,7 @@ mod registration;
 
 use std::fs::{self, File, Permissions};
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 
 use serde_json::Value;
@@ -92,6 +92,144 @@ fn check_config_finds_whatever_keeps_the_gateway_from_starting() {
         assert_eq!(found[0]["part"], part);
         assert!(!found[0]["todo"].as_str().unwrap().is_empty());
     }
+}
+
+/// What is in the way of a start is seen before it, and a start that meets it has written nothing.
+#[test]
+fn an_address_that_another_has_is_found_and_the_log_is_not_begun() {
+    let folder = Folder::new();
+    let path = folder.path().join("kelisim.toml");
+    let good = fs::read_to_string(&path).unwrap();
+    for table in ["exchange", "api", "operations"] {
+        let other = TcpListener::bind("127.0.0.1:0").unwrap();
+        let heading = format!("[{table}]\nlisten = ");
+        let taken = format!("{heading}\"{}\"", other.local_addr().unwrap());
+        fs::write(&path, good.replace(&format!("{heading}\"127.0.0.1:0\""), &taken)).unwrap();
+        let checked = folder.json(3, &["check-config"]);
+        assert_eq!(wrong_parts(&checked), ["addresses"], "{table}: {checked:#}");
+        let said = folder.say(&["run"]);
+        assert!(said.exit == 3 && said.err.contains("cannot listen on"), "{table}: {said:?}");
+        assert_eq!(fs::read_dir(folder.path().join("log")).unwrap().count(), 0, "{table}");
+    }
+}
+
+#[test]
+fn what_was_recorded_and_damaged_since_is_found_before_a_start() {
+    let folder = Folder::new();
+    assert_eq!(folder.run(&[]).end(), Some(0));
+    assert_eq!(folder.json(0, &["check-config"])["fine"], true);
+    let repeats = folder.path().join("repeats.db");
+    fs::write(&repeats, "garbage ".repeat(1_000)).unwrap();
+    for ending in ["-wal", "-shm"] {
+        drop(fs::remove_file(folder.path().join(format!("repeats.db{ending}"))));
+    }
+    assert_eq!(wrong_parts(&folder.json(3, &["check-config"])), ["repeats"]);
+    assert_eq!(folder.say(&["run"]).exit, 3);
+    fs::remove_file(&repeats).unwrap();
+
+    let log = folder.path().join("log");
+    let segment = log.join("00000000000000000000.jsonl");
+    let whole = fs::read(&segment).unwrap();
+    let mut changed = whole.clone();
+    let at = changed.windows(6).position(|bytes| bytes == b"\"at\":\"").unwrap() + 6;
+    changed[at] = b'3';
+    fs::write(&segment, &changed).unwrap();
+    assert_eq!(wrong_parts(&folder.json(3, &["check-config"])), ["log"], "a changed entry");
+    assert_eq!(folder.say(&["run"]).exit, 3);
+    fs::write(&segment, &whole).unwrap();
+    assert_eq!(folder.json(0, &["check-config"])["fine"], true);
+    let running = folder.run(&[]);
+    assert_eq!(folder.json(0, &["check-config"])["fine"], true, "while a gateway works on it");
+    assert_eq!(running.end(), Some(0));
+
+    fs::remove_dir_all(&log).unwrap();
+    fs::create_dir(&log).unwrap();
+    let checked = folder.json(3, &["check-config"]);
+    assert_eq!(wrong_parts(&checked), ["log"], "emptied: the checkpoint outside knows more: {checked:#}");
+    assert_eq!(folder.say(&["run"]).exit, 3);
+}
+
+/// An unmounted disk is enough: who then began a registry would refuse everybody, and write that into the record.
+#[test]
+fn a_registry_that_is_not_there_stops_the_start_and_is_not_made() {
+    let folder = Folder::new();
+    assert_eq!(folder.run(&[]).end(), Some(0));
+    let before = fs::read(folder.path().join("log/00000000000000000000.jsonl")).unwrap();
+    let registry = folder.path().join("registry.sqlite");
+    for ending in ["", "-wal", "-shm"] {
+        drop(fs::remove_file(folder.path().join(format!("registry.sqlite{ending}"))));
+    }
+    for command in [&["run"][..], &["system", "list"], &["holder", "add", "000000000077", "A body"]] {
+        let said = folder.say(command);
+        assert!(said.exit == 3 && said.err.contains("there is no registry"), "{command:?}: {said:?}");
+        assert!(!registry.exists(), "{command:?}");
+    }
+    assert_eq!(fs::read(folder.path().join("log/00000000000000000000.jsonl")).unwrap(), before);
+    fs::write(&registry, "").unwrap();
+    assert_eq!(folder.say(&["run"]).exit, 3, "nor is an empty one gone on with");
+}
+
+#[test]
+fn a_gateway_renews_its_own_certificate_and_is_told_before_it_ends() {
+    let folder = Folder::new();
+    let notices = |day: &str| folder.json(0, &["notices", "--on", day])["gateway"].clone();
+    let ends = |told: &Value, about: &str| {
+        told.as_array().unwrap().iter().any(|one| one["about"].as_str().unwrap().contains(about))
+    };
+    let today = gateway::clock::now().to_zoned(jiff::tz::TimeZone::UTC).date();
+    let on = |days: i64| (today + jiff::SignedDuration::from_hours(24 * days)).to_string();
+    assert!(!ends(&notices(&on(0)), "the gateway's certificate"));
+    assert!(ends(&notices(&on(340)), "the gateway's certificate"), "{}", notices(&on(340)));
+    assert!(ends(&notices(&on(29)), "revocation list 1") && !ends(&notices(&on(1)), "revocation list"));
+
+    let running = folder.run(&[]);
+    let key = |name: &str| fs::read(folder.key(name)).unwrap();
+    let (pem, secret) = (key("gateway.pem"), key("gateway.key"));
+    let renewed = folder.json(0, &["certs", "renew-gateway", "--days", "200"]);
+    assert_eq!(running.end(), Some(0));
+    assert!(key("gateway.pem") != pem && key("gateway.key") != secret, "a new key, too");
+    assert_eq!((key("gateway.pem.old"), key("gateway.key.old")), (pem, secret), "the old pair is kept");
+    assert_eq!(renewed["names"], serde_json::json!(["localhost", "127.0.0.1"]), "for the same names");
+    assert!(ends(&notices(&on(180)), "the gateway's certificate"));
+    let checked = folder.json(0, &["check-config"]);
+    let what = checked["parts"][0]["what"].as_str().unwrap();
+    assert!(what.contains(renewed["fingerprint"].as_str().unwrap()) && what.contains("until 2"), "{what}");
+    assert_eq!(folder.run(&[]).end(), Some(0));
+    folder.does(&["certs", "renew-gateway", "--days", "3"]);
+    assert_eq!(folder.json(0, &["check-config"])["parts"][0].get("remark"), None, "it has just begun");
+}
+
+/// A folder that `init` made trusts the authority whose keys lie in it: right for trials alone.
+#[test]
+fn a_gateway_in_production_that_believes_the_authority_of_its_folder_is_remarked_on() {
+    let remark = |environment: &str| {
+        let folder = Folder::of(&["--environment", environment]);
+        let checked = folder.json(0, &["check-config"]);
+        let parts = checked["parts"].as_array().unwrap().clone();
+        parts.iter().find(|part| part["part"] == "trust").unwrap().get("remark").cloned()
+    };
+    assert!(remark("production").is_some_and(|said| said.as_str().unwrap().contains("trial authority")));
+    assert_eq!(remark("trial"), None);
+}
+
+#[test]
+fn a_stop_that_waits_less_than_providers_may_take_is_remarked_on() {
+    let folder = Folder::new();
+    let path = folder.path().join("kelisim.toml");
+    let remark = || {
+        let parts = folder.json(0, &["check-config"])["parts"].as_array().unwrap().clone();
+        parts.iter().find(|part| part["part"] == "stop").unwrap().get("remark").is_some()
+    };
+    assert!(!remark(), "by default it waits longer");
+    let config = fs::read_to_string(&path).unwrap();
+    fs::write(&path, config + "\n[exchange.limits]\ndrain_timeout_ms = 20_000\n").unwrap();
+    assert!(remark());
+}
+
+/// Which parts `check-config` finds wrong.
+fn wrong_parts(checked: &Value) -> Vec<&str> {
+    let parts = checked["parts"].as_array().unwrap().iter();
+    parts.filter(|part| part["fine"] == false).map(|part| part["part"].as_str().unwrap()).collect()
 }
 
 #[test]

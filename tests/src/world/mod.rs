@@ -8,7 +8,7 @@
 //! answer    what comes back                record    the exchange log, read as it grows
 //! wait      conditions with a deadline     process   the real binary on a world's folder
 //! clerk     who works over the API
-//! relay     a way to a provider that opens late
+//! relay     a way to a provider that opens late  stepped  a clock that is elsewhere
 //! files     documents of every format, good and hostile
 //! signing   messages that systems sign
 //! time_authority  who stamps signatures
@@ -30,6 +30,7 @@ mod record;
 mod relay;
 pub mod sample;
 pub mod signing;
+mod stepped;
 mod streams;
 #[path = "../../../certs/tests/support/time_authority.rs"]
 pub mod time_authority;
@@ -60,6 +61,7 @@ pub use process::{Process, kelisim};
 pub use provider::{Hold, Provider, Reply, Seen};
 pub use record::Log;
 pub use relay::{Dialled, Relay};
+pub use stepped::SteppedClock;
 pub use streams::Streams;
 
 /// A running gateway with its surroundings. Ends with it.

@@ -172,3 +172,27 @@ fn hostile_files_are_read_in_bounded_memory_without_panic() {
     fs::write(world.log_dir().join(checkpoint::NAME), "{").unwrap();
     assert!(matches!(world.start(), Err(StartError::Io { .. })));
 }
+
+#[test]
+fn the_end_of_a_log_is_told_before_a_start_and_a_changed_entry_there_is_found() {
+    let mut world = World::new();
+    world.segment_bytes = 4 << 10;
+    world.write(40);
+    assert!(Segment::list(&world.log_dir()).unwrap().len() > 2);
+    let whole = LogEnd::of(&world.log_dir()).unwrap();
+    assert_eq!(whole.entries, verify(&world.log_dir()).unwrap().entries);
+    assert_eq!(whole.registry_revision, Some(12), "of an opening, wherever the last one is");
+    assert_eq!(LogEnd::checked(&world.log_dir(), "node-1.example").unwrap(), whole.entries);
+    let (log, report) = world.start().unwrap();
+    assert!(is_in_use(&world.log_dir()).unwrap());
+    assert_eq!(report.entries, whole.entries);
+    log.shutdown();
+    assert!(!is_in_use(&world.log_dir()).unwrap());
+
+    let last = Segment::list(&world.log_dir()).unwrap().pop().unwrap().path;
+    let mut bytes = fs::read(&last).unwrap();
+    let at = bytes.windows(5).position(|bytes| bytes == b"\"at\":").unwrap() + 7;
+    bytes[at] ^= 1;
+    fs::write(&last, bytes).unwrap();
+    assert!(LogEnd::checked(&world.log_dir(), "node-1.example").is_err());
+}
