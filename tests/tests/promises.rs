@@ -294,7 +294,7 @@ async fn refusal_of_a_header_or_a_parameter_says_which_and_not_what_stood_there(
             "address has no such operation",
         ),
         (
-            Ask::get(&format!("/address-register/../{value}")),
+            Ask::get(&format!("/address-register/address/../{value}")),
             "400 target-ambiguous",
             "/path",
             "the target has a dot segment, which some read otherwise",
