@@ -216,6 +216,9 @@ pub struct Protection {
     /// How many requests may come.
     #[serde(default)]
     pub rate: Rate,
+    /// How much may pass in a day; as much as the rate lets, where this is absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub volume: Option<Volume>,
     /// Longest time in seconds for which a node may act on a registry that it could not confirm; the node's own
     /// lease holds where this is absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -288,6 +291,34 @@ impl Default for Rate {
         Self { per_second: 50, burst: 100 }
     }
 }
+
+/// What may pass in a day of the Republic's calendar: one of the two at least.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Volume {
+    /// Exchanges; as many as the rate lets, where this is absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exchanges_per_day: Option<u32>,
+    /// Bytes of bodies that the consumer sends and gets; as many as pass, where this is absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes_per_day: Option<u64>,
+}
+
+impl Volume {
+    /// What is wrong with it, if anything is.
+    pub(crate) fn fault(&self) -> Option<&'static str> {
+        match (self.exchanges_per_day, self.bytes_per_day) {
+            (None, None) => Some("a volume of what? Name exchanges_per_day or bytes_per_day"),
+            (Some(0), _) | (_, Some(0)) => Some("a volume of zero allows nothing"),
+            // RFC 8785: beyond this, a number is not signed as it is written.
+            (_, Some(bytes)) if bytes > MOST_BYTES => Some("bytes_per_day: at most 9007199254740991"),
+            _ => None,
+        }
+    }
+}
+
+/// The greatest whole number that JSON carries exactly everywhere.
+const MOST_BYTES: u64 = (1 << 53) - 1;
 
 /// What personal data passes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]

@@ -188,6 +188,17 @@ fn protection(before: &AgreementText, after: &AgreementText, points: &mut Points
     });
     points.less_is_narrower("protection.rate.per_second", was.rate.per_second, is.rate.per_second);
     points.less_is_narrower("protection.rate.burst", was.rate.burst, is.rate.burst);
+    // Absent is the most.
+    let volumes = [was, is].map(|one| one.volume);
+    let exchanges = volumes.map(|one| one.and_then(|one| one.exchanges_per_day).map(u64::from));
+    let bytes = volumes.map(|one| one.and_then(|one| one.bytes_per_day));
+    for (field, [was, is]) in
+        [("protection.volume.exchanges_per_day", exchanges), ("protection.volume.bytes_per_day", bytes)]
+    {
+        let word = |value: Option<u64>| value.map_or_else(String::new, |value| value.to_string());
+        let order = is.unwrap_or(u64::MAX).cmp(&was.unwrap_or(u64::MAX));
+        points.compared(field, order, &word(was), &word(is));
+    }
     // Absent is the longest.
     for (field, was, is) in [
         ("protection.lease_seconds", was.lease_seconds, is.lease_seconds),

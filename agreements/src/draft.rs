@@ -131,6 +131,9 @@ fn judge(text: &AgreementText, registry: &Registry, problems: &mut Vec<Problem>)
             problem(problems, "purposes", "Interaction 17.3", format!("{} stands twice", purpose.code));
         }
     }
+    if let Some(message) = text.protection.volume.as_ref().and_then(crate::Volume::fault) {
+        problem(problems, "protection", "Interaction 17.7", message.into());
+    }
     if let Some(message) = text.protection.signatures.as_ref().and_then(Signatures::fault) {
         problem(problems, "protection", "Portal 61", message);
     }

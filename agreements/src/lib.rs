@@ -65,7 +65,7 @@ pub use act::{Act, Basis, BasisKind, OfficialUse};
 pub use agreement::{
     Accounting, AgreementText, AnswerAfter, Attachment, ConsentClause, Excess, Grant, ListedUser,
     NamedPurpose, PersonalDataClause, PersonalField, Protection, Rate, Recovery, Side, Signature, Signers,
-    Stage, TrainingCertificate, TrainingRecord, Users,
+    Stage, TrainingCertificate, TrainingRecord, Users, Volume,
 };
 pub use application::{Application, ApplicationFault, ApplicationNumber, Applied, Filed, Gap, Outcome};
 pub use book::{AgreementPage, Book, Changes, Followed, GrantPage, SystemPage};

@@ -44,6 +44,13 @@ fn each_point_of_a_new_version_is_wider_narrower_or_merely_otherwise() {
         ("/protection/category", json!("state-secret"), "protection.category", Wider),
         ("/protection/users", json!("listed"), "protection.users", Wider),
         ("/protection/rate/per_second", json!(9), "protection.rate.per_second", Narrower),
+        (
+            "/protection/volume",
+            json!({ "exchanges_per_day": 9 }),
+            "protection.volume.exchanges_per_day",
+            Narrower,
+        ),
+        ("/protection/volume", json!({ "bytes_per_day": 9 }), "protection.volume.bytes_per_day", Narrower),
         ("/protection/lease_seconds", Value::Null, "protection.lease_seconds", Wider),
         ("/protection/readiness_days", json!(30), "protection.readiness_days", Narrower),
         (

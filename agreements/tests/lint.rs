@@ -105,6 +105,31 @@ fn fields_of_requests_are_named_where_there_are_any_and_silence_is_remarked_on()
     }
 }
 
+/// B2.7
+#[test]
+fn a_volume_is_of_something_and_allows_something() {
+    let (schema, asks) = (schema(), |value| with(personnel_agreement(), "/protection/volume", value));
+    let most = (1_u64 << 53) - 1;
+    for some in [
+        json!(null),
+        json!({ "exchanges_per_day": 1 }),
+        json!({ "bytes_per_day": most, "exchanges_per_day": null }),
+        json!({ "exchanges_per_day": 1000, "bytes_per_day": 1_000_000 }),
+    ] {
+        assert_eq!(faults(&asks(some.clone())), [], "{some}");
+        assert!(schema.is_valid(&asks(some)));
+    }
+    for wrong in [
+        json!({}),
+        json!({ "exchanges_per_day": null }),
+        json!({ "exchanges_per_day": 0 }),
+        json!({ "exchanges_per_day": 1, "bytes_per_day": 0 }),
+        json!({ "bytes_per_day": most + 1 }),
+    ] {
+        assert_eq!(faults(&asks(wrong.clone())), [("protection".to_owned(), "Interaction 17.7")], "{wrong}");
+    }
+}
+
 /// C5
 #[test]
 fn signatures_are_asked_for_once_each_way_and_the_schema_says_the_same() {

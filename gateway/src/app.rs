@@ -149,6 +149,9 @@ impl App {
         let metrics = Metrics::new();
         let clock_watch = ClockWatch::new(&config.clock);
         let consents = consents(config, &follower.views)?;
+        // Before anything passes.
+        let volumes = Arc::clone(&follower.views.newest().volumes);
+        volumes.recall(&config.path(&config.log.dir), clock::now()).map_err(AppError::Volumes)?;
         let shared = Arc::new(Shared {
             views: Arc::clone(&follower.views),
             trust: Arc::clone(&trust),

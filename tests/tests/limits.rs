@@ -3,7 +3,7 @@
 
 use gateway::exchange_log::Record;
 use serde_json::json;
-use tests::world::sample::{LOOKUP, address_record, correction};
+use tests::world::sample::{ADDRESSES, LOOKUP, address_record, correction};
 use tests::world::wait::within;
 use tests::world::{Ask, Hold, Plan, Reply, World};
 
@@ -31,6 +31,58 @@ async fn rate_of_the_agreement_holds_over_all_connections_and_says_when_to_come_
     let seconds: u32 = refused.header("retry-after").unwrap().parse().unwrap();
     assert!((1..=2).contains(&seconds), "{seconds}");
     assert_eq!(world.provider.seen().len(), passed);
+}
+
+/// B2.7, C2: by exchanges and by bytes; and a start begins no day anew.
+#[tokio::test]
+async fn volume_of_a_day_holds_over_connections_and_starts_and_says_when_the_next_day_begins() {
+    // Sent, and sent back.
+    let bytes = 2 * correction().to_string().len();
+    for (volume, most) in [
+        (json!({ "exchanges_per_day": 3 }), 3),
+        // The second brings more than was left.
+        (json!({ "bytes_per_day": 2 * bytes - 10, "exchanges_per_day": 1000 }), 2),
+    ] {
+        let plan = World::consumer_and_provider()
+            .agreement_with("address-lookup", |text| text["protection"]["volume"] = volume.clone());
+        let mut world = plan.start().await;
+        world.provider.replies(Reply::Json(200, correction()));
+        let ask = Ask::post(ADDRESSES, &correction());
+        // What is refused for another reason takes no place.
+        for _ in 0..4 {
+            let wrong = world.consumer.asks(&Ask::post(ADDRESSES, &json!({ "code": 7 }))).await;
+            assert_eq!(wrong.refusal(), Some("request-schema"));
+        }
+        let mut passed = 0;
+        let (refused, day) = within("the volume to be exceeded", async {
+            loop {
+                let answer = world.consumer.asks(&ask).await;
+                match answer.refusal() {
+                    None => {
+                        // What passed back is counted when it passed.
+                        world.log.closing(answer.exchange()).await;
+                        passed += 1;
+                    }
+                    Some(_) => return (answer, today()),
+                }
+            }
+        })
+        .await;
+        // Twice as many, if a midnight lay between.
+        assert!((most..=2 * most).contains(&passed), "{passed}");
+        assert_eq!(refused.to_string(), "429 volume-exceeded");
+        let seconds: u32 = refused.header("retry-after").unwrap().parse().unwrap();
+        assert!((1..=86_401).contains(&seconds), "{seconds}");
+        assert_eq!(world.provider.seen().len(), passed);
+        world.start_again();
+        let again = world.consumer.asks(&ask).await;
+        assert!(again.refusal() == Some("volume-exceeded") || today() != day, "{volume}: {again}");
+    }
+}
+
+/// The day in the Republic.
+fn today() -> jiff::civil::Date {
+    gateway::clock::now().to_zoned(agreements::almaty()).date()
 }
 
 /// C2, promise 7

@@ -86,6 +86,9 @@ pub enum AppError {
     /// The consents that the exchange log names.
     #[error("the consents that were used cannot be read from the exchange log")]
     Consents(#[source] SearchError),
+    /// What passed today.
+    #[error("what passed today cannot be read from the exchange log")]
+    Volumes(#[source] SearchError),
     /// The API's part of the registry.
     #[error("the API cannot open the registry")]
     Commands(#[from] Failure),

@@ -79,7 +79,9 @@ fn todo(error: &AppError) -> &'static str {
             "see operations.md, 'The log went back': find out how, then move went-back out of the log's folder"
         }
         AppError::Courier(_) => "look at the machine's limits",
-        AppError::Consents(_) => "run `kelisim log verify`: it says where the log is damaged",
+        AppError::Consents(_) | AppError::Volumes(_) => {
+            "run `kelisim log verify`: it says where the log is damaged"
+        }
         AppError::Log(_) => {
             "see that no other gateway uses the folder, then run `kelisim log verify`; a log that went back: see operations.md"
         }

@@ -72,16 +72,16 @@ impl ExchangePath {
                 (closing, response)
             }
         };
-        request.closes(&mut closing);
-        self.shared.metrics.request_withheld(request.withheld());
-        if let Some(beyond) = &request.beyond {
-            beyond.mark(response.headers_mut());
-        }
-        if let Some(request) = request.passed {
+        if let Some(request) = request.passed.take() {
             (closing.request_digest, closing.request_bytes) = (request.digest, Some(request.bytes));
             closing.signatures =
                 record::together([request.signatures.as_deref(), closing.signatures.as_deref()]);
             closing.scan = closing.scan.or(request.scan.map(|scan| scan.as_str().into()));
+        }
+        request.closes(&mut closing);
+        self.shared.metrics.request_withheld(request.withheld());
+        if let Some(beyond) = &request.beyond {
+            beyond.mark(response.headers_mut());
         }
         match permit.agreement().text.accounting.answer_after {
             AnswerAfter::Opened => entry.close(&closing),

@@ -19,6 +19,7 @@ use super::refusal::Refusal;
 use super::{Carried, ExchangePath, Failed, Received, answer, body, in_time, record, rows};
 use crate::exchange_log::{Closing, Opening, Outcome};
 use crate::payload::{Schema, Violation, Withheld};
+use crate::registry::volume::Charge;
 
 /// What a request has beyond its agreement.
 #[derive(Debug)]
@@ -36,6 +37,8 @@ pub(super) struct Delivered {
     pub(super) passed: Option<Passed>,
     /// What was withheld of it, or why it did not pass.
     pub(super) beyond: Option<Box<Beyond>>,
+    /// Its place in its day, where its agreement says how much may pass.
+    pub(super) charge: Option<Charge>,
 }
 
 /// A body that has to pass as it came, whatever the agreement says of excess.
@@ -114,12 +117,27 @@ impl Beyond {
 }
 
 impl Delivered {
-    /// Says in the closing what the request had beyond the agreement.
+    /// Its entry was opened.
+    pub(super) fn opens(&mut self, opening: &Opening<'_>) {
+        if let Some(charge) = &mut self.charge {
+            charge.opens(opening.request_bytes);
+        }
+    }
+
+    /// Says in the closing what the request had beyond the agreement; counts what passed, which the closing says.
     pub(super) fn closes(&mut self, closing: &mut Closing<'_>) {
+        if let Some(charge) = &self.charge {
+            charge.closes(closing);
+        }
         if let Some(beyond) = &mut self.beyond {
             closing.request_trimmed = beyond.withheld;
             closing.request_withheld = record::beside(closing, std::mem::take(&mut beyond.fields));
         }
+    }
+
+    /// The same of a repeat, which goes to nobody: nothing was withheld.
+    pub(super) fn into_unsent(self) -> Self {
+        Self { beyond: None, ..self }
     }
 
     /// How much was withheld.
@@ -137,11 +155,11 @@ impl ExchangePath {
         head: &request::Parts,
         opening: &Opening<'_>,
         refusal: Refusal,
-        beyond: Option<Box<Beyond>>,
+        mut delivered: Delivered,
     ) -> Result<Carried, Refusal> {
         let entry = in_time(self.log.open(opening)).await?;
+        delivered.opens(opening);
         let failed = Err(Failed::of_request(refusal, Outcome::RequestRefused));
-        let delivered = Delivered { beyond, ..Delivered::default() };
         Ok(self.close(permit, entry, received, head, failed, delivered).await)
     }
 }

@@ -87,6 +87,7 @@ use crate::national::NationalService;
 use crate::payload::Withheld;
 use crate::personal::PersonalKeys;
 use crate::readiness::Arrivals;
+use crate::registry::volume::{Charge, Spent};
 use crate::registry::{Gate, View, Views};
 use crate::repeats::Repeats;
 use crate::scanner::Scanner;
@@ -322,17 +323,21 @@ impl ExchangePath {
             opening.signatures = sealed.as_ref().map(|sealed| sealed.recorded().into());
             opening
         };
-        let beyond = checked.beyond.take();
-        if let Some(refusal) = beyond.as_ref().and_then(|beyond| beyond.stops(&permit, terms, Form::Json)) {
-            return self.exceeds(&permit, received, head, &opening(None), refusal, beyond).await;
+        let (beyond, charge) = (checked.beyond.take(), volume(gate, &permit, received.at)?);
+        let stopped = beyond.as_ref().and_then(|beyond| beyond.stops(&permit, terms, Form::Json));
+        let mut delivered = Delivered { passed: None, beyond, charge };
+        if let Some(refusal) = stopped {
+            return self.exceeds(&permit, received, head, &opening(None), refusal, delivered).await;
         }
         let mut turn = match shared.place(&permit, &asked, received, Some(body)).await? {
             Place::Turn(turn) => turn,
             Place::Known(known) => {
                 let known = settled(*known, self.room(gate))?;
                 // Its consent was spent by the first.
-                let opening = opening(None);
-                return self.again(&ground, &permit, caller, &asked, received, head, &opening, known).await;
+                let (opening, delivered) = (opening(None), delivered.into_unsent());
+                let again =
+                    self.again(&ground, &permit, caller, &asked, received, head, &opening, known, delivered);
+                return again.await;
             }
         };
 
@@ -342,11 +347,12 @@ impl ExchangePath {
         let _pair = gate.pair.share(1).ok_or_else(too_many)?;
         let _provider = gate.provider.share(1).ok_or_else(too_many)?;
         let (mut opening, mut body) = (opening(consent), body.clone());
-        if let Some(beyond) = &beyond {
+        if let Some(beyond) = &delivered.beyond {
             beyond.opens(&mut opening);
             body = beyond.left();
         }
         let entry = self.open(&opening, consent).await?;
+        delivered.opens(&opening);
         let call = surface::outgoing(&asked, &permit, received.exchange, head, body.into());
         let called = signed::Called::of(&permit, &call);
         // B9: writing the entry and dialling may have taken their time too.
@@ -359,7 +365,6 @@ impl ExchangePath {
             Err(error) => Err(error.into()),
         };
         turn.ends(&answer).await;
-        let delivered = Delivered { beyond, ..Delivered::default() };
         Ok(self.close(&permit, entry, received, head, answer, delivered).await)
     }
 
@@ -426,8 +431,23 @@ fn too_many() -> Refusal {
     Refusal::new(&rows::TOO_MANY_EXCHANGES, "").retry_after(1)
 }
 
-/// B2.7: how often the agreement lets its consumer ask.
+/// B2.7, C2: how much the agreement lets pass in a day: a place in it, where it says so.
+fn volume(gate: &Gate, permit: &Permit<'_>, at: Timestamp) -> Result<Option<Charge>, Refusal> {
+    let Some((most, tally)) = &gate.volume else { return Ok(None) };
+    tally.begin(*most, at).map(Some).map_err(|spent| of_spent(permit, spent))
+}
+
+fn of_spent(permit: &Permit<'_>, Spent { until }: Spent) -> Refusal {
+    let seconds = u32::try_from(until.duration_since(clock::now()).as_secs() + 1).unwrap_or(1);
+    let context = format!("{}: until {until}", permit.agreement().text.number);
+    Refusal::new(&rows::VOLUME_EXCEEDED, context).retry_after(seconds)
+}
+
+/// B2.7: how often the agreement lets its consumer ask; and whether its day has anything left, before a body is taken for nothing.
 fn rate(gate: &Gate, permit: &Permit<'_>) -> Result<(), Refusal> {
+    if let Some((most, tally)) = &gate.volume {
+        tally.left(*most, clock::now()).map_err(|spent| of_spent(permit, spent))?;
+    }
     let Err(until) = gate.rate.check() else { return Ok(()) };
     let wait = governor::clock::Clock::now(&governor::clock::DefaultClock::default());
     let seconds = until.wait_time_from(wait).as_secs() + 1;

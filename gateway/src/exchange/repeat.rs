@@ -161,13 +161,15 @@ impl ExchangePath {
         head: &request::Parts,
         opening: &Opening<'_>,
         answer: Answer,
+        mut delivered: Delivered,
     ) -> Result<Carried, Refusal> {
         let entry = in_time(self.log.open(opening)).await?;
+        delivered.opens(opening);
         // B9: writing the entry may have taken its time.
         let still = self.shared.still(ground, permit, caller, asked, None);
         let failed = |refusal| Failed::of_request(refusal, Outcome::RequestRefused);
         let answer = still.map(|()| answer).map_err(failed);
-        Ok(self.close(permit, entry, received, head, answer, Delivered::default()).await)
+        Ok(self.close(permit, entry, received, head, answer, delivered).await)
     }
 }
 

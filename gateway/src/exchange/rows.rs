@@ -104,6 +104,19 @@ pub const RATE_EXCEEDED: Row = Row {
     },
 };
 
+/// `volume-exceeded`
+pub const VOLUME_EXCEEDED: Row = Row {
+    code: "volume-exceeded",
+    clause: "Interaction 17.7",
+    status: 429,
+    culprit: Culprit::Consumer,
+    words: Words {
+        kk: "Ережеде бір күнге белгіленген айырбас көлемі таусылды. Retry-After тақырыбындағы уақыттан кейін, келесі күні қайталаңыз.",
+        ru: "Исчерпан объём обмена, установленный правилами на день. Повторите на следующий день, после времени из заголовка Retry-After.",
+        en: "As much passed today as the agreement allows in a day. Try again on the next day, after the time in the header Retry-After.",
+    },
+};
+
 /// `too-many-exchanges`
 pub const TOO_MANY_EXCHANGES: Row = Row {
     code: "too-many-exchanges",
@@ -477,6 +490,7 @@ pub const ALL: &[&Row] = &[
     &CERTIFICATE_UNTRUSTED,
     &REGISTRY_UNCONFIRMED,
     &RATE_EXCEEDED,
+    &VOLUME_EXCEEDED,
     &TOO_MANY_EXCHANGES,
     &GATEWAY_BUSY,
     &LOG_UNAVAILABLE,

@@ -36,7 +36,7 @@ use super::surface::{self, Question};
 use super::upstream::{Begun, ForwardError};
 use super::{
     Caller, Carried, ExchangePath, Failed, Framing, Received, Refusal, Shared, in_time, range, rate, record,
-    rows, too_many,
+    rows, too_many, volume,
 };
 use crate::clock;
 use crate::config::Limits;
@@ -95,8 +95,11 @@ impl ExchangePath {
             opening.signatures = sealed.as_ref().map(|sealed| sealed.recorded().into());
             opening
         };
-        if let Some(refusal) = beyond.as_ref().and_then(|beyond| beyond.stops(&permit, terms, sent.form())) {
-            return self.exceeds(&permit, received, head, &opening(None), refusal, beyond).await;
+        let charge = volume(gate, &permit, received.at)?;
+        let stopped = beyond.as_ref().and_then(|beyond| beyond.stops(&permit, terms, sent.form()));
+        let mut delivered = Delivered { passed: None, beyond, charge };
+        if let Some(refusal) = stopped {
+            return self.exceeds(&permit, received, head, &opening(None), refusal, delivered).await;
         }
         let mut turn = match shared.place(&permit, asked, received, sent.held()).await? {
             Place::Turn(turn) => turn,
@@ -106,21 +109,25 @@ impl ExchangePath {
                 let passed = sent.compared(&known, &self.shared, asked, ward()).await?;
                 let known = settled(*known, self.room(gate))?;
                 (opening.request_digest, opening.request_bytes) = (passed.digest, passed.bytes);
-                return self.again(&ground, &permit, caller, asked, received, head, &opening, known).await;
+                let delivered = delivered.into_unsent();
+                let again =
+                    self.again(&ground, &permit, caller, asked, received, head, &opening, known, delivered);
+                return again.await;
             }
         };
         let pair = gate.pair.share(1).ok_or_else(too_many)?;
         let provider = gate.provider.share(1).ok_or_else(too_many)?;
         let consent = shared.consent(newest, &permit, asked.claims(), &subjects, at)?;
         let mut opening = opening(consent);
-        if let Some(beyond) = &beyond {
+        if let Some(beyond) = &delivered.beyond {
             beyond.opens(&mut opening);
         }
         let entry = self.open(&opening, consent).await?;
+        delivered.opens(&opening);
 
         let (body, media_type, upload) = match sent {
             Sent::Held(bytes) => {
-                (Passage::Whole(beyond.as_ref().map_or(bytes, |beyond| beyond.left())), None, None)
+                (Passage::Whole(delivered.beyond.as_ref().map_or(bytes, |beyond| beyond.left())), None, None)
             }
             Sent::Streams(mut passing, media_type, _) => {
                 let upload = Arc::new(Upload::default());
@@ -153,7 +160,7 @@ impl ExchangePath {
         let begun = match begun {
             Ok(begun) => begun,
             Err(failed) => {
-                let delivered = Delivered { passed: request.or_else(part), beyond };
+                delivered.passed = request.or_else(part);
                 let failed = Err(failed);
                 turn.ends(&failed).await;
                 return Ok(self.close(&permit, entry, received, head, failed, delivered).await);
@@ -167,7 +174,7 @@ impl ExchangePath {
             ward.goes_to(begun.chain());
             let kept = (consumer, pair, provider, room, busy);
             let (called, holder) = (called.as_ref(), permit.provider().holder());
-            let delivered = Delivered { passed: request, beyond };
+            delivered.passed = request;
             let answer = self
                 .download(&permit, entry, received, head, called, holder, begun, delivered, turn, ward, kept);
             return Ok(answer.await);
@@ -183,7 +190,7 @@ impl ExchangePath {
             Err(error) => Err(error.into()),
         };
         turn.ends(&answer).await;
-        let delivered = Delivered { passed: request.or_else(part), beyond };
+        delivered.passed = request.or_else(part);
         Ok(self.close(&permit, entry, received, head, answer, delivered).await)
     }
 

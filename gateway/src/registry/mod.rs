@@ -18,6 +18,7 @@ pub mod follower;
 mod keeper;
 pub mod proof;
 mod view;
+pub mod volume;
 
 pub use commands::{Commands, Failure, Issued, as_of};
 pub use elsewhere::{Server, ServerError};

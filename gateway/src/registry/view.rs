@@ -6,12 +6,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use agreements::{AgreementPage, Book, Followed, Rate, SystemId};
+use agreements::{AgreementPage, Book, Followed, Rate, SystemId, Volume};
 use arc_swap::ArcSwap;
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 
 use crate::exchange::budget::Budget;
 use crate::exchange::contract::Contract;
+use crate::registry::volume::{Tally, Volumes};
 
 /// A book with its gates: immutable, swapped whole.
 #[derive(Debug)]
@@ -25,6 +26,8 @@ pub struct View {
     /// Data types that agreements name, by the provider's place in the book.
     names: Vec<Arc<HashSet<Box<str>>>>,
     allowed: Allowed,
+    /// What passed today, where an agreement says how much may.
+    pub volumes: Arc<Volumes>,
 }
 
 /// What one system may use at once, whatever its agreements.
@@ -53,6 +56,8 @@ impl Allowed {
 pub struct Gate {
     /// How many requests may come.
     pub rate: DefaultDirectRateLimiter,
+    /// How much may pass in a day, and what did; nothing is counted where that is not asked for.
+    pub volume: Option<(Volume, Arc<Tally>)>,
     /// How many bytes of payloads may be held for the consumer, under all its agreements.
     pub memory: Arc<Budget>,
     /// How many exchanges the consumer may have at once, under all its agreements.
@@ -81,7 +86,8 @@ impl View {
             let gates = before.book.agreements().filter_map(|page| Some((key(page), before.gate(page)?)));
             old.extend(gates.map(|(key, gate)| (key, Arc::clone(gate))));
         }
-        let mut view = Self { book, gates: Vec::new(), systems, names: Vec::new(), allowed };
+        let volumes = before.map_or_else(Arc::default, |view| Arc::clone(&view.volumes));
+        let mut view = Self { book, gates: Vec::new(), systems, names: Vec::new(), allowed, volumes };
         let pairs = view.book.pairs().collect::<Vec<_>>();
         for (consumer, provider) in pairs {
             view.gates_of_pair(consumer, provider, |page| old.get(&key(page)).cloned());
@@ -105,7 +111,8 @@ impl View {
         systems.resize_with(book.systems().len(), || Arc::new(before.allowed.fresh()));
         let (gates, mut names) = (before.gates.clone(), before.names.clone());
         names.resize_with(systems.len(), Arc::default);
-        let mut view = Self { book, gates, systems, names, allowed: before.allowed };
+        let volumes = Arc::clone(&before.volumes);
+        let mut view = Self { book, gates, systems, names, allowed: before.allowed, volumes };
         for (consumer, provider) in &pairs {
             for gone in before.book.of_pair(*consumer, *provider) {
                 view.put(gone, None);
@@ -148,7 +155,7 @@ impl View {
         for (page, gate) in pages.iter().zip(gates) {
             let gate = gate.or_else(|| {
                 let (consumer, provider) = (self.systems.get(consumer)?, self.systems.get(provider)?);
-                Some(Arc::new(Gate::new(page, consumer, provider, Arc::clone(&of_both))))
+                Some(Arc::new(Gate::new(page, consumer, provider, Arc::clone(&of_both), &self.volumes)))
             });
             self.put(page, gate);
         }
@@ -178,13 +185,20 @@ fn data_types(page: &AgreementPage) -> impl Iterator<Item = Box<str>> {
 }
 
 impl Gate {
-    fn new(page: &AgreementPage, consumer: &Allowance, provider: &Allowance, pair: Arc<Budget>) -> Self {
+    fn new(
+        page: &AgreementPage,
+        consumer: &Allowance,
+        provider: &Allowance,
+        pair: Arc<Budget>,
+        volumes: &Volumes,
+    ) -> Self {
         let Rate { per_second, burst } = page.text.protection.rate;
         let some = |count: u32| NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN);
         let quota = Quota::per_second(some(per_second)).allow_burst(some(burst));
         let basis = page.text.basis.iter().map(|one| format!("{} {} {}", one.act, one.version, one.clause));
         Self {
             rate: RateLimiter::direct(quota),
+            volume: page.text.protection.volume.map(|most| (most, volumes.of(&page.text.number))),
             memory: Arc::clone(&consumer.bytes),
             consumer: Arc::clone(&consumer.exchanges),
             provider: Arc::clone(&provider.exchanges),

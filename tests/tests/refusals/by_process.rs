@@ -69,6 +69,15 @@ pub(super) async fn of_process(code: &str) -> Scene {
             let line = busy(&world, &identity).await;
             until_refused(world, &identity, line, code).await
         }
+        "volume-exceeded" => {
+            let plan = World::consumer_and_provider().agreement_with("address-lookup", |text| {
+                text["protection"]["volume"] = json!({ "exchanges_per_day": 1 });
+            });
+            let world = plan.start().await;
+            let identity = world.consumer.identity().clone();
+            let line = busy(&world, &identity).await;
+            until_refused(world, &identity, line, code).await
+        }
         "too-many-exchanges" => {
             let plan = agreed().configure(|config| config.exchange.limits.max_exchanges_per_system = 1);
             let world = plan.start().await;
