@@ -119,6 +119,11 @@ impl Application {
         }
     }
 
+    /// All documents that it names, by digest.
+    pub fn digests(&self) -> impl Iterator<Item = &str> {
+        self.documents().iter().map(|one| one.sha256.as_str()).chain(self.information.digests())
+    }
+
     /// Adds a document.
     pub fn attach(&mut self, document: Document) {
         match &mut self.of {

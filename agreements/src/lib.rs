@@ -108,6 +108,7 @@ pub use protocol::{Protocol, ProtocolText};
 pub use readiness::{
     CheckKind, CheckOutcome, Readiness, ReadinessCheck, Ready, checked_alike, wanted_checks,
 };
+pub use references::documents_of;
 pub use registry::{
     Agreement, AgreementDocument, Header, Misfit, OutOfStep, Part, Published, Registry, Settling, Slice, Step,
 };

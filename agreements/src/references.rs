@@ -1,10 +1,108 @@
 //! Which documents of the depositary things name, by digest (A7).
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use crate::{
-    Accounted, Agreement, Application, Attachment, Conformity, Correction, Delegation, Dossier, System,
+    Accounted, Agreement, Application, Attachment, Command, Conformity, Correction, Delegation, Dossier,
+    Registry, System,
 };
+
+/// The documents that a command names, by digest, and those that what it settles stands on: it is carried out only where
+/// all of them are kept (A2, A4, A7).
+pub fn documents_of(command: &Command, registry: &Registry) -> BTreeSet<String> {
+    let mut named = BTreeSet::new();
+    let mut name = |sha256: &str| {
+        named.insert(sha256.to_owned());
+    };
+    match command {
+        Command::SubmitApplication { application } => application.digests().for_each(&mut name),
+        // Kept when it was submitted, unless it came before this was asked.
+        Command::AcceptApplication { number, .. } => {
+            let filed = registry.application(*number);
+            filed.iter().flat_map(|filed| filed.application.digests()).for_each(&mut name);
+        }
+        Command::CorrectInformation { information, .. } => information.digests().for_each(&mut name),
+        Command::FileDocument { document, .. } | Command::EnterProduction { act: document, .. } => {
+            name(&document.sha256);
+        }
+        Command::EndOperation { end, .. } => end.document.iter().for_each(|one| name(one)),
+        Command::RegisterSystem { card, .. } => card.documents.iter().for_each(|one| name(&one.sha256)),
+        Command::RecordAttestation { conformity, .. }
+        | Command::RecordQualityCertificate { conformity, .. } => {
+            conformity.document.iter().for_each(|one| name(one));
+        }
+        Command::DraftAgreement { document } => attached(document).iter().for_each(|one| name(one)),
+        Command::SubmitAgreement { number, version } => {
+            let agreement = registry.agreement(number, *version);
+            let document = agreement.map(|agreement| agreement.document.text());
+            document.iter().flat_map(|document| attached(document)).for_each(|one| name(&one));
+        }
+        Command::SignProtocol { protocol, .. } => name(&protocol.document),
+        Command::RecordDelegation { delegation, .. } => name(&delegation.document),
+
+        Command::RegisterHolder { .. }
+        | Command::RegisterOperator { .. }
+        | Command::ConfirmOperator { .. }
+        | Command::SuspendOperator { .. }
+        | Command::ResumeOperator { .. }
+        | Command::RemoveOperator { .. }
+        | Command::NameRegulator { .. }
+        | Command::BindOperatorCertificate { .. }
+        | Command::UnbindOperatorCertificate { .. }
+        | Command::GrantAccess { .. }
+        | Command::ConfirmAccess { .. }
+        | Command::RevokeAccess { .. }
+        | Command::RecordAct { .. }
+        | Command::RepealAct { .. }
+        | Command::SetCalendarDay { .. }
+        | Command::ClearCalendarDay { .. }
+        | Command::SetYearlyHoliday { .. }
+        | Command::SetTerm { .. }
+        | Command::ReturnApplication { .. }
+        | Command::WithdrawApplication { .. }
+        | Command::ReportDiscovery { .. }
+        | Command::NameResponsible { .. }
+        | Command::MarkSignificance { .. }
+        | Command::AssignAuthority { .. }
+        | Command::SuspendPaper { .. }
+        | Command::ResumePaper { .. }
+        | Command::UpdateSystem { .. }
+        | Command::SuspendSystem { .. }
+        | Command::ResumeSystem { .. }
+        | Command::DecommissionSystem { .. }
+        | Command::WithdrawAttestation { .. }
+        | Command::WithdrawQualityCertificate { .. }
+        | Command::BindCertificate { .. }
+        | Command::UnbindCertificate { .. }
+        | Command::PublishDataType { .. }
+        | Command::Categorise { .. }
+        | Command::PublishTemplate { .. }
+        | Command::RecallTemplate { .. }
+        | Command::SignAgreement { .. }
+        | Command::WithdrawAgreement { .. }
+        | Command::ConcurInAgreement { .. }
+        | Command::RuleOnAgreement { .. }
+        | Command::SuspendAgreement { .. }
+        | Command::ResumeAgreement { .. }
+        | Command::TerminateAgreement { .. }
+        | Command::RecordReadiness { .. }
+        | Command::ApproveUsers { .. }
+        | Command::RevokeDelegation { .. }
+        | Command::IssuePrescription { .. }
+        | Command::LiftPrescription { .. } => {}
+    }
+    named
+}
+
+/// The documents that a draft, which may lack anything, has attached.
+fn attached(draft: &str) -> Vec<String> {
+    let draft: Value = serde_json::from_str(draft).unwrap_or_default();
+    let attachments = draft["attachments"].as_array();
+    let named = |one: &Value| one["sha256"].as_str().map(str::to_owned);
+    attachments.iter().flat_map(|all| all.iter()).filter_map(named).collect()
+}
 
 /// Something that may name documents.
 pub(crate) trait Refers {
@@ -41,8 +139,7 @@ impl Refers for Dossier {
 
 impl Refers for Application {
     fn refers_to(&self, sha256: &str) -> bool {
-        self.documents().iter().any(|one| one.sha256 == sha256)
-            || self.information.digests().any(|one| one == sha256)
+        self.digests().any(|one| one == sha256)
     }
 }
 

@@ -1,8 +1,8 @@
 //! Who may issue which command (E4): one readable table.
 
 use crate::Role::{
-    self, Administrator, HolderOfficer, NationalOperator, RegionalOperator, Regulator, SectorAuthority,
-    ServiceIntegrator, TerritorialUnit,
+    self, Administrator, HolderOfficer, NationalOperator, RegionalOperator, Regulator, ResponsibleEmployee,
+    SectorAuthority, ServiceIntegrator, TerritorialUnit,
 };
 use crate::{Command, CommandName};
 
@@ -40,12 +40,20 @@ pub fn entitled(command: CommandName) -> &'static [Role] {
             &[HolderOfficer, RegionalOperator]
         }
         CommandName::AcceptApplication | CommandName::ReturnApplication => &[ServiceIntegrator],
-        CommandName::CorrectInformation | CommandName::NameResponsible | CommandName::FileDocument => {
-            &[HolderOfficer, ServiceIntegrator, RegionalOperator]
+        CommandName::NameResponsible => &[HolderOfficer, ServiceIntegrator, RegionalOperator],
+        // Registration 12: of what they are responsible for, the employee too.
+        CommandName::CorrectInformation | CommandName::FileDocument => {
+            &[HolderOfficer, ServiceIntegrator, RegionalOperator, ResponsibleEmployee]
         }
-        CommandName::ReportDiscovery => {
-            &[HolderOfficer, ServiceIntegrator, Regulator, RegionalOperator, SectorAuthority, TerritorialUnit]
-        }
+        CommandName::ReportDiscovery => &[
+            HolderOfficer,
+            ServiceIntegrator,
+            Regulator,
+            RegionalOperator,
+            SectorAuthority,
+            TerritorialUnit,
+            ResponsibleEmployee,
+        ],
         CommandName::MarkSignificance => &[Regulator],
         CommandName::AssignAuthority => &[ServiceIntegrator, Regulator],
         CommandName::EndOperation => &[HolderOfficer, ServiceIntegrator],

@@ -329,34 +329,6 @@ fn conformity_documents_end_after_they_begin_and_are_withdrawn_once() {
     assert_eq!(error, CommandError::NoConformity { system: system("portal"), what: "an attestation" });
 }
 
-/// B9: each step is recorded with who, when and why.
-#[test]
-fn whatever_stops_an_exchange_needs_a_reason() {
-    let agreement = personnel_agreement();
-    let (number, version) = key(&agreement);
-    for (actor, command) in [
-        (integrator(), Command::SuspendSystem { system: system("portal") }),
-        (integrator(), Command::DecommissionSystem { system: system("portal") }),
-        (regulator(), Command::WithdrawAttestation { system: system("portal") }),
-        (regulator(), Command::WithdrawQualityCertificate { system: system("portal") }),
-        (integrator(), Command::UnbindCertificate { certificate: fingerprint(1) }),
-        (regulator(), Command::SuspendAgreement { number: number.clone(), version }),
-        (regulator(), Command::TerminateAgreement { number, version }),
-    ] {
-        let mut world = World::exchanging();
-        let error = world.run_because(actor.clone(), command.clone(), " ").unwrap_err();
-        assert_eq!(error, CommandError::NoReason, "{command:?}");
-        world.must(actor, command);
-    }
-    let mut world = World::registered();
-    world.draft(&agreement);
-    world.sign_both(&agreement);
-    world.submit(&agreement);
-    let (number, version) = key(&agreement);
-    let withdraw = Command::WithdrawAgreement { number, version };
-    assert_eq!(world.run_because(officer(MINISTRY), withdraw, ""), Err(CommandError::NoReason));
-}
-
 /// B1, C3
 #[test]
 fn a_data_type_is_published_version_by_version_and_says_what_it_does() {

@@ -159,11 +159,56 @@ fn an_expert_sees_until_the_last_day_and_changes_nothing() {
     assert_eq!(standing(&world, "expert"), OperatorStanding::Ended);
     // What they change is how they come in themselves.
     let own = [CommandName::GrantAccess, CommandName::ConfirmAccess, CommandName::RevokeAccess];
-    for role in [Role::Expert, Role::ResponsibleEmployee] {
-        assert!(
-            CommandName::all().filter(|name| !own.contains(name)).all(|name| !entitled(name).contains(&role))
-        );
+    let mut others = CommandName::all().filter(|name| !own.contains(name));
+    assert!(others.all(|name| !entitled(name).contains(&Role::Expert)));
+}
+
+/// A3, E4: who answers for what is registered of a system keeps it up to date, and touches nothing else.
+#[test]
+fn a_responsible_employee_corrects_files_and_reports_what_they_answer_for_alone() {
+    let mut world = World::exchanging();
+    for name in ["employee", "another"] {
+        world.must(administrator(), enrol(name, Role::ResponsibleEmployee, MINISTRY, json!({})));
     }
+    let of = |name: &str| Subject::System(system(name));
+    let name_them = |who: &str| {
+        let employee: Employee = from_json(json!({ "name": who, "operator": who }));
+        Command::NameResponsible { subject: of("portal"), employee }
+    };
+    let work = |name: &str| {
+        let card = CardCorrection { name: Some(words("Renamed")), ..CardCorrection::default() };
+        let (information, changed_on, discovery) = (Box::default(), None, None);
+        let document = document(DocumentKind::Other);
+        let document = Document { sha256: "e2".repeat(32), ..document };
+        [
+            Command::CorrectInformation { subject: of(name), card, information, changed_on, discovery },
+            Command::FileDocument { subject: of(name), document, supersedes: None },
+            Command::ReportDiscovery { subject: of(name), what: words("the site is another") },
+        ]
+    };
+    let employee = actor("employee", Role::ResponsibleEmployee, MINISTRY);
+    for command in work("portal") {
+        let early = world.refused(employee.clone(), command);
+        assert!(matches!(early, CommandError::OutOfReach { .. }), "{early}");
+    }
+    world.must(officer(MINISTRY), name_them("employee"));
+    for (own, others) in work("portal").into_iter().zip(work("insurer")) {
+        world.must(employee.clone(), own);
+        // Of the same organisation, and not theirs.
+        let outside = world.refused(employee.clone(), others);
+        assert!(matches!(outside, CommandError::OutOfReach { .. }), "{outside}");
+    }
+    let suspend = Command::SuspendSystem { system: system("portal") };
+    for command in [name_them("employee"), bind("portal", 9), suspend] {
+        let error = world.refused(employee.clone(), command);
+        assert!(matches!(error, CommandError::NotInRole { .. }), "{error}");
+    }
+    // Whoever comes in their place answers for it alone.
+    world.must(officer(MINISTRY), name_them("another"));
+    let report = Command::ReportDiscovery { subject: of("portal"), what: words("the owner is another") };
+    let late = world.refused(employee, report.clone());
+    assert!(matches!(late, CommandError::OutOfReach { .. }), "{late}");
+    world.must(actor("another", Role::ResponsibleEmployee, MINISTRY), report);
 }
 
 /// E4: nobody alone makes somebody who approves, where another administrator can look at it.

@@ -500,6 +500,11 @@ fn serve_api(
     let registry = config.path(&config.registry.path);
     let store = Box::new(SqliteStore::open(&registry)?);
     let depositary = Depositary::new(&config.path(&settings.depositary));
+    let depositary = depositary.taking(settings.max_document_mb * 1_000_000);
+    let commands = match follower.take_folded() {
+        Some((folded, chain)) => Commands::continuing(store, folded, chain),
+        None => Commands::remembering(store, Snapshots::of(config).as_ref())?,
+    };
     let parts = api::Parts {
         arrivals: Arc::clone(&shared.arrivals),
         prober: Prober::new(config, identity, trust)?,
@@ -507,7 +512,7 @@ fn serve_api(
         environment: config.environment,
         trust: Arc::clone(trust),
         views: Arc::clone(&shared.views),
-        depositary: depositary.taking(settings.max_document_mb * 1_000_000),
+        depositary: depositary.clone(),
         personal: Arc::clone(&shared.personal),
         subjects: Arc::clone(&shared.subjects),
         usage: UsageConfig {
@@ -520,10 +525,7 @@ fn serve_api(
             searches: config.path(&config.log.searches),
         },
         metrics: Arc::clone(&shared.metrics),
-        commands: match follower.take_folded() {
-            Some((folded, chain)) => Commands::continuing(store, folded, chain),
-            None => Commands::remembering(store, Snapshots::of(config).as_ref())?,
-        },
+        commands: commands.keeping(depositary),
         registry,
         access: AccessStore::open(&config.path(&settings.access))?,
     };

@@ -50,6 +50,12 @@ async fn registered(story: &mut Story) -> Consumer {
     assert_eq!((&told["gaps"], &told["application"]["follows"]), (&json!([]), &first));
     let events = ["application-accepted", "system-registered"];
     let second = json!({ "number": told["number"] });
+    // A2, A7: complete is what can be read.
+    let act = told["application"]["of"]["system"]["documents"][3]["sha256"].as_str().unwrap();
+    story.loses(act);
+    let told = story.tries(INTEGRATOR, "accept-application", second.clone()).await;
+    assert_eq!((told.outcome().as_str(), &told.json()["problems"]), ("422 document-not-kept", &json!([act])));
+    story.deposits("trial-act").await;
     let told = story.does(INTEGRATOR, "accept-application", second, &events).await;
     assert_eq!(told["code"], "KZ-STATE-0003");
     for (of, command, event) in [
@@ -103,6 +109,12 @@ async fn agreed(story: &mut Story) {
         let signature = story.signed(&first, side);
         story.does(who, "sign-agreement", signature, &["agreement-signed"]).await;
     }
+    // B3, A7: so is what goes to the regulator with an agreement.
+    story.loses(&sample::paper());
+    let told = story.tries(MINISTRY, "submit-agreement", named(&first)).await;
+    let missing = json!([sample::paper()]);
+    assert_eq!((told.outcome().as_str(), &told.json()["problems"]), ("422 document-not-kept", &missing));
+    story.brings(Bytes::from_static(sample::PAPER)).await;
     story.does(MINISTRY, "submit-agreement", named(&first), &["agreement-submitted"]).await;
     story.returns(&first).await;
 
@@ -226,13 +238,23 @@ impl Story {
     }
 
     async fn deposits(&self, kind: &str) -> Value {
-        let body = Bytes::from(format!("%PDF-1.7 {kind}"));
+        let sha256 = self.brings(Bytes::from(format!("%PDF-1.7 {kind}"))).await;
+        json!({ "kind": kind, "sha256": sha256, "title": kind })
+    }
+
+    async fn brings(&self, body: Bytes) -> String {
         let hash = digest(&SHA256, &body);
         let sha256: String = hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
         let put = Some(("application/octet-stream", body));
         let told = self.clerk(MINISTRY).ask(Method::PUT, &format!("/v1/documents/{sha256}"), put).await;
         assert_eq!(told.outcome(), "201");
-        json!({ "kind": kind, "sha256": sha256, "title": kind })
+        sha256
+    }
+
+    /// Somebody who may write the folder takes a document away.
+    fn loses(&self, sha256: &str) {
+        let depositary = self.world.config.path(&self.world.config.api.depositary);
+        std::fs::remove_file(depositary.join(&sha256[..2]).join(sha256)).unwrap();
     }
 
     fn jws(&self, text: &Value, side: Side) -> Value {

@@ -75,7 +75,6 @@ impl Check<'_> {
         if !known {
             return Err(CommandError::Unknown { what: format!("template {version} of {purpose}") });
         }
-        self.reasoned()?;
         if self.registry.template(&purpose).is_none_or(|holds| holds.version != version) {
             return Err(CommandError::TemplateUnfit(
                 "does not hold: another came after it, or it was recalled",

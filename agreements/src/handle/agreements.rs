@@ -57,7 +57,6 @@ impl Check<'_> {
         version: u32,
     ) -> Result<Event, CommandError> {
         self.party(self.agreement(&number, version, &[Stage::Concurred])?)?;
-        self.reasoned()?;
         Ok(Event::AgreementSuspended { number, version })
     }
 
@@ -78,7 +77,6 @@ impl Check<'_> {
         version: u32,
     ) -> Result<Event, CommandError> {
         self.party(self.agreement(&number, version, &[Stage::Concurred, Stage::Suspended])?)?;
-        self.reasoned()?;
         Ok(Event::AgreementTerminated { number, version })
     }
 
@@ -212,7 +210,8 @@ impl Check<'_> {
         Err(CommandError::Stranger { found: signature.side, bin: signature.bin })
     }
 
-    /// B3: both sides signed, and both systems hold what goes to the regulator with the agreement.
+    /// B3: both sides signed, and both systems hold what goes to the regulator with the agreement, each attached to
+    /// it by its document.
     fn submittable(&self, agreement: &Agreement) -> Result<Vec<String>, CommandError> {
         self.signable(agreement)?;
         for side in [Side::Consumer, Side::Provider] {
@@ -244,6 +243,11 @@ impl Check<'_> {
                         && (held.valid_from..=held.valid_until).contains(&today)
                 });
                 let held = held.ok_or_else(|| CommandError::NoConformity { system: id.clone(), what })?;
+                // What nobody can read is not attached, whatever its number is.
+                if held.document.is_none() {
+                    let paper = format!("{what} of {id}, {}", held.number);
+                    return Err(CommandError::PaperWithoutDocument { paper });
+                }
                 attached.push(format!("{id}: {} ({})", held.number, held.issuer));
             }
         }

@@ -46,7 +46,6 @@ impl Check<'_> {
         let known =
             known.ok_or_else(|| CommandError::Unknown { what: format!("delegation {delegation}") })?;
         self.principal_acts(known.text.principal)?;
-        self.reasoned()?;
         if known.revoked.is_some() {
             return Err(CommandError::DelegationUnfit("is revoked already"));
         }

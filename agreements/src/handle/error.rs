@@ -91,6 +91,11 @@ pub enum CommandError {
     Unsigned(Side),
     #[error("{paper} is not among what the holders signed")]
     PaperNotAttached { paper: String },
+    #[error("{paper} was recorded without its document, so it cannot be attached")]
+    PaperWithoutDocument { paper: String },
+    #[error("the depositary does not keep {}", .missing.join(", "))]
+    #[strum(serialize = "document-not-kept")]
+    NotKept { missing: Vec<String> },
     #[error("a reason is needed")]
     NoReason,
     #[error("{number} version {version} is old: {newest} is the newest")]

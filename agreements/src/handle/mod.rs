@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 mod check;
 mod error;
+mod reason;
 
 mod access;
 mod acts;
@@ -39,6 +40,9 @@ pub fn handle(
     }
     let check = Check { registry, actor, reason, now };
     check.active()?;
+    if reason::is_demanded(command.name()) {
+        check.reasoned()?;
+    }
     let event = match command {
         Command::RegisterHolder { holder } => Event::HolderRegistered { holder },
         Command::RegisterOperator { operator } => return check.register_operator(operator),

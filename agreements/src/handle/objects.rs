@@ -48,7 +48,6 @@ impl Check<'_> {
                 }
             }
         }
-        self.reasoned()?;
         Ok(Event::InformationCorrected { subject, card, information, changed_on, discovery })
     }
 
@@ -115,7 +114,6 @@ impl Check<'_> {
 
     pub(super) fn mark(&self, subject: Subject, significance: Significance) -> Result<Event, CommandError> {
         self.in_operation(&subject)?;
-        self.reasoned()?;
         Ok(Event::SignificanceMarked { subject, significance })
     }
 
@@ -137,7 +135,6 @@ impl Check<'_> {
         mut end: EndOfOperation,
     ) -> Result<Event, CommandError> {
         self.in_operation(&subject)?;
-        self.reasoned()?;
         if end.on.is_none_or(|day| day > self.today()) {
             return Err(CommandError::Date { what: "the last day of operation" });
         }
@@ -151,7 +148,6 @@ impl Check<'_> {
     }
 
     pub(super) fn suspend_paper(&self, system: SystemId, paper: Paper) -> Result<Event, CommandError> {
-        self.reasoned()?;
         self.paper(&system, paper, Suspended::No)?;
         Ok(Event::PaperSuspended { system, paper })
     }

@@ -60,7 +60,6 @@ impl Check<'_> {
 
     pub(super) fn suspend_operator(&self, operator: OperatorId) -> Result<Event, CommandError> {
         self.enrolled(&operator, &[OperatorStanding::Active])?;
-        self.reasoned()?;
         self.not_the_last(&operator)?;
         Ok(Event::OperatorSuspended { operator })
     }
@@ -74,7 +73,6 @@ impl Check<'_> {
         let standings =
             [OperatorStanding::Active, OperatorStanding::Suspended, OperatorStanding::Unconfirmed];
         let enrolment = self.enrolled(&operator, &standings)?;
-        self.reasoned()?;
         self.not_the_last(&operator)?;
         self.ended_by_two(&operator, enrolment)?;
         Ok(Event::OperatorRemoved { operator })

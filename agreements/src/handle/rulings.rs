@@ -14,7 +14,6 @@ impl Check<'_> {
         version: u32,
     ) -> Result<Event, CommandError> {
         self.party(self.agreement(&number, version, &[Stage::Submitted])?)?;
-        self.reasoned()?;
         Ok(Event::AgreementWithdrawn { number, version })
     }
 

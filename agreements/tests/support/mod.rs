@@ -271,7 +271,7 @@ pub(crate) fn personnel_agreement() -> Value {
                 { "field": "/orders", "approved_list_item": "4.2" },
             ],
         },
-        "attachments": [{ "title": "Protocol", "sha256": "a7".repeat(32) }],
+        "attachments": [{ "title": "Protocol", "sha256": PAPERS.repeat(32) }],
     })
 }
 
@@ -288,6 +288,7 @@ pub(crate) fn address_agreement() -> Value {
         "accounting": { "retention_years": 3, "text": "By the gateway" },
         "recovery": { "within_hours": 4, "text": "Ask again" },
         "protection": { "category": "restricted", "text": "None beyond the gateway's" },
+        "attachments": [{ "title": "Papers", "sha256": PAPERS.repeat(32) }],
     })
 }
 
@@ -457,6 +458,9 @@ pub(crate) fn document(kind: DocumentKind) -> Document {
     Document { kind, sha256: "b1".repeat(32), title: format!("{kind:?}") }
 }
 
+/// The document of all systems' papers, which sample agreements have attached; to be repeated.
+const PAPERS: &str = "a7";
+
 /// Valid from 1 January 2026 to 30 November 2026, both included.
 pub(crate) fn conformity(of: &str) -> Conformity {
     Conformity {
@@ -464,7 +468,7 @@ pub(crate) fn conformity(of: &str) -> Conformity {
         issuer: "Accredited body".into(),
         valid_from: "2026-01-01".parse().unwrap(),
         valid_until: "2026-11-30".parse().unwrap(),
-        document: None,
+        document: Some(PAPERS.repeat(32)),
         scope: String::new(),
         suspended: None,
         withdrawn: None,

@@ -16,6 +16,7 @@ use super::reads::today;
 use super::serve::{blocking, finish};
 use super::shared::Shared;
 use crate::office::{DepositError, Taken};
+use crate::registry::Keeps as _;
 
 pub(super) fn operations() -> Vec<Operation> {
     let document = |id: &str, method, summary: &str, does| Operation {
@@ -70,10 +71,13 @@ const FILING: &[CommandName] = &[
     CommandName::RecordQualityCertificate,
     CommandName::EnterProduction,
     CommandName::DraftAgreement,
+    CommandName::SignProtocol,
+    CommandName::RecordDelegation,
 ];
 
 /// Roles that may issue some of them.
-const FILING_ROLES: &[Role] = &[Role::HolderOfficer, Role::ServiceIntegrator, Role::RegionalOperator];
+const FILING_ROLES: &[Role] =
+    &[Role::HolderOfficer, Role::ServiceIntegrator, Role::RegionalOperator, Role::ResponsibleEmployee];
 
 fn name() -> Input {
     place(
@@ -93,8 +97,8 @@ pub(super) async fn take(shared: &Shared, asked: &Asked, body: &mut Body) -> Res
     filing.fold(first, Result::or)?;
     let _place = shared.places.documents.room(&caller.actor.id).await?;
     let patience = shared.config.head_timeout();
-    let taken = shared.depositary.take(&sha256, body, patience).await.map_err(problem)?;
-    shared.depositary.note_bringer(&sha256, &caller.actor.id).await.map_err(problem)?;
+    let taken = shared.depositary.take(&sha256, body, patience).await?;
+    shared.depositary.note_bringer(&sha256, &caller.actor.id).await?;
     let status = match taken {
         Taken::New => {
             tracing::info!("operator {} keeps document {sha256}", caller.actor.id);
@@ -112,9 +116,9 @@ pub(super) async fn give(shared: &Arc<Shared>, asked: &Asked) -> Result<Response
     // While it is looked through: the body is sent at its reader's pace, and would keep the place for as long.
     let _place = shared.places.documents.room(&actor.id).await?;
     if !may_read(shared, actor, &sha256).await? {
-        return Err(problem(DepositError::Missing));
+        return Err(DepositError::Missing.into());
     }
-    let given = shared.depositary.give(&sha256).await.map_err(problem)?;
+    let given = shared.depositary.give(&sha256).await?;
     let mut response = finish(Ok(Reply::empty()), &asked.headers);
     *response.status_mut() = StatusCode::OK;
     *response.body_mut() = given.body;
@@ -128,7 +132,7 @@ pub(super) async fn give(shared: &Arc<Shared>, asked: &Asked) -> Result<Response
 
 /// E4: who brought a document may read it, and who sees something that names it.
 async fn may_read(shared: &Arc<Shared>, actor: &Actor, sha256: &str) -> Result<bool, Problem> {
-    if shared.depositary.was_brought_by(sha256, &actor.id).await.map_err(problem)? {
+    if shared.depositary.was_brought_by(sha256, &actor.id).await? {
         return Ok(true);
     }
     let (shared, actor, sha256) = (Arc::clone(shared), actor.clone(), sha256.to_owned());
@@ -158,9 +162,9 @@ pub(super) fn check_named(
         let depositary = &shared.depositary;
         let unknown = waiting.block_on(async {
             let brought = depositary.was_brought_by(sha256, &actor.id).await?;
-            Ok(!brought && depositary.keeps(sha256).await?)
+            Ok::<_, DepositError>(!brought && depositary.keeps(sha256)?)
         });
-        if unknown.map_err(problem)? && !is_seen(shared, actor, sha256)? {
+        if unknown? && !is_seen(shared, actor, sha256)? {
             let detail =
                 format!("document {sha256} was brought by others and is not yours to see: bring it too");
             return Err(Problem::new("not-found", detail));
@@ -192,21 +196,23 @@ fn is_digest(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-fn problem(error: DepositError) -> Problem {
-    let code = match &error {
-        DepositError::Size { .. } => "body-too-large",
-        DepositError::Type => "document-type",
-        DepositError::Other { .. } => "digest-mismatch",
-        DepositError::CutOff => "body-malformed",
-        DepositError::Stood { .. } => "timed-out",
-        DepositError::Missing => "not-found",
-        DepositError::Changed => "document-changed",
-        DepositError::Io(_) | DepositError::Store(_) => {
-            tracing::error!(error = %crate::telemetry::chain(&error), "the API cannot use the depositary");
-            return Problem::new("depositary-unavailable", "the depositary cannot be used now").after(5);
-        }
-    };
-    Problem::new(code, error.to_string())
+impl From<DepositError> for Problem {
+    fn from(error: DepositError) -> Self {
+        let code = match &error {
+            DepositError::Size { .. } => "body-too-large",
+            DepositError::Type => "document-type",
+            DepositError::Other { .. } => "digest-mismatch",
+            DepositError::CutOff => "body-malformed",
+            DepositError::Stood { .. } => "timed-out",
+            DepositError::Missing => "not-found",
+            DepositError::Changed => "document-changed",
+            DepositError::Io(_) | DepositError::Store(_) => {
+                tracing::error!(error = %crate::telemetry::chain(&error), "the API cannot use the depositary");
+                return Self::new("depositary-unavailable", "the depositary cannot be used now").after(5);
+            }
+        };
+        Self::new(code, error.to_string())
+    }
 }
 
 #[cfg(test)]

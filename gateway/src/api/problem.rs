@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 
 use super::access::AccessError;
 use super::words::{self, Language};
+use crate::office::DepositError;
 use crate::registry::{Failure, StoreError};
 
 /// Why a request was not carried out. Unless its code says otherwise, nothing has changed.
@@ -104,6 +105,7 @@ impl From<CommandError> for Problem {
             CommandError::Incomplete { missing, .. } => {
                 missing.iter().filter_map(|one| serde_json::to_value(one).ok()).collect()
             }
+            CommandError::NotKept { missing } => missing.iter().map(|one| one.as_str().into()).collect(),
             _ => Vec::new(),
         };
         Self { problems, ..Self::new(error.code(), error.to_string()) }
@@ -121,6 +123,7 @@ impl From<Failure> for Problem {
             Failure::Store(StoreError::Repeated) => Self::new("idempotency-key-reused", "choose another key"),
             Failure::TooManyKeys => Self::new("too-many-requests", failure.to_string()).after(3_600),
             Failure::Busy(_) => Self::new("busy", failure.to_string()).after(1),
+            Failure::Documents(error) => DepositError::Io(error).into(),
             failure @ (Failure::Store(_) | Failure::OutOfStep(_) | Failure::Elsewhere(_)) => {
                 // Which file, and why, is for the operator of the gateway.
                 tracing::error!(error = %crate::telemetry::chain(&failure), "the API cannot use the registry");

@@ -37,7 +37,8 @@ An act that was recorded without its kind is recorded once more, otherwise alike
     /// Say when a version of an act loses force
     #[command(after_help = "\
 Example:
-  kelisim act repeal joint-procedure 2026-01-10 --last-day 2026-06-30 --successor joint-procedure-2 --as regulator")]
+  kelisim act repeal joint-procedure 2026-01-10 --last-day 2026-06-30 --successor joint-procedure-2 \\
+    --as regulator --reason 'order 12'")]
     Repeal {
         /// Which act
         id: ActId,

@@ -1,10 +1,10 @@
 //! `kelisim agreement`: from a draft to an agreement in force, and to its end.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use agreements::{
-    Agreement, AgreementNumber, AgreementText, Command, Direction, Fit, Ruling, Side, Signature, Signed,
-    Stage, almaty, diff, fits, lint, remarks,
+    Agreement, AgreementNumber, AgreementText, Attachment, Command, Direction, Document, DocumentKind, Fit,
+    Ruling, Side, Signature, Signed, Stage, almaty, diff, fits, lint, remarks,
 };
 use certs::keys::Identity;
 use certs::sign::{JwsSignature, Signer};
@@ -23,10 +23,16 @@ use crate::clock;
 #[derive(Subcommand)]
 pub(super) enum AgreementCommand {
     /// Draw up a version of an agreement
-    #[command(after_help = "Example:\n  kelisim agreement draft address-lookup.json --as officer")]
+    #[command(after_help = "\
+Example:
+  kelisim agreement draft address-lookup.json --as officer
+  kelisim agreement draft address-lookup.json --attach protocol.pdf --as officer")]
     Draft {
         /// The document, JSON; it is kept in its canonical form
         file: PathBuf,
+        /// A file that is added to its attachments; kept in the depositary; as often as needed
+        #[arg(long, value_name = "FILE")]
+        attach: Vec<PathBuf>,
     },
     /// Say what a document lacks before it can be signed
     #[command(
@@ -49,7 +55,8 @@ Ends with 1 if it goes beyond in any point, or if a purpose has no template.")]
     /// Sign for the consumer or the provider
     #[command(after_help = "\
 Example:
-  kelisim agreement sign ar-2026-1 --side consumer --cert keys/head.pem --key keys/head.key --as officer
+  kelisim agreement sign ar-2026-1 --side consumer --cert keys/head.pem --key keys/head.key --as officer \\
+    --reason 'as agreed'
 
 A signature that was made elsewhere, over the bytes of `agreement show --document`, is entered with --jws.")]
     Sign {
@@ -62,12 +69,15 @@ A signature that was made elsewhere, over the bytes of `agreement show --documen
         with: With,
     },
     /// Put a signed agreement before the regulator
-    #[command(after_help = "Example:\n  kelisim agreement submit ar-2026-1 --as officer")]
+    #[command(
+        after_help = "Example:\n  kelisim agreement submit ar-2026-1 --as officer --reason 'both have signed'"
+    )]
     Submit(Which),
     /// Concur in an agreement, for the regulator: it is in force within its period
     #[command(after_help = "\
 Example:
-  kelisim agreement concur ar-2026-1 --cert keys/regulator.pem --key keys/regulator.key --as regulator
+  kelisim agreement concur ar-2026-1 --cert keys/regulator.pem --key keys/regulator.key --as regulator \\
+    --reason 'it keeps to the acts'
   kelisim agreement concur ar-2026-1 --remark 'the term is long' --remedy 'a year will do' \\
     --cert keys/regulator.pem --key keys/regulator.key --as regulator
 
@@ -101,7 +111,9 @@ Example:
     )]
     Suspend(Which),
     /// Let a suspended agreement work again
-    #[command(after_help = "Example:\n  kelisim agreement resume ar-2026-1 --as regulator")]
+    #[command(
+        after_help = "Example:\n  kelisim agreement resume ar-2026-1 --as regulator --reason 'complaint 4 is settled'"
+    )]
     Resume(Which),
     /// End an agreement for good
     #[command(
@@ -149,7 +161,8 @@ Ends with 1 if anything is wider.")]
     #[command(after_help = "\
 Example:
   kelisim agreement users ar-2026-1
-  kelisim agreement users ar-2026-1 users.json --cert keys/head.pem --key keys/head.key --as officer
+  kelisim agreement users ar-2026-1 users.json --cert keys/head.pem --key keys/head.key --as officer \\
+    --reason 'order 8'
 
 In JSON:
   [ { \"id\": \"a.serik\", \"name\": \"A. Serik\", \"duty\": \"personnel officer\", 
@@ -211,11 +224,25 @@ fn unsigned() -> Failure {
     Failure::new(Exit::Usage, "nothing to sign with", "give --cert and --key, or --jws")
 }
 
+/// Keeps a file, and adds it to a draft's attachments; what is no list of them, the rules tell.
+fn attached(desk: &Desk<'_>, draft: &mut Value, file: &Path) -> Result<(), Failure> {
+    let Document { sha256, title, .. } = desk.deposit(DocumentKind::Other, file)?;
+    let members = draft.as_object_mut();
+    let all = members.map(|members| members.entry("attachments").or_insert_with(|| json!([])));
+    if let Some(all) = all.and_then(Value::as_array_mut) {
+        all.push(json!(Attachment { title, sha256 }));
+    }
+    Ok(())
+}
+
 pub(super) fn run(common: &Common, command: AgreementCommand) -> Result<Answer, Failure> {
     let mut desk = Desk::open(common)?;
     match command {
-        AgreementCommand::Draft { file } => {
-            let document: Value = read_json(&file)?;
+        AgreementCommand::Draft { file, attach } => {
+            let mut document: Value = read_json(&file)?;
+            for file in &attach {
+                attached(&desk, &mut document, file)?;
+            }
             let actor = desk.actor()?;
             let events = desk.office.draft(&document, &actor, common.reason.as_str())?;
             desk.issued(&events, format!("{} is drafted", document["number"].as_str().unwrap_or_default()))

@@ -27,7 +27,7 @@ pub(super) enum CertsCommand {
     /// Issue a system a new certificate and bind it beside the old one
     #[command(after_help = "\
 Example:
-  kelisim certs renew portal --as integrator
+  kelisim certs renew portal --as integrator --reason 'the old one ends'
 
 The old certificate works until it is revoked or ends. Names are those of the system's endpoint and of --name.")]
     Renew {
@@ -64,7 +64,7 @@ The old certificate works until it is revoked or ends. Names are those of the sy
 #[derive(Args)]
 #[command(after_help = "\
 Example:
-  kelisim certs issue-system portal --name portal.example --bind --as integrator
+  kelisim certs issue-system portal --name portal.example --bind --as integrator --reason 'letter 9'
 
 The certificate becomes keys/OUT.pem in the data folder, its key keys/OUT.key.")]
 pub(super) struct IssueSystem {
@@ -163,6 +163,9 @@ impl IssueSystem {
     fn run(self, common: &Common) -> Result<Answer, Failure> {
         let mut desk = Desk::open(common)?;
         let folder = common.folder();
+        if self.bind {
+            desk.says_why()?;
+        }
         let out = self.out.unwrap_or_else(|| self.code.to_string());
         unused(&folder, &out)?;
         let holder = desk.registry().system(&self.code).map(|system| system.card.holder);
@@ -218,6 +221,7 @@ fn renew(common: &Common, id: &SystemId, mut names: Vec<String>, days: u16) -> R
     }
     // Who may not bind shall not leave a certificate behind that works nowhere.
     desk.actor()?;
+    desk.says_why()?;
     let request = SystemRequest {
         code: id.to_string(),
         bin,

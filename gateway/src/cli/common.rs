@@ -40,7 +40,7 @@ pub(super) struct Common {
     /// Who acts [default: KELISIM_AS, or the only administrator]
     #[arg(long = "as", global = true, value_name = "OPERATOR")]
     pub(super) operator: Option<OperatorId>,
-    /// Why: stands in the history; needed for what stops or ends something
+    /// Why: stands in the history; needed for what changes what may pass or who may act, and for each step of an agreement
     #[arg(long, global = true, value_name = "TEXT", default_value = "", hide_default_value = true)]
     pub(super) reason: String,
     /// Look at the registry as it was then; a date is its end [default: as it is]

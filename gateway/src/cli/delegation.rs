@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use agreements::{Command, Delegation, DelegationNumber, DelegationText, Side};
+use agreements::{Command, Delegation, DelegationNumber, DelegationText, DocumentKind, Side};
 use clap::Subcommand;
 use serde_json::json;
 
@@ -16,7 +16,8 @@ pub(super) enum DelegationCommand {
     /// Record that a holder has another body sign or operate for it; the holder's head signs
     #[command(after_help = "\
 Example:
-  kelisim delegation record delegation.json --cert keys/head.pem --key keys/head.key --as officer
+  kelisim delegation record delegation.json --document order.pdf \\
+    --cert keys/head.pem --key keys/head.key --as officer
 
 In JSON; systems may be left out for all:
   { \"delegation\": \"d-2026-1\", \"principal\": \"000140000011\", \"delegate\": \"000140000022\",
@@ -25,6 +26,9 @@ In JSON; systems may be left out for all:
     Record {
         /// The delegation
         file: PathBuf,
+        /// The document that delegates, which the delegation names; kept in the depositary
+        #[arg(long, value_name = "FILE")]
+        document: Option<PathBuf>,
         #[command(flatten)]
         with: With,
     },
@@ -44,8 +48,11 @@ In JSON; systems may be left out for all:
 pub(super) fn run(common: &Common, command: DelegationCommand) -> Result<Answer, Failure> {
     let mut desk = Desk::open(common)?;
     match command {
-        DelegationCommand::Record { file, with } => {
+        DelegationCommand::Record { file, document, with } => {
             let delegation: DelegationText = read_json(&file)?;
+            if let Some(document) = document {
+                desk.deposit(DocumentKind::Other, &document)?;
+            }
             let signature = with.signature(&desk, &delegation, Side::Consumer)?;
             let done = format!("delegation {} is recorded", delegation.delegation);
             desk.issue(Command::RecordDelegation { delegation, signature }, done)

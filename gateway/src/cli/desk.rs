@@ -76,6 +76,11 @@ impl<'c> Desk<'c> {
         &self.common.reason
     }
 
+    /// Whether a reason is given, for what does something else before its command is refused for want of one.
+    pub(super) fn says_why(&self) -> Result<(), Failure> {
+        if self.reason().trim().is_empty() { Err(CommandError::NoReason.into()) } else { Ok(()) }
+    }
+
     /// Who acts: as named, or the only administrator.
     pub(super) fn actor(&self) -> Result<Actor, Failure> {
         if let Some(at) = self.common.at {

@@ -91,6 +91,10 @@ impl From<registry::Failure> for Failure {
                 let todo = "see that its disk is mounted, or restore it from its backup; only `kelisim init` begins one";
                 Self::of(Exit::Environment, &failure, todo)
             }
+            registry::Failure::Documents(_) => {
+                let todo = "see api.depositary in the configuration, and who may read that folder";
+                Self::of(Exit::Environment, &failure, todo)
+            }
             registry::Failure::Store(_) | registry::Failure::OutOfStep(_) => {
                 let todo =
                     "if the store was changed from outside, restore it from a backup and find out by whom";
@@ -190,6 +194,12 @@ fn advice(error: &CommandError) -> &'static str {
         CommandError::DelegationUnfit(_) => "correct the delegation and have it signed anew",
         CommandError::PaperNotAttached { .. } => {
             "draft the next version: the papers of both systems are attached to it, and signed"
+        }
+        CommandError::PaperWithoutDocument { .. } => {
+            "record it anew with --document FILE (`kelisim system attest`, `kelisim system certify`), then draft anew"
+        }
+        CommandError::NotKept { .. } => {
+            "bring it first: give its file with --document, `kelisim object document`, or PUT /v1/documents/SHA256 of the API"
         }
         CommandError::TrainingUnfit { .. } => {
             "give number, issued and valid_until of the certificate, or leave it out until the official is trained"

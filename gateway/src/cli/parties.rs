@@ -73,7 +73,7 @@ territorial-unit, national-operator, responsible-employee, expert.")]
         id: OperatorId,
     },
     /// Let a suspended operator act again
-    #[command(after_help = "Example:\n  kelisim operator resume saule")]
+    #[command(after_help = "Example:\n  kelisim operator resume saule --reason 'back from leave'")]
     Resume {
         /// Whom
         id: OperatorId,

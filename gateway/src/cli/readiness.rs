@@ -19,7 +19,7 @@ use crate::readiness::{Plan, Prober, passed};
 pub(super) const AFTER_HELP: &str = "\
 Example:
   kelisim agreement readiness ar-2026-1
-  kelisim agreement readiness ar-2026-1 found.json --as integrator
+  kelisim agreement readiness ar-2026-1 found.json --as integrator --reason 'report 3'
 
 In JSON:
   { \"revision\": 120, \"checks\": [

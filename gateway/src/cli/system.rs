@@ -37,7 +37,9 @@ pub(super) enum SystemCommand {
         id: SystemId,
     },
     /// Let a suspended system exchange again
-    #[command(after_help = "Example:\n  kelisim system resume portal --as integrator")]
+    #[command(
+        after_help = "Example:\n  kelisim system resume portal --as integrator --reason 'incident 7 is over'"
+    )]
     Resume {
         /// Which
         id: SystemId,
@@ -53,7 +55,9 @@ pub(super) enum SystemCommand {
     /// Correct where a system connects from and where it listens
     Update(Update),
     /// Move a system from trial to production
-    #[command(after_help = "Example:\n  kelisim system production portal --act act.pdf --as integrator")]
+    #[command(
+        after_help = "Example:\n  kelisim system production portal --act act.pdf --as integrator --reason 'the trial is over'"
+    )]
     Production {
         /// Which
         id: SystemId,
@@ -95,7 +99,9 @@ pub(super) enum SystemCommand {
         paper: agreements::Paper,
     },
     /// Let a suspended attestation or quality certificate count again
-    #[command(after_help = "Example:\n  kelisim system resume-paper portal attestation --as integrator")]
+    #[command(
+        after_help = "Example:\n  kelisim system resume-paper portal attestation --as integrator --reason 'audit 12 is over'"
+    )]
     ResumePaper {
         /// Of which system
         id: SystemId,
@@ -104,7 +110,9 @@ pub(super) enum SystemCommand {
         paper: agreements::Paper,
     },
     /// Bind a certificate to a system: who shows it is that system
-    #[command(after_help = "Example:\n  kelisim system bind portal keys/portal.pem --as integrator")]
+    #[command(
+        after_help = "Example:\n  kelisim system bind portal keys/portal.pem --as integrator --reason 'letter 9'"
+    )]
     Bind {
         /// Which system
         id: SystemId,
@@ -146,7 +154,9 @@ pub(super) struct Register {
 }
 
 #[derive(Args)]
-#[command(after_help = "Example:\n  kelisim system update portal --network 10.1.0.0/16 --as integrator")]
+#[command(
+    after_help = "Example:\n  kelisim system update portal --network 10.1.0.0/16 --as integrator --reason 'it moved'"
+)]
 pub(super) struct Update {
     /// Which
     id: SystemId,
@@ -183,7 +193,7 @@ pub(super) struct Paper {
     /// What of the system it covers [default: the whole]
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     scope: String,
-    /// The paper itself; kept in the depositary
+    /// The paper itself; kept in the depositary. No agreement of the system is submitted without it
     #[arg(long, value_name = "FILE")]
     document: Option<PathBuf>,
 }
@@ -403,4 +413,4 @@ pub(super) fn document(text: &str) -> Result<(DocumentKind, PathBuf), String> {
 const CONFORMITY_EXAMPLE: &str = "\
 Example:
   kelisim system attest portal --number A-17 --issuer 'State Technical Service' \\
-    --from 2026-01-01 --until 2026-12-31 --document attestation.pdf --as integrator";
+    --from 2026-01-01 --until 2026-12-31 --document attestation.pdf --as integrator --reason 'letter 5'";

@@ -14,6 +14,8 @@ use object_store::local::LocalFileSystem;
 use object_store::path::Path as Key;
 use object_store::{Error, MultipartUpload, ObjectStoreExt, PutPayload};
 
+use crate::registry::Keeps;
+
 /// Where documents are kept.
 ///
 /// Durability: what was kept survives a crash of the machine. Consistency: a document is there whole or not at all, and
@@ -253,17 +255,28 @@ impl Depositary {
         is_there(&self.store()?, &brought(sha256, operator)).await
     }
 
-    /// Whether a document is kept.
-    ///
-    /// # Errors
-    /// [`DepositError`].
-    pub async fn keeps(&self, sha256: &str) -> Result<bool, DepositError> {
-        is_there(&self.store()?, &key(sha256)).await
-    }
-
     fn store(&self) -> Result<LocalFileSystem, DepositError> {
         std::fs::create_dir_all(&self.dir)?;
         Ok(LocalFileSystem::new_with_prefix(&self.dir)?.with_fsync(true))
+    }
+}
+
+/// A kept document is never removed by the gateway, so what was there when a command was checked is there when it is
+/// carried out.
+impl Keeps for Depositary {
+    fn keeps(&self, sha256: &str) -> io::Result<bool> {
+        // Other texts lead to documents too, once their other characters are left out.
+        let is_name =
+            sha256.len() == 64 && sha256.bytes().all(|one| matches!(one, b'0'..=b'9' | b'a'..=b'f'));
+        if !is_name {
+            return Ok(false);
+        }
+        let path = self.store().and_then(|store| Ok(store.path_to_filesystem(&key(sha256))?));
+        match path.map_err(io::Error::other)?.metadata() {
+            Ok(found) => Ok(found.is_file()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 }
 
@@ -387,6 +400,19 @@ mod tests {
         assert!(matches!(depositary.read(&kept.sha256), Err(DepositError::Changed)));
         assert!(matches!(depositary.read(&"0".repeat(64)), Err(DepositError::Missing)));
         assert!(depositary.keep(DocumentKind::Other, "Nothing", b"").is_err());
+    }
+
+    /// A7
+    #[test]
+    fn a_document_is_kept_under_its_own_name_and_no_other() {
+        let dir = tempfile::tempdir().unwrap();
+        let depositary = Depositary::new(dir.path());
+        let kept = depositary.keep(DocumentKind::TrialAct, "Act", b"act of entry").unwrap().sha256;
+        assert!(depositary.keeps(&kept).unwrap());
+        let begun = kept[..32].to_owned();
+        for other in [kept.to_uppercase(), format!("{kept} "), format!("../{kept}"), begun, String::new()] {
+            assert!(!depositary.keeps(&other).unwrap(), "{other}");
+        }
     }
 
     /// A7

@@ -74,10 +74,11 @@ impl Office {
     pub fn open(config: &Config) -> Result<Self, OfficeError> {
         let store = SqliteStore::open(&config.path(&config.registry.path))?;
         let commands = Commands::remembering(Box::new(store), Snapshots::of(config).as_ref())?;
+        let depositary = Depositary::new(&config.path(&config.api.depositary));
         Ok(Self {
-            source: Source::Folder(Box::new(commands)),
+            source: Source::Folder(Box::new(commands.keeping(depositary.clone()))),
             trust: Arc::new(Trust::new(TrustFiles::of(config).load(clock::now())?)),
-            depositary: Depositary::new(&config.path(&config.api.depositary)),
+            depositary,
         })
     }
 

@@ -1,8 +1,12 @@
 //! Commands carried out on a store: checked on the newest revision, appended, or refused.
 
+use std::collections::BTreeSet;
+use std::io;
 use std::sync::Arc;
 
-use agreements::{Actor, Command, CommandError, OutOfStep, Recorded, Registry, Signature, handle};
+use agreements::{
+    Actor, Command, CommandError, OutOfStep, Recorded, Registry, Signature, documents_of, handle,
+};
 use jiff::Timestamp;
 use tracing::warn;
 
@@ -14,10 +18,21 @@ use super::store::{Chain, Done, Once, Store, StoreError};
 /// A registry with its store, for those who issue commands.
 pub struct Commands {
     store: Box<dyn Store>,
+    /// `None`: nothing is kept, so that no command which names a document is carried out.
+    documents: Option<Box<dyn Keeps>>,
     /// Shared with those who read: while one of them still does, what follows is taken in by a copy.
     registry: Arc<Registry>,
     chain: Chain,
     read: Read,
+}
+
+/// Where the documents are that commands name (A7).
+pub trait Keeps: Send {
+    /// Whether a document is kept, by its digest. For those who may wait.
+    ///
+    /// # Errors
+    /// Nobody can tell.
+    fn keeps(&self, sha256: &str) -> io::Result<bool>;
 }
 
 /// Why a command was not carried out. Unless it says otherwise, nothing has changed.
@@ -29,6 +44,9 @@ pub enum Failure {
     /// The store failed; [`StoreError`] says what may have been written.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Whether the documents are kept that a command names, nobody can tell.
+    #[error("the depositary cannot be used")]
+    Documents(#[source] io::Error),
     /// What the store holds does not add up.
     #[error(transparent)]
     OutOfStep(#[from] OutOfStep),
@@ -82,13 +100,19 @@ impl Commands {
                 warn!(error = %crate::telemetry::chain(&fault), "the registry cannot be remembered");
             }
         }
-        Ok(Self { store, registry: Arc::new(registry), chain, read })
+        Ok(Self { store, documents: None, registry: Arc::new(registry), chain, read })
     }
 
     /// Goes on from a registry that was read before, up to the end of a chain.
     pub fn continuing(store: Box<dyn Store>, registry: Registry, chain: Chain) -> Self {
         let read = Read::Since(chain.clone());
-        Self { store, registry: Arc::new(registry), chain, read }
+        Self { store, documents: None, registry: Arc::new(registry), chain, read }
+    }
+
+    /// The same, where these documents are kept.
+    #[must_use]
+    pub fn keeping(self, documents: impl Keeps + 'static) -> Self {
+        Self { documents: Some(Box::new(documents)), ..self }
     }
 
     /// How the registry was read.
@@ -235,7 +259,9 @@ impl Commands {
         now: Timestamp,
         once: Option<&Once>,
     ) -> Result<Vec<Recorded>, Failure> {
+        let named = documents_of(&command, &self.registry);
         let events = handle(&self.registry, command, actor, reason, now)?;
+        self.all_kept(named)?;
         let revision = self.registry.revision();
         let recorded: Vec<Recorded> = (revision + 1..)
             .zip(events)
@@ -250,6 +276,18 @@ impl Commands {
         self.store.append_once(revision, &recorded, once)?;
         self.refresh()?;
         Ok(recorded)
+    }
+
+    /// A7: by whichever face a command comes, and on the very revision that its events follow.
+    fn all_kept(&self, named: BTreeSet<String>) -> Result<(), Failure> {
+        let mut missing = Vec::new();
+        for sha256 in named {
+            let kept = self.documents.as_ref().map_or(Ok(false), |documents| documents.keeps(&sha256));
+            if !kept.map_err(Failure::Documents)? {
+                missing.push(sha256);
+            }
+        }
+        if missing.is_empty() { Ok(()) } else { Err(CommandError::NotKept { missing }.into()) }
     }
 
     /// Whether nothing happened since a moment that this registry does not show.

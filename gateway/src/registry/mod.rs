@@ -20,7 +20,7 @@ pub mod proof;
 mod view;
 pub mod volume;
 
-pub use commands::{Commands, Failure, Issued, as_of};
+pub use commands::{Commands, Failure, Issued, Keeps, as_of};
 pub use elsewhere::{Server, ServerError};
 pub use evidence::{set_aside, whole};
 pub use store::{Chain, Done, KEPT_FOR, Once, Store, StoreError};

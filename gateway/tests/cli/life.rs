@@ -39,7 +39,7 @@ fn an_agreement_lives_from_its_draft_to_its_suspension_and_each_day_is_explained
 
     let sign = |side: &str, head: &str, officer: &str| {
         let (cert, key) = (folder.key(&format!("{head}.pem")), folder.key(&format!("{head}.key")));
-        let with = ["--cert", &cert, "--key", &key, "--as", officer];
+        let with = ["--cert", &cert, "--key", &key, "--as", officer, "--reason", "as agreed"];
         match side {
             "regulator" => folder.json(
                 0,
@@ -53,10 +53,12 @@ fn an_agreement_lives_from_its_draft_to_its_suspension_and_each_day_is_explained
         }
     };
     sign("consumer", "head-of-ministry", "ministry");
-    let early = folder.json(1, &["agreement", "submit", "ar-1", "--as", "ministry"]);
+    let early =
+        folder.json(1, &["agreement", "submit", "ar-1", "--as", "ministry", "--reason", "it is whole"]);
     assert!(early["error"]["todo"].as_str().unwrap().contains("agreement sign"), "{early}");
     sign("provider", "head-of-office", "office");
-    let submitted = folder.json(0, &["agreement", "submit", "ar-1", "--as", "office"]);
+    let submitted =
+        folder.json(0, &["agreement", "submit", "ar-1", "--as", "office", "--reason", "it is whole"]);
     assert_eq!(submitted["fits"][0]["wider"][0]["field"], "access_period.until");
     assert_eq!(submitted["events"][0]["event"]["fits"], submitted["fits"]);
     assert_eq!(refusal(&folder, &[]), "agreement-not-concurred");
@@ -87,12 +89,15 @@ fn an_agreement_lives_from_its_draft_to_its_suspension_and_each_day_is_explained
     let unheard_of = folder.say(&[&ASKED[..], &["--at", "2001-01-01T00:00:00Z"]].concat());
     assert_eq!(unheard_of.exit, 1, "{unheard_of:?}");
 
-    folder.does(&["agreement", "resume", "ar-1", "--as", "regulator"]);
+    let resume = ["agreement", "resume", "ar-1", "--as", "regulator"];
+    let silent = folder.json(1, &resume);
+    assert!(silent["error"]["todo"].as_str().unwrap().contains("--reason"), "{silent}");
+    folder.does(&[&resume[..], &["--reason", "complaint 4 is settled"]].concat());
     the_regulator_orders(&folder);
     what_heads_sign_beside_agreements(&folder);
     folder.does(&["system", "suspend", "portal", "--as", "integrator", "--reason", "incident"]);
     assert_eq!(refusal(&folder, &[]), "system-suspended");
-    folder.does(&["system", "resume", "portal", "--as", "integrator"]);
+    folder.does(&["system", "resume", "portal", "--as", "integrator", "--reason", "it is over"]);
     certificates_come_and_go(&folder);
     versions_are_compared(&folder);
     what_the_regulator_says_otherwise(&folder);
@@ -174,7 +179,7 @@ fn what_the_regulator_says_otherwise(folder: &Folder) {
         }
         signs(&["agreement", "sign", "ar-1", "--side", "consumer"], "head-of-ministry", "ministry");
         signs(&["agreement", "sign", "ar-1", "--side", "provider"], "head-of-office", "office");
-        folder.does(&["agreement", "submit", "ar-1", "--as", "office"]);
+        folder.does(&["agreement", "submit", "ar-1", "--as", "office", "--reason", "it is whole"]);
     };
     let stage = || folder.json(0, &["agreement", "show", "ar-1"])["stage"].clone();
     submitted(2);
@@ -219,12 +224,19 @@ fn what_heads_sign_beside_agreements(folder: &Folder) {
     let users = folder.file("users.json", &users.to_string());
     folder.does(&[&["agreement", "users", "ar-1", &users], &with[..]].concat());
     assert_eq!(folder.json(0, &["agreement", "users", "ar-1"])["users"][0]["id"], "a.serik");
+    let order = b"order 12";
     let delegation = json!({
         "delegation": "d-1", "principal": MINISTRY, "delegate": OFFICE, "scope": ["signing"],
-        "from": "2020-01-01", "until": "2090-12-31", "document": "d1".repeat(32),
+        "from": "2020-01-01", "until": "2090-12-31", "document": certs::fingerprint(order).to_string(),
     });
     let delegation = folder.file("delegation.json", &delegation.to_string());
-    folder.does(&[&["delegation", "record", &delegation], &with[..]].concat());
+    // A7: what the depositary does not keep is named in vain.
+    let record = [&["delegation", "record", &delegation], &with[..]].concat();
+    let bare = folder.json(1, &record);
+    assert!(bare["error"]["what"].as_str().unwrap().contains("the depositary does not keep"), "{bare}");
+    assert!(bare["error"]["todo"].as_str().unwrap().contains("--document"), "{bare}");
+    let order = folder.file("order.txt", std::str::from_utf8(order).unwrap());
+    folder.does(&[&record[..], &["--document", &order]].concat());
     folder.does(&["delegation", "revoke", "d-1", "--as", "ministry", "--reason", "over"]);
     assert!(folder.json(0, &["delegation", "list"])["delegations"][0]["revoked"].is_string());
 }
@@ -237,9 +249,10 @@ fn found_ready(folder: &Folder) {
     let whole = folder.file("found.json", &found.to_string());
     found["checks"].as_array_mut().unwrap().pop();
     let part = folder.file("part.json", &found.to_string());
-    let lacking = folder.json(1, &["agreement", "readiness", "ar-1", &part, "--as", "integrator"]);
+    let why = ["--as", "integrator", "--reason", "report 3"];
+    let lacking = folder.json(1, &[&["agreement", "readiness", "ar-1", &part], &why[..]].concat());
     assert!(lacking["error"]["what"].as_str().unwrap().contains("lacks"), "{lacking}");
-    folder.does(&["agreement", "readiness", "ar-1", &whole, "--as", "integrator"]);
+    folder.does(&[&["agreement", "readiness", "ar-1", &whole], &why[..]].concat());
     assert!(folder.does(&["agreement", "readiness", "ar-1"]).starts_with("ready until a system changes"));
 }
 
@@ -282,7 +295,10 @@ fn refusals_of_other_calls(folder: &Folder) {
 }
 
 fn certificates_come_and_go(folder: &Folder) {
-    let renewed = folder.json(0, &["certs", "renew", "portal", "--as", "integrator"]);
+    let renew = ["certs", "renew", "portal", "--as", "integrator"];
+    let silent = folder.json(1, &renew);
+    assert!(silent["error"]["todo"].as_str().unwrap().contains("--reason"), "{silent}");
+    let renewed = folder.json(0, &[&renew[..], &["--reason", "the old one ends"]].concat());
     let newer = renewed["fingerprint"].as_str().unwrap().to_owned();
     let shown = folder.json(0, &["system", "show", "portal"]);
     assert_eq!(shown["certificates"].as_array().unwrap().len(), 2);
@@ -302,12 +318,14 @@ fn certificates_come_and_go(folder: &Folder) {
     let asked = folder.json(1, &["agreement", "readiness", "ar-1"]);
     assert_eq!(asked["ready"], json!({ "outdated": "consumer" }));
     let found = folder.file("found.json", &all_passed(&asked).to_string());
-    folder.does(&["agreement", "readiness", "ar-1", &found, "--as", "integrator"]);
+    let record = ["agreement", "readiness", "ar-1", &found, "--as", "integrator", "--reason", "report 4"];
+    folder.does(&record);
     assert_eq!(by(&newer).exit, 0);
     revoke(&newer);
     assert_eq!(refusal(folder, &[]), "certificate-not-registered");
     let chain = folder.key("portal.pem");
-    let dead = folder.json(1, &["system", "bind", "portal", &chain, "--as", "integrator"]);
+    let dead =
+        folder.json(1, &["system", "bind", "portal", &chain, "--as", "integrator", "--reason", "again"]);
     assert!(dead["error"]["what"].as_str().unwrap().contains("revoked"), "{dead}");
 }
 
@@ -344,10 +362,10 @@ fn who_may_not_is_told_who_may() {
     let said = folder.say(&["system", "suspend", "portal", "--as", "office", "--reason", "spite"]);
     assert_eq!(said.exit, 1);
     assert!(said.err.contains("--as integrator or --as registrar or --as regulator"), "{said:?}");
-    let nobody = folder.json(1, &["system", "resume", "portal", "--as", "nobody"]);
+    let nobody = folder.json(1, &["system", "resume", "portal", "--as", "nobody", "--reason", "spite"]);
     assert!(nobody["error"]["what"].as_str().unwrap().contains("no operator nobody"), "{nobody}");
-    let other = folder
-        .json(1, &["data-type", "categorise", "address-register", "address", "public", "--as", "ministry"]);
+    let categorise = ["data-type", "categorise", "address-register", "address", "public"];
+    let other = folder.json(1, &[&categorise[..], &["--as", "ministry", "--reason", "spite"]].concat());
     assert!(other["error"]["what"].as_str().unwrap().contains("belongs to organisation"), "{other}");
 }
 
@@ -399,12 +417,14 @@ fn system(folder: &Folder, id: &str, bin: &str) {
     let documents = ["--document", &kinds[0], "--document", &kinds[1], "--document", &kinds[2]];
     folder.does(&[&["system", "register", &card, "--as", "registrar"], &documents[..]].concat());
     for step in ["attest", "certify"] {
-        let paper = ["--number", "1", "--issuer", "Body", "--from", "2020-01-01", "--until", "2099-12-31"];
+        let dates = ["--number", "1", "--issuer", "Body", "--from", "2020-01-01", "--until", "2099-12-31"];
+        let paper = [&dates[..], &["--document", &paper, "--reason", "as submitted"]].concat();
         let alone = folder.json(1, &[&["system", step, id, "--as", "registrar"], &paper[..]].concat());
         assert!(alone["error"]["todo"].as_str().unwrap().contains("--as"), "{alone}");
         folder.does(&[&["system", step, id, "--as", "integrator"], &paper[..]].concat());
     }
-    folder.does(&["certs", "issue-system", id, "--name", "localhost", "--bind", "--as", "integrator"]);
+    let issue = ["certs", "issue-system", id, "--name", "localhost", "--bind", "--as", "integrator"];
+    folder.does(&[&issue[..], &["--reason", "as submitted"]].concat());
     let again = folder.json(1, &["certs", "issue-system", id]);
     assert!(again["error"]["what"].as_str().unwrap().ends_with("is there already"), "{again}");
 }

@@ -100,16 +100,17 @@ impl Estate {
     }
 
     fn system(&mut self, id: &str, bin: &str, at: Option<SocketAddr>, chain: &Path) -> anyhow::Result<()> {
-        let document =
+        let description =
             self.office.depositary().keep(DocumentKind::Description, "Description", b"benchmark")?;
         let card: SystemCard = serde_json::from_value(json!({
             "id": id, "name": id, "holder": bin, "owner": bin, "ownership": "non-state", "phase": "production",
-            "networks": ["127.0.0.0/8"], "responsible": "nobody", "documents": [document],
+            "networks": ["127.0.0.0/8"], "responsible": "nobody", "documents": [description],
             "endpoint": at.map(|at| json!({"address": at, "server_name": "127.0.0.1"})),
         }))?;
         let system = SystemId::new(id)?;
         let paper: Conformity = serde_json::from_value(json!({
             "number": "1", "issuer": "benchmark", "valid_from": "2020-01-01", "valid_until": "2100-01-01",
+            "document": description.sha256,
         }))?;
         let der = read_certificates(&fs::read(chain)?)?;
         let certificate = BoundCertificate {

@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
 
 use agreements::{
-    Act, Actor, AgreementNumber, BoundCertificate, Command, DataType, Holder, ListedUser, Operator,
+    Act, Actor, AgreementNumber, BoundCertificate, Command, DataType, DocumentKind, Holder, ListedUser, Operator,
     OperatorId, Phase, Role, Side, SystemCard, SystemId,
 };
 use certs::authority::{Authority, IssuedPem, PersonRequest};
@@ -168,6 +168,7 @@ impl Plan {
         }
         let authority = folder.authority().unwrap();
         let office = Office::open(&config).unwrap();
+        kept(&office);
         let trust = Arc::clone(office.trust());
         let registry = Registry::new(office);
         let people = People { registry: &registry, authority: &authority };
@@ -268,6 +269,13 @@ impl People<'_> {
         });
         Desk::new(self.registry, actor, signs)
     }
+}
+
+/// Keeps the paper that samples name; beside the runtime of a test, which may not wait.
+fn kept(office: &Office) {
+    let depositary = office.depositary().clone();
+    let keep = move || depositary.keep(DocumentKind::Other, "Paper", sample::PAPER).map(drop);
+    std::thread::spawn(keep).join().unwrap().unwrap();
 }
 
 /// Registers a system in good standing: one registers, another looks at its papers.

@@ -61,6 +61,7 @@ fn address_lookup() -> Value {
         "protection": {
             "category": "public", "rate": { "per_second": 100_000, "burst": 100_000 }, "text": "The gateway's",
         },
+        "attachments": papers(),
     })
 }
 
@@ -85,7 +86,13 @@ fn person_records() -> Value {
             "collection_purpose": "civil-service",
             "fields": [{ "field": "/name", "approved_list_item": "4.1" }],
         },
+        "attachments": papers(),
     })
+}
+
+/// What systems of samples have to show, under the signatures.
+fn papers() -> Value {
+    json!([{ "title": "Attestations and quality certificates", "sha256": paper() }])
 }
 
 fn documents() -> Value {
@@ -265,7 +272,7 @@ pub fn card(id: &str, holder: &str, endpoint: Option<SocketAddr>) -> SystemCard 
         DocumentKind::TechnicalDocumentation,
         DocumentKind::ProductionAct,
     ];
-    let document = |kind| Document { kind, sha256: "b1".repeat(32), title: format!("{kind:?}") };
+    let document = |kind| Document { kind, sha256: paper(), title: format!("{kind:?}") };
     SystemCard {
         id: system(id),
         name: id.into(),
@@ -287,6 +294,14 @@ pub fn card(id: &str, holder: &str, endpoint: Option<SocketAddr>) -> SystemCard 
     }
 }
 
+/// The text of each document that samples name; the depositary of every world keeps it.
+pub const PAPER: &[u8] = b"A paper";
+
+/// Its digest.
+pub fn paper() -> String {
+    certs::fingerprint(PAPER).to_string()
+}
+
 /// A conformity document that is valid from `from` to `until`.
 pub fn conformity(of: &str, from: &str, until: &str) -> Conformity {
     Conformity {
@@ -294,7 +309,7 @@ pub fn conformity(of: &str, from: &str, until: &str) -> Conformity {
         issuer: "Accredited body".into(),
         valid_from: date(from),
         valid_until: date(until),
-        document: None,
+        document: Some(paper()),
         scope: String::new(),
         suspended: None,
         withdrawn: None,

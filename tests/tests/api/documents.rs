@@ -1,8 +1,9 @@
 //! Documents over the API.
 
-use agreements::CommandName;
+use agreements::{Command, CommandName};
 use aws_lc_rs::digest::{SHA256, digest};
 use bytes::Bytes;
+use gateway::registry::Failure;
 use http::Method;
 use serde_json::json;
 use tests::world::wait::within;
@@ -114,6 +115,45 @@ async fn naming_a_document_of_others_in_something_of_ones_own_shows_nothing_of_i
     assert_eq!(brings(&agency, REPORT).await, "204", "who has all of it may name it");
     assert_eq!(agency.command("file-document", filing).await.outcome(), "200");
     assert_eq!(agency.get(&named(REPORT)).await.outcome(), "200");
+}
+
+/// A7: over the API and on the folder alike, what nobody brought cannot be named.
+#[tokio::test]
+async fn a_command_that_names_a_document_which_is_not_kept_is_refused_by_either_face() {
+    const ACT: &[u8] = b"%PDF-1.7 act of production";
+    let world = World::consumer_and_provider().start().await;
+    let (ministry, integrator) = (world.program(&world.ministry), world.program(&world.integrator));
+    let mut text = sample::agreement("address-lookup");
+    text["attachments"] = json!([{ "title": "Act", "sha256": sha256(ACT) }]);
+    let document = json!({ "kind": "description", "sha256": sha256(ACT), "title": "Act" });
+    let mut paper = json!(sample::conformity("act", "2026-01-01", "2099-12-31"));
+    paper["document"] = json!(sha256(ACT));
+    let filing = json!({ "subject": { "system": "portal" }, "document": document });
+    let attesting = json!({ "system": "portal", "conformity": paper });
+    let steps = [
+        (&ministry, "draft-agreement", json!({ "document": text })),
+        (&integrator, "record-attestation", attesting.clone()),
+        (&ministry, "file-document", filing),
+    ];
+    for (clerk, command, fields) in &steps {
+        let told = clerk.command(command, fields.clone()).await;
+        let missing = json!([sha256(ACT)]);
+        let found = (told.outcome(), told.json()["problems"].clone());
+        assert_eq!(found, ("422 document-not-kept".into(), missing), "{command}");
+    }
+    let attest: Command = serde_json::from_value(json!({ "record-attestation": attesting })).unwrap();
+    let issue = || {
+        let by = world.integrator.actor().clone();
+        world.integrator.registry().with(|office| office.issue(attest.clone(), &by, "as decided"))
+    };
+    let Err(Failure::Refused(error)) = issue() else { panic!("it is refused") };
+    assert_eq!(error.code(), "document-not-kept");
+
+    assert_eq!(brings(&ministry, ACT).await, "201");
+    for (clerk, command, fields) in steps {
+        assert_eq!(clerk.command(command, fields).await.outcome(), "200", "{command}");
+    }
+    issue().unwrap();
 }
 
 /// Promise 7: uploads that do not go on keep nobody else from the depositary.

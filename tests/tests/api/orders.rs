@@ -113,7 +113,7 @@ async fn delegations_are_shown_to_their_sides_and_to_who_supervises() {
         systems: vec![],
         from: sample::date("2026-01-01"),
         until: sample::date("2099-12-31"),
-        document: "b1".repeat(32),
+        document: sample::paper(),
     };
     let registry = world.ministry.registry();
     let signed = registry

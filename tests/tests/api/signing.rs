@@ -243,7 +243,7 @@ async fn a_protocol_of_disagreement_is_signed_by_both_heads_over_the_api() {
     let text = sample::agreement("address-lookup");
     ministry.command("draft-agreement", json!({ "document": text })).await;
     let protocol = json!({
-        "agreement": "address-lookup", "version": 1, "document": "d1".repeat(32), "about": "retention",
+        "agreement": "address-lookup", "version": 1, "document": sample::paper(), "about": "retention",
     });
     let signed =
         |bin: &str, side| json!({ "protocol": protocol, "jws": head(&world, bin).signs(&protocol, side) });

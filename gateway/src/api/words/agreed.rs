@@ -54,6 +54,20 @@ pub(super) const ALL: &[Row] = &[
         en: "A paper is not among what was signed",
     },
     Row {
+        code: "paper-without-document",
+        status: 409,
+        kk: "Аттестат немесе сертификат құжатсыз жазылған",
+        ru: "Аттестат или сертификат записан без самого документа",
+        en: "A paper was recorded without its document",
+    },
+    Row {
+        code: "document-not-kept",
+        status: 422,
+        kk: "Аталған құжат депозитарийде жоқ",
+        ru: "Названного документа нет в депозитарии",
+        en: "A document that is named is not in the depositary",
+    },
+    Row {
         code: "delegation-unfit",
         status: 422,
         kk: "Өкілдік жарамсыз",
