@@ -316,12 +316,12 @@ async fn anybody_reads_which_agreements_are_in_force_and_nobody_how_they_are_pro
     let agency = world.program(&world.agency);
     for (category, shown) in [("restricted", json!([[], 1])), ("public", json!([["Address"], 0]))] {
         let raise = json!({ "provider": "address-register", "data_type": "address", "category": category });
-        assert_eq!(agency.command("categorise-data-type", raise).await.outcome(), "200");
+        assert_eq!(agency.command("categorise", raise).await.outcome(), "200");
         let one = &nobody.get("/v1/public/agreements").await.json()["items"][0];
         assert_eq!(json!([one["data"], one["data_withheld"]]), shown, "the data are {category}");
     }
     let secret = json!({ "provider": "address-register", "data_type": "person", "category": "state-secret" });
-    assert_eq!(agency.command("categorise-data-type", secret).await.outcome(), "200");
+    assert_eq!(agency.command("categorise", secret).await.outcome(), "200");
     let register = nobody.get("/v1/public/agreements").await.json();
     assert_eq!(ids(&register, "number"), ["address-lookup", "quiet-lookup"], "it passes no more");
     for number in ["address-lookup", "quiet-lookup"] {
