@@ -12,6 +12,7 @@
 //! document    signatures on documents: detached CMS, and within a PDF
 //! stamp       time stamps of RFC 3161: asked for, and verified
 //! authority   the trial certification authority
+//! tool        the cryptographic tool, and its version
 //! inspect     `kelisim certs verify`: the same verifier on files
 //! danger      whatever weakens a check
 //! ```
@@ -33,6 +34,7 @@ pub mod sign;
 mod signed_data;
 pub mod stamp;
 pub mod tls;
+pub mod tool;
 pub mod trust;
 
 // Tests of the crate from within share their support with those from outside.

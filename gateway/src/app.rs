@@ -19,6 +19,7 @@ use crate::background::Background;
 use crate::clock;
 use crate::clock_watch::ClockWatch;
 use crate::config::{Config, UsageConfig, WhenSilent};
+use crate::cryptography::Cryptography;
 use crate::ends::{End, Footing};
 use crate::exchange::budget::Budget;
 use crate::exchange::subject::SubjectKey;
@@ -64,6 +65,7 @@ pub struct App {
     operations: Option<Operations>,
     stamping: Option<Background>,
     _clock: Option<Background>,
+    _cryptography: Background,
     _trust: Background,
     _ends: Background,
     _subjects: Background,
@@ -169,7 +171,9 @@ impl App {
             peers: Arc::default(),
             consents,
         });
+        let cryptography = Arc::new(Cryptography::of(&config.cryptography));
         face.shows(Known {
+            cryptography: Arc::clone(&cryptography),
             shared: Arc::clone(&shared),
             log: Arc::clone(&log),
             courier: courier.clone(),
@@ -194,6 +198,7 @@ impl App {
             operations: Some(operations),
             stamping,
             _clock: clock_watch.follow(&config.clock),
+            _cryptography: cryptography.follow(),
             _trust: following_trust,
             _ends: footing.follow(),
             _subjects: following_subjects,
@@ -428,6 +433,7 @@ fn log_config(config: &Config) -> Result<LogConfig, LogKeyError> {
     };
     Ok(LogConfig {
         segment_bytes: log.segment_mib << 20,
+        cryptography: Some(Cryptography::of(&config.cryptography)),
         sealing: Some(Arc::new(sealing)),
         ..LogConfig::new(config.path(&log.dir), log.origin.clone(), clock::now)
     })

@@ -16,8 +16,9 @@
 //! repeats   requests under one idempotency key
 //! scanner   documents shown to clamd    clock_watch   how far clocks are off
 //! national  signatures by national algorithms, for a service to verify
-//! turns     places at such services     addresses     of the faces, taken first
 //! ends      when certificates, authorities and lists do
+//! turns     places at such services     addresses     of the faces, taken first
+//! cryptography  the tool that does it, and what confirms it
 //! ```
 //!
 //! Not here: the rules (`agreements`), TLS and signatures (`certs`), how other surfaces read (`adapters`). Their
@@ -31,6 +32,7 @@ pub mod cli;
 pub mod clock;
 pub mod clock_watch;
 pub mod config;
+pub mod cryptography;
 pub mod demo;
 pub mod ends;
 pub mod exchange;

@@ -7,6 +7,7 @@ use jiff::SignedDuration;
 
 use crate::clock;
 use crate::clock_watch::Standing;
+use crate::cryptography::Cryptography;
 use crate::ends::Footing;
 use crate::exchange::Shared;
 use crate::exchange_log::{ExchangeLog, Health, Openings};
@@ -40,6 +41,7 @@ pub(super) struct Known {
     pub(super) log: Arc<ExchangeLog>,
     pub(super) courier: Option<Arc<Courier>>,
     pub(super) footing: Arc<Footing>,
+    pub(super) cryptography: Arc<Cryptography>,
 }
 
 impl Face {
@@ -104,7 +106,8 @@ impl Known {
         let off = off.map(|(system, ahead)| format!("the clock of {system} is {}", off_by(ahead)));
         let national = self.shared.national.as_ref().and_then(|service| service.remark());
         let ends = self.footing.remarks(clock::now());
-        own.into_iter().chain(ends).chain(national).chain(off.take(MOST_REMARKS)).collect()
+        let tool = format!("cryptography: {}", self.cryptography.told(clock::today()));
+        [tool].into_iter().chain(own).chain(ends).chain(national).chain(off.take(MOST_REMARKS)).collect()
     }
 
     fn metrics(&self) -> String {
@@ -120,6 +123,7 @@ impl Known {
             clock: &self.shared.clock,
             peers: &self.shared.peers,
             footing: &self.footing,
+            cryptography: &self.cryptography,
         })
     }
 }

@@ -18,6 +18,7 @@ use crate::api::access::AccessStore;
 use crate::app::stamping_config;
 use crate::clock;
 use crate::config::{Config, WhenSilent};
+use crate::cryptography::{Cryptography, Standing};
 use crate::ends::{End, Nearness, days};
 use crate::exchange::subject::SubjectKey;
 use crate::exchange_log::keeping::Place;
@@ -87,6 +88,7 @@ pub(super) fn run(common: &Common) -> Result<Answer, Failure> {
         faces::stop(&config),
         faces::clock(&config),
         faces::scanner(&config),
+        cryptography(&config),
     ];
     found.extend(bucket(&config));
     let mut table = Table::new(["PART", "", "WHAT"]);
@@ -318,6 +320,25 @@ fn access(config: &Config) -> Found {
     let looked = if exists { AccessStore::look(&path) } else { Ok(()) };
     let state = if exists { "there" } else { "made when the gateway starts" };
     found("access", looked.map(|()| format!("{}, {state}", path.display())), todo)
+}
+
+fn cryptography(config: &Config) -> Found {
+    let cryptography = Cryptography::of(&config.cryptography);
+    let today = clock::today();
+    let what = cryptography.told(today);
+    let standing = cryptography.standing(today);
+    match standing {
+        Standing::Ended => {
+            let todo =
+                "have the tool confirmed anew, and put number, issuer and last day into [cryptography]";
+            problem("cryptography", what, todo)
+        }
+        Standing::Unconfirmed | Standing::Confirmed | Standing::EndsIn(_) => {
+            let soon = matches!(standing, Standing::EndsIn(_));
+            let remark = soon.then(|| "its confirmation ends soon: have the tool confirmed anew".to_owned());
+            Found { part: "cryptography", fine: true, what, remark, todo: "" }
+        }
+    }
 }
 
 fn witnesses(config: &Config) -> Found {

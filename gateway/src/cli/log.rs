@@ -159,7 +159,10 @@ fn list(
 
 fn line(entry: &Entry) -> String {
     let (at, exchange, what) = match &entry.record {
-        Record::Segment(header) => (header.at, String::new(), "segment".to_owned()),
+        Record::Segment(header) => {
+            let by = header.cryptography.as_ref().map(|tool| format!("  {tool}")).unwrap_or_default();
+            (header.at, String::new(), format!("segment{by}"))
+        }
         Record::Opening(opening) => {
             let what = format!(
                 "permit   {} -> {} {} {} under {} for {}",

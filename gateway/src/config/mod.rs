@@ -4,6 +4,7 @@
 
 mod api;
 mod clock;
+mod cryptography;
 mod exchange;
 mod keeping;
 mod national;
@@ -22,6 +23,7 @@ use serde::Deserialize;
 
 pub use api::ApiConfig;
 pub use clock::{ClockConfig, WhenUnclear};
+pub use cryptography::CryptographyConfig;
 pub use exchange::{ExchangeConfig, Limits};
 pub use keeping::{ArchivePlace, KeepingSettings, S3Settings};
 pub use national::{NationalSignaturesConfig, RevocationCheck};
@@ -71,6 +73,9 @@ pub struct Config {
     /// The service that verifies national signatures.
     #[serde(default)]
     pub national_signatures: NationalSignaturesConfig,
+    /// What confirms the cryptographic tool.
+    #[serde(default)]
+    pub cryptography: CryptographyConfig,
     /// The watch over clocks.
     #[serde(default)]
     pub clock: ClockConfig,
@@ -163,6 +168,10 @@ impl Config {
         config.scanner.check().map_err(|(key, message)| wrong(format!("scanner.{key}"), message))?;
         let national = config.national_signatures.check();
         national.map_err(|(key, message)| wrong(format!("national_signatures.{key}"), message))?;
+        config
+            .cryptography
+            .check()
+            .map_err(|(key, message)| wrong(format!("cryptography.{key}"), message))?;
         config.clock.check().map_err(|(key, message)| wrong(format!("clock.{key}"), message))?;
         config.log.check().map_err(|(key, message)| wrong(format!("log.{key}"), message))?;
         config.witnesses.check().map_err(|(key, message)| wrong(format!("witnesses.{key}"), message))?;
@@ -264,6 +273,12 @@ origin = "gateway.example/log"
             ("[log]", "keeping = { archive = \"s3://records\" }", "log.keeping.s3.endpoint"),
             ("[log]", "keeping = { archive = \"gs://records\" }", "log.keeping.archive"),
             ("[registry]", "poll_ms = 0", "registry.poll_ms"),
+            ("[registry]", "[cryptography]\nissuer = \"Body\"", "cryptography.confirmation"),
+            (
+                "[registry]",
+                "[cryptography]\nconfirmation = \" \"\nissuer = \"B\"\nuntil = \"2030-01-01\"",
+                "cryptography.confirmation",
+            ),
             ("[registry]", "lease_seconds = 0", "registry.lease_seconds"),
             ("[registry]", "lease_seconds = 3601", "registry.lease_seconds"),
             ("[registry]", "lease_seconds = 1\npoll_ms = 1000", "registry.poll_ms"),

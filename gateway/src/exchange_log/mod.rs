@@ -99,6 +99,7 @@ use self::{
     storage::{Folder, Storage},
     writer::Writer,
 };
+use crate::cryptography::Cryptography;
 
 /// The log of this node. Dropping it stops it.
 #[derive(Debug)]
@@ -129,6 +130,9 @@ pub struct LogConfig {
     pub queue_bytes: usize,
     /// Exchanges that may be open at once, at most 32,768. Default: 16,384.
     pub max_open: usize,
+    /// What does the cryptography of this process, for the heads of segments. Default: nothing is said, which only tests and
+    /// tools want.
+    pub cryptography: Option<Cryptography>,
     /// How it is sealed. Default: not at all, which only tests and tools want.
     pub sealing: Option<Arc<Sealing>>,
 }
@@ -144,6 +148,7 @@ impl LogConfig {
             queue_entries: 8192,
             queue_bytes: 8 << 20,
             max_open: 16_384,
+            cryptography: None,
             sealing: None,
         }
     }

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::text::{self, Claim, Sha256};
+use crate::cryptography::Cryptography;
 
 /// A call that was permitted, written before any of it is forwarded.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -388,6 +389,9 @@ pub struct SegmentHeader<'a> {
     pub open: Vec<(u64, Uuid)>,
     /// Whether the next entry continues the list.
     pub more: bool,
+    /// What does the cryptography from here on (C5). Where it changes, a segment is begun; older ones do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cryptography: Option<Cow<'a, Cryptography>>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]

@@ -7,6 +7,7 @@
 //! a log that ends before its checkpoint has lost durable entries.
 
 use std::{
+    borrow::Cow,
     collections::BTreeMap,
     fs::File,
     io,
@@ -29,6 +30,7 @@ use super::{
     storage::Storage,
     writer::{Header, WriteError, Writer},
 };
+use crate::cryptography::Cryptography;
 
 /// What was found at the start.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -109,6 +111,7 @@ pub(super) fn recover(
 
     let mut writer = Writer::new(storage, config.origin.clone(), config.clock, stats);
     writer.segment_bytes = config.segment_bytes;
+    writer.cryptography.clone_from(&config.cryptography);
     writer.head = end.head;
     writer.open = std::mem::take(&mut end.open);
     if let Some(last) = segments.last() {
@@ -127,6 +130,10 @@ pub(super) fn recover(
     disk.sync_dir(&config.dir).map_err(at(&config.dir))?;
     writer.ensure_header()?;
     let closed_as_unknown = writer.close_all_as_unknown()?;
+    // C5: another tool, or another confirmation, than the segment in use says.
+    if end.offset > 0 && config.cryptography.is_some() && end.cryptography != config.cryptography {
+        writer.begin_anew()?;
+    }
     match writer.checkpoint_now() {
         // The log itself does not depend on it.
         Err(WriteError::Checkpoint(error)) if is_full(&error) => {
@@ -163,8 +170,16 @@ fn read_end<'a>(dir: &Path, origin: &'a str) -> Result<(End<'a>, Vec<Segment>), 
         head = Head { size: first.first, leaf };
     }
     let checkpoint = checkpoint.map(|known| known.head);
-    let mut end =
-        End { origin, checkpoint, head, open: BTreeMap::new(), offset: 0, batch: (0, 0), torn_bytes: 0 };
+    let mut end = End {
+        origin,
+        checkpoint,
+        head,
+        open: BTreeMap::new(),
+        cryptography: None,
+        offset: 0,
+        batch: (0, 0),
+        torn_bytes: 0,
+    };
     end.check_checkpoint()?;
     for (number, segment) in to_read.iter().enumerate() {
         end.read(segment, if number + 1 == to_read.len() { Place::Last } else { Place::Earlier })?;
@@ -197,6 +212,8 @@ struct End<'a> {
     checkpoint: Option<Head>,
     head: Head,
     open: BTreeMap<u64, Uuid>,
+    /// What the newest header says of the cryptography.
+    cryptography: Option<Cryptography>,
     /// The first index of the last batch that was read, and where in its segment it begins.
     batch: (u64, u64),
     /// Where the log ends in the last segment, and how much torn remains are behind that.
@@ -250,13 +267,15 @@ impl End<'_> {
         self.check_checkpoint()?;
         let header = match (entry.kind, header) {
             (Kind::Segment, Header::Due) => {
-                let Ok(SegmentHeader { origin, open, more, .. }) = serde_json::from_slice(line) else {
+                let Ok(SegmentHeader { origin, open, more, cryptography, .. }) = serde_json::from_slice(line)
+                else {
                     return Ok(None);
                 };
                 if origin != self.origin {
                     return Err(StartError::Origin { expected: self.origin.into(), found: origin.into() });
                 }
                 self.open.extend(open);
+                self.cryptography = cryptography.map(Cow::into_owned);
                 if more { Header::Due } else { Header::Written }
             }
             (Kind::Segment, Header::Written) | (_, Header::Due) => return Ok(None),

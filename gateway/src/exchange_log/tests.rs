@@ -18,6 +18,7 @@ use super::{
 };
 
 mod crashes;
+mod cryptography;
 mod damage;
 mod evidence;
 mod faults;
@@ -34,11 +35,12 @@ struct World {
     dir: TempDir,
     segment_bytes: u64,
     sealing: Option<Arc<Sealing>>,
+    cryptography: Option<Cryptography>,
 }
 
 impl World {
     fn new() -> Self {
-        Self { dir: tempfile::tempdir().unwrap(), segment_bytes: 64 << 10, sealing: None }
+        Self { dir: tempfile::tempdir().unwrap(), segment_bytes: 64 << 10, sealing: None, cryptography: None }
     }
 
     /// A log that is sealed at starts and stops.
@@ -60,6 +62,7 @@ impl World {
         LogConfig {
             segment_bytes: self.segment_bytes,
             sealing: self.sealing.clone(),
+            cryptography: self.cryptography.clone(),
             ..LogConfig::new(self.dir.path().join("log"), "node-1.example", || NOON)
         }
     }
@@ -201,6 +204,11 @@ fn refused() -> Refused<'static> {
         suppressed: 3,
         sealed: None,
     }
+}
+
+/// A tool of a version, unconfirmed.
+fn tool(version: &str) -> Cryptography {
+    Cryptography { tool: "AWS-LC".into(), version: version.into(), fips: false, confirmation: None }
 }
 
 fn outcomes(entries: &[Entry]) -> Vec<Outcome> {

@@ -1,6 +1,7 @@
 //! The one thread that writes: takes what all cores handed over, writes and syncs it at once, tells them.
 
 use std::{
+    borrow::Cow,
     collections::BTreeMap,
     io,
     sync::{Arc, atomic::Ordering},
@@ -20,6 +21,7 @@ use super::{
     stats::LogStats,
     storage::{Space, Storage},
 };
+use crate::cryptography::Cryptography;
 
 /// The end of the log. Owned by the writer's thread (by `start` before there is one); nothing else writes.
 ///
@@ -28,6 +30,8 @@ pub(super) struct Writer {
     pub(super) storage: Box<dyn Storage>,
     pub(super) origin: String,
     pub(super) clock: fn() -> Timestamp,
+    /// What segments say at their head of the cryptography.
+    pub(super) cryptography: Option<Cryptography>,
     pub(super) stats: Arc<LogStats>,
     pub(super) segment_bytes: u64,
     /// The segment in use, and where its next line goes. `None`: the next batch begins a segment.
@@ -66,6 +70,7 @@ impl Writer {
             head: Head::of_empty(&origin),
             origin,
             clock,
+            cryptography: None,
             stats,
             segment_bytes: 0,
             segment: None,
@@ -148,6 +153,7 @@ impl Writer {
                 origin: self.origin.as_str().into(),
                 open: now.to_vec(),
                 more: !later.is_empty(),
+                cryptography: self.cryptography.as_ref().map(Cow::Borrowed),
             };
             let mut body = std::mem::take(&mut self.body);
             body.clear();
@@ -189,6 +195,20 @@ impl Writer {
             Takes::All => self.commit(),
             Takes::Closings => Ok(()),
         }
+    }
+
+    /// Begins a segment, so that its head says what is so from here on. Where there is no space for one, the present one goes
+    /// on, and the next start tries again.
+    pub(super) fn begin_anew(&mut self) -> Result<(), WriteError> {
+        if self.storage.space().map_err(WriteError::Begin)? == Space::Lacking {
+            return Ok(());
+        }
+        // All entries are durable: a crash from here on leaves a segment that is whole, or that and one without its header.
+        if let Some((file, end)) = &mut self.segment {
+            file.seal(*end).map_err(WriteError::Seal)?;
+        }
+        (self.segment, self.header) = (None, Header::Due);
+        self.ensure_header()
     }
 
     /// Orders a checkpoint of what is durable.

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use prometheus::{
     Encoder, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
     TextEncoder,
@@ -13,6 +13,7 @@ use prometheus::{
 
 use crate::clock;
 use crate::clock_watch::{ClockWatch, PeerClocks};
+use crate::cryptography::Cryptography;
 use crate::ends::{Footing, What};
 use crate::exchange::rows;
 use crate::exchange_log::{LogStats, Outcome};
@@ -21,7 +22,7 @@ use crate::stamping::StampStats;
 use crate::witness::Standing;
 
 /// Names of all metrics, as dashboards and alerts rely on them.
-pub const NAMES: [&str; 35] = [
+pub const NAMES: [&str; 36] = [
     "kelisim_exchanges_total",
     "kelisim_refusals_total",
     "kelisim_refusals_suppressed_total",
@@ -57,6 +58,7 @@ pub const NAMES: [&str; 35] = [
     "kelisim_request_fields_withheld_total",
     "kelisim_end_seconds",
     "kelisim_trust_sound",
+    "kelisim_cryptography_confirmed_until_seconds",
 ];
 
 /// Everything that is counted.
@@ -105,6 +107,7 @@ pub struct Metrics {
     peers_ahead: IntGaugeVec,
     ends: IntGaugeVec,
     trust_sound: IntGauge,
+    cryptography_confirmed: IntGauge,
 }
 
 /// What is read when somebody asks, rather than counted on the path.
@@ -131,6 +134,8 @@ pub struct Gauges<'a> {
     pub peers: &'a PeerClocks,
     /// What the gateway itself stands on.
     pub footing: &'a Footing,
+    /// The cryptographic tool.
+    pub cryptography: &'a Cryptography,
 }
 
 impl Metrics {
@@ -231,6 +236,10 @@ impl Metrics {
             )
             .expect("a metric's name is well-formed"),
             trust_sound: gauge(34, "1 while the trust files can be read and every list settles something"),
+            cryptography_confirmed: gauge(
+                35,
+                "When the confirmation of the cryptographic tool ends, in Unix time; 0 where none is configured",
+            ),
             registry,
         };
         metrics.register().expect("no two metrics bear one name");
@@ -279,6 +288,7 @@ impl Metrics {
             &self.clock_ahead,
             &self.clock_trusted,
             &self.trust_sound,
+            &self.cryptography_confirmed,
         ] {
             r.register(Box::new(gauge.clone()))?;
         }
@@ -375,6 +385,8 @@ impl Metrics {
             }
         }
         self.trust_sound.set(i64::from(gauges.footing.is_sound()));
+        let confirmed = gauges.cryptography.confirmed_until();
+        self.cryptography_confirmed.set(confirmed.map_or(0, Timestamp::as_second));
         self.revision.set(count(gauges.views.newest().book.revision()));
         self.confirmed.set(count(gauges.views.age().as_secs()));
         let mut text = Vec::new();

@@ -59,6 +59,29 @@ fn check_config_names_each_part_that_would_not_do_and_what_to_do() {
     assert!(wrong.iter().all(|part| !part["todo"].as_str().unwrap().is_empty()));
 }
 
+/// C5
+#[test]
+fn check_config_names_the_cryptographic_tool_and_a_confirmation_that_ended() {
+    let folder = Folder::new();
+    let path = folder.path().join("kelisim.toml");
+    let good = fs::read_to_string(&path).unwrap();
+    let tool = certs::tool::tool();
+    let part = |checked: Value| {
+        let parts = checked["parts"].as_array().unwrap();
+        parts.iter().find(|part| part["part"] == "cryptography").unwrap()["what"].as_str().unwrap().to_owned()
+    };
+    let alone = part(folder.json(0, &["check-config"]));
+    assert!(alone.contains(&format!("{} {}", tool.name, tool.version)), "{alone}");
+    assert!(alone.contains("confirmed by nothing"), "{alone}");
+    for (until, exit, told) in [("2090-01-01", 0, "until 2090-01-01"), ("2020-01-01", 3, "has ended")] {
+        let more =
+            format!("\n[cryptography]\nconfirmation = \"KZ-77\"\nissuer = \"Body\"\nuntil = \"{until}\"\n");
+        fs::write(&path, format!("{good}{more}")).unwrap();
+        let what = part(folder.json(exit, &["check-config"]));
+        assert!(what.contains("KZ-77 of Body") && what.contains(told), "{what}");
+    }
+}
+
 #[test]
 fn check_config_finds_whatever_keeps_the_gateway_from_starting() {
     let folder = Folder::new();

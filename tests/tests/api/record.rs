@@ -1,10 +1,13 @@
 //! The record over the API: who finds what, what proves it, and that every look is written down.
 
 use agreements::{Command, Operator, OperatorId, Reach, Role};
+use gateway::clock;
+use gateway::config::{Config, CryptographyConfig};
 use gateway::exchange_index::Journal;
 use gateway::transparency::policy::Policy;
 use gateway::transparency::receipt::Receipt;
 use gateway::transparency::tile_hashes;
+use jiff::ToSpan;
 use serde_json::{Value, json};
 use tests::world::sample::{self, LOOKUP, address_record};
 use tests::world::wait::{PAUSE, within};
@@ -187,6 +190,34 @@ async fn a_proof_from_the_api_convinces_who_has_only_the_policy() {
     // A segment's header is nobody's exchange.
     assert_eq!(ministry.get("/v1/log/entries/0/proof").await.outcome(), "404 not-found");
     assert_eq!(regulator.get("/v1/log/entries/0/proof").await.outcome(), "200");
+}
+
+/// C5: the head of a log names what does the cryptography, and so does the operations face.
+#[tokio::test]
+async fn the_record_and_the_operations_face_name_the_cryptographic_tool_and_what_confirms_it() {
+    let until = clock::today().saturating_add(10.days());
+    let confirmed = move |config: &mut Config| {
+        let (confirmation, issuer) = (Some("KZ-77".into()), Some("Accredited body".into()));
+        config.cryptography = CryptographyConfig { confirmation, issuer, until: Some(until) };
+    };
+    let world = World::consumer_and_provider().configure(confirmed).start().await;
+    let regulator = world.program(&world.regulator);
+    until_told(&regulator, "/v1/log/entries/0/proof", "200").await;
+    let told = regulator.get("/v1/log/entries/0/proof").await;
+    let head: Value = serde_json::from_slice(&Receipt::parse(&told.body).unwrap().extra.unwrap()).unwrap();
+    let tool = certs::tool::tool();
+    let confirmation = json!({ "number": "KZ-77", "issuer": "Accredited body", "until": until });
+    let known = json!({ "tool": tool.name, "version": tool.version, "fips": tool.fips, "confirmation": confirmation });
+    assert_eq!(head["cryptography"], known);
+    let page = world.operations("/ready").await;
+    let line = page.lines().find(|line| line.starts_with("cryptography: ")).unwrap();
+    for word in [tool.name, tool.version, "KZ-77 of Accredited body", "have it confirmed anew"] {
+        assert!(line.contains(word), "{line}");
+    }
+    let metrics = world.operations("/metrics").await;
+    let ends =
+        metrics.lines().find_map(|line| line.strip_prefix("kelisim_cryptography_confirmed_until_seconds "));
+    assert!(ends.unwrap().parse::<i64>().unwrap() > clock::now().as_second(), "{ends:?}");
 }
 
 /// D3, E2: the paths are those of C2SP tlog-tiles, below `/v1/log`.

@@ -39,7 +39,9 @@ fn whatever_a_crash_forgets_what_was_acknowledged_is_there_and_nothing_is_invent
 /// Two lives that end at any step, and a third in good order.
 fn life_of_chance(seed: u64) -> Told {
     let (mut told, mut chance, mut history) = (Told::default(), Chance(seed), History::new());
-    for _ in 0..2 {
+    for life in 0..2 {
+        // Another tool begins a segment at the start: any step of that may be the last, too.
+        history.world.cryptography = Some(tool(&life.to_string()));
         let did = [Did::Nothing, Did::Perhaps, Did::Perhaps, Did::All][chance.below(4)];
         let (of, most) =
             [(Steps::All, 20), (Steps::All, 80), (Steps::All, 200), (Steps::Entries, 9)][chance.below(4)];
