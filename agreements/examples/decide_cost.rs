@@ -179,7 +179,7 @@ fn agree(number: u32, consumer: u32, provider: u32, bin: Bin, happen: &mut impl 
         remarks: vec![],
     });
     let number = AgreementNumber::new(&said).unwrap();
-    happen(Event::ReadinessRecorded { number, version, revision: u64::MAX, checks: vec![] });
+    happen(Event::ReadinessRecorded { number, version, revision: u64::MAX, means: None, checks: vec![] });
 }
 
 fn code(number: u32) -> String {

@@ -12,7 +12,7 @@ use crate::{
     Access, Act, ActId, Actor, AgreementNumber, Application, ApplicationNumber, Bin, BoundCertificate,
     CalendarDay, CardCorrection, Category, Conformity, DataType, DataTypeId, DelegationNumber,
     DelegationText, Document, Effect, Employee, EndOfOperation, Endpoint, Fingerprint, Fit, Gap, Holder,
-    Information, LiftingText, ListedUser, ObjectCard, Operator, OperatorId, OperatorStanding, Paper,
+    Information, LiftingText, ListedUser, Means, ObjectCard, Operator, OperatorId, OperatorStanding, Paper,
     PrescriptionText, ProtocolText, Purpose, ReadinessCheck, Revoked, RulingText, Signature, Significance,
     Subject, SystemCard, SystemId, Template, Term, UserList, Words, YearlyHoliday,
 };
@@ -172,7 +172,16 @@ pub enum Command {
     /// Ends an agreement for good.
     TerminateAgreement { number: AgreementNumber, version: u32 },
     /// Records what a two-sided readiness check found, made on a revision of the registry (B5).
-    RecordReadiness { number: AgreementNumber, version: u32, revision: u64, checks: Vec<ReadinessCheck> },
+    ///
+    /// That it was measured is said by the process that did, never by what comes in from outside.
+    RecordReadiness {
+        number: AgreementNumber,
+        version: u32,
+        revision: u64,
+        #[serde(skip)]
+        means: Means,
+        checks: Vec<ReadinessCheck>,
+    },
     /// Replaces the list of officials who may ask under an agreement, signed by the consumer's head (HR 20-21).
     ApproveUsers { list: UserList, signature: Signature },
     /// Has another body sign or operate for a holder, signed by the holder's head (HR 10.3, 10.8).
@@ -460,6 +469,8 @@ pub enum Event {
         number: AgreementNumber,
         version: u32,
         revision: u64,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        means: Option<Means>,
         checks: Vec<ReadinessCheck>,
     },
     UsersApproved {

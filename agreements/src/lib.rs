@@ -106,7 +106,7 @@ pub use period::{AccessPeriod, Day, Hours, Moment, almaty, end_of, start_of};
 pub use prescription::{Lifted, LiftingText, NamedOperation, Order, Prescription, PrescriptionText, Target};
 pub use protocol::{Protocol, ProtocolText};
 pub use readiness::{
-    CheckKind, CheckOutcome, Readiness, ReadinessCheck, Ready, checked_alike, wanted_checks,
+    CheckKind, CheckOutcome, Means, Readiness, ReadinessCheck, Ready, checked_alike, failed, wanted_checks,
 };
 pub use references::documents_of;
 pub use registry::{

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{Actor, AgreementNumber, AgreementText, Command, DataTypeId, Party, Registry};
+use crate::{Actor, AgreementNumber, AgreementText, Category, Command, DataTypeId, Party, Registry};
 
 /// What is checked.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
@@ -56,6 +56,21 @@ pub struct ReadinessCheck {
     /// What was found.
     #[schema(value_type = String)]
     pub detail: Arc<str>,
+    /// Why transfer may follow though it was not measured: the word of who has the check on record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub accepted: Option<Arc<str>>,
+}
+
+/// How what stands on record was found.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Means {
+    /// By the gateway, on the line and by what it knows.
+    Measured,
+    /// Somebody says so.
+    #[default]
+    ByHand,
 }
 
 /// A two-sided check of an agreement's systems, as recorded.
@@ -68,35 +83,50 @@ pub struct Readiness {
     pub by: Arc<Actor>,
     /// The registry's revision on which the check was made: what changed since, it does not cover.
     pub revision: u64,
+    /// How it was found; records of earlier builds do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub means: Option<Means>,
     /// What was found.
     pub checks: Vec<ReadinessCheck>,
 }
 
 impl Readiness {
-    /// Whether transfer may follow: nothing failed, and what only the line itself can show was measured.
-    pub fn passed(&self) -> bool {
-        self.failed().is_none()
-    }
-
-    /// On which side transfer may not follow: the consumer's first, whose system asks.
-    pub fn failed(&self) -> Option<Party> {
-        failed(&self.checks)
+    /// On which side transfer may not follow under an agreement: the consumer's first, whose system asks.
+    pub fn failed(&self, text: &AgreementText) -> Option<Party> {
+        failed(&self.checks, self.means, text)
     }
 }
 
-pub(crate) fn failed(checks: &[ReadinessCheck]) -> Option<Party> {
-    let failed = checks.iter().filter(|one| match (one.outcome, &one.check, one.party) {
-        (CheckOutcome::Passed, ..) => false,
-        (CheckOutcome::Failed, ..) => true,
-        // A provider that could not be reached was not checked at all.
-        (CheckOutcome::Unmeasured, CheckKind::Certificate | CheckKind::Reachability, party) => {
-            party == Party::Provider
-        }
-        (CheckOutcome::Unmeasured, CheckKind::Clock | CheckKind::Protocol | CheckKind::Sample { .. }, _) => {
-            false
-        }
-    });
+/// On which side transfer may not follow what was found, the consumer's first: something failed, what only the line itself can
+/// show was not measured, or something else was not and nobody gave their reason, where one is asked for.
+pub fn failed(checks: &[ReadinessCheck], means: Option<Means>, text: &AgreementText) -> Option<Party> {
+    let asked = match means {
+        Some(Means::ByHand) => true,
+        Some(Means::Measured) => passes_personal_data(text),
+        // It was judged so when it was made: an earlier day is told as it was.
+        None => false,
+    };
+    let failed =
+        checks.iter().filter(|one| match (one.outcome, &one.check, one.party) {
+            (CheckOutcome::Passed, ..) => false,
+            (CheckOutcome::Failed, ..) => true,
+            // A provider that could not be reached was not checked at all.
+            (CheckOutcome::Unmeasured, CheckKind::Certificate | CheckKind::Reachability, Party::Provider) => {
+                true
+            }
+            (CheckOutcome::Unmeasured, CheckKind::Certificate | CheckKind::Reachability, Party::Consumer)
+            | (
+                CheckOutcome::Unmeasured,
+                CheckKind::Clock | CheckKind::Protocol | CheckKind::Sample { .. },
+                _,
+            ) => asked && one.accepted.is_none(),
+        });
     failed.map(|one| one.party).min()
+}
+
+fn passes_personal_data(text: &AgreementText) -> bool {
+    let category = text.protection.category;
+    text.personal_data.is_some() || matches!(category, Category::Personal | Category::Special)
 }
 
 /// What a check of an agreement's readiness must cover: certificate, clock, reachability and protocol of both sides, and
@@ -114,7 +144,7 @@ pub fn wanted_checks(text: &AgreementText) -> Vec<(Party, CheckKind)> {
     wanted
 }
 
-/// The command that records a check in which everything came out alike: for systems that are stand-ins.
+/// The command that records, by hand, a check in which everything came out alike: for systems that are stand-ins.
 pub fn checked_alike(
     registry: &Registry,
     number: &AgreementNumber,
@@ -126,10 +156,16 @@ pub fn checked_alike(
     let detail: Arc<str> = detail.into();
     let checks = wanted_checks(text)
         .into_iter()
-        .map(|(party, check)| ReadinessCheck { party, check, outcome, detail: detail.clone() })
+        .map(|(party, check)| ReadinessCheck {
+            party,
+            check,
+            outcome,
+            detail: detail.clone(),
+            accepted: None,
+        })
         .collect();
     let (number, revision) = (number.clone(), registry.revision());
-    Some(Command::RecordReadiness { number, version, revision, checks })
+    Some(Command::RecordReadiness { number, version, revision, checks, means: Means::ByHand })
 }
 
 /// Whether an agreement's systems are known to be ready.

@@ -53,6 +53,7 @@ fn every_command() -> Vec<Command> {
         holder: bin(REGULATOR),
         reach: Reach::default(),
     };
+    let means = Means::ByHand;
     vec![
         Command::RegisterHolder {
             holder: Holder { bin: bin(MINISTRY), name: "Ministry".into(), region: None },
@@ -99,7 +100,7 @@ fn every_command() -> Vec<Command> {
         Command::SuspendAgreement { number: number.clone(), version },
         Command::ResumeAgreement { number: number.clone(), version },
         Command::TerminateAgreement { number: number.clone(), version },
-        Command::RecordReadiness { number: number.clone(), version, revision: 1, checks: vec![] },
+        Command::RecordReadiness { number: number.clone(), version, revision: 1, means, checks: vec![] },
         World::exchanging().approval(&number, vec![]),
         delegate(),
         Command::RevokeDelegation { delegation: DelegationNumber::new("d-1").unwrap() },

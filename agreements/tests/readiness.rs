@@ -33,17 +33,71 @@ fn the_newest_check_counts_whatever_the_ones_before_found() {
     assert_eq!(world.answer(&call()), "permit");
 }
 
-/// B5: a sample of an operation that changes data cannot be taken; that a provider was never reached is no check.
+/// B5: a sample of an operation that changes data cannot be taken; that a provider was never reached is no check. Whoever records
+/// by hand names what was not measured, and why transfer may follow.
 #[test]
-fn what_cannot_be_measured_passes_but_not_for_a_providers_certificate_and_reachability() {
+fn what_was_not_measured_is_recorded_by_hand_with_a_reason_and_never_for_a_provider_nobody_reached() {
     let essential = [(Party::Provider, CheckKind::Certificate), (Party::Provider, CheckKind::Reachability)];
     for unmeasured in wanted(&World::agreed(&open())) {
         let mut world = World::agreed(&open());
         let command = with_outcome(&world, &unmeasured, CheckOutcome::Unmeasured);
-        world.must(integrator(), command);
+        assert!(matches!(world.refused(integrator(), command.clone()), CommandError::CheckUnfit(_)));
+        for no_reason in ["  ".to_owned(), "x".repeat(501)] {
+            let command = accepted(command.clone(), &no_reason);
+            assert!(matches!(world.refused(integrator(), command), CommandError::CheckUnfit(_)));
+        }
+        world.must(integrator(), accepted(command, "the operation changes data"));
         let expected = if essential.contains(&unmeasured) { "readiness-failed" } else { "permit" };
         assert_eq!(world.answer(&call()), expected, "{unmeasured:?}");
     }
+    let mut world = World::agreed(&open());
+    let command = changed(&world, |checks| checks[0].accepted = Some("why not".into()));
+    assert!(matches!(world.refused(integrator(), command), CommandError::CheckUnfit(_)), "it was measured");
+}
+
+/// B5, B7: strict where personal data passes.
+#[test]
+fn what_the_gateway_could_not_measure_needs_a_reason_where_personal_data_passes() {
+    let mut world = World::agreed(&open());
+    let unseen = (Party::Consumer, CheckKind::Reachability);
+    let command = measured(with_outcome(&world, &unseen, CheckOutcome::Unmeasured));
+    world.must(integrator(), command.clone());
+    assert_eq!(world.answer(&call()), "readiness-failed");
+    world.must(integrator(), accepted(command.clone(), "it is started tonight"));
+    assert_eq!(world.answer(&call()), "permit");
+
+    let (number, version) = key(&open());
+    let personal = world.registry.agreement(&number, version).unwrap().text.clone().unwrap();
+    let protection = Protection { category: Category::Public, ..(*personal.protection).clone() };
+    let plain = AgreementText { personal_data: None, protection: protection.into(), ..(*personal).clone() };
+    let Command::RecordReadiness { checks, .. } = command else { panic!("no record of readiness") };
+    for (means, of_personal, of_plain) in [
+        (Some(Means::Measured), false, true),
+        (Some(Means::ByHand), false, false),
+        (None, true, true), // as when it was made, by an earlier build
+    ] {
+        assert_eq!(failed(&checks, means, &personal).is_none(), of_personal, "{means:?}");
+        assert_eq!(failed(&checks, means, &plain).is_none(), of_plain, "{means:?}");
+    }
+}
+
+/// B5: who records cannot say that it was measured; the record says which it was.
+#[test]
+fn what_comes_from_outside_is_recorded_as_by_hand() {
+    let mut world = World::agreed(&open());
+    let command = world.readiness(&open(), CheckOutcome::Passed);
+    let mut wire = serde_json::to_value(measured(command.clone())).unwrap();
+    assert_eq!(serde_json::from_value::<Command>(wire.clone()).unwrap(), command);
+    wire["record-readiness"]["means"] = json!("measured");
+    assert!(serde_json::from_value::<Command>(wire).is_err());
+    let known = |world: &World| {
+        let (number, version) = key(&open());
+        world.registry.agreement(&number, version).unwrap().readiness.as_ref().unwrap().means
+    };
+    world.must(integrator(), command.clone());
+    assert_eq!(known(&world), Some(Means::ByHand));
+    world.must(integrator(), measured(command));
+    assert_eq!(known(&world), Some(Means::Measured));
 }
 
 /// B5: after any change of a system.
@@ -185,6 +239,22 @@ fn with_outcome(world: &World, of: &(Party, CheckKind), outcome: CheckOutcome) -
         let one = checks.iter_mut().find(|one| (one.party, &one.check) == (of.0, &of.1));
         one.unwrap().outcome = outcome;
     })
+}
+
+fn accepted(mut command: Command, why: &str) -> Command {
+    if let Command::RecordReadiness { checks, .. } = &mut command {
+        let unmeasured = checks.iter_mut().filter(|one| one.outcome == CheckOutcome::Unmeasured);
+        unmeasured.for_each(|one| one.accepted = Some(why.into()));
+    }
+    command
+}
+
+/// As the gateway records what it found.
+fn measured(mut command: Command) -> Command {
+    if let Command::RecordReadiness { means, .. } = &mut command {
+        *means = Means::Measured;
+    }
+    command
 }
 
 fn changed(world: &World, change: impl FnOnce(&mut Vec<ReadinessCheck>)) -> Command {

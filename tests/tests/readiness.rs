@@ -3,7 +3,6 @@
 
 use agreements::{Command, SystemCard};
 use gateway::clock;
-use http::Method;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use tests::world::wait::{PAUSE, within};
@@ -53,7 +52,7 @@ async fn a_provider_whose_answers_do_not_fit_their_schema_is_not_ready() {
     let world = agreed(World::consumer_and_provider()).await;
     answers(&world, SignedDuration::ZERO, json!({ "code": 1, "name": "secret" }));
     let found = checked(&world.program(&world.integrator)).await;
-    assert_eq!((&found["ready"], &found["holds"]), (&json!("failed"), &json!(false)));
+    assert_eq!((&found["ready"], &found["holds"]), (&json!({ "failed": "provider" }), &json!(false)));
     let (outcome, detail) = of(&found, "provider", "sample");
     assert_eq!(outcome, "failed");
     assert!(detail.starts_with("list: it does not fit its schema: type at /items"), "{detail}");
@@ -73,7 +72,7 @@ async fn a_provider_whose_clock_is_off_is_not_ready() {
         let found = checked(&integrator).await;
         let (outcome, detail) = of(&found, "provider", "clock");
         assert!(outcome == "failed" && detail.contains(words), "{detail}");
-        assert_eq!(found["ready"], "failed");
+        assert_eq!(found["ready"], json!({ "failed": "provider" }));
     }
 }
 
@@ -137,7 +136,7 @@ async fn a_provider_that_is_not_there_is_not_ready() {
     let mut world = agreed(World::consumer_and_provider()).await;
     world.provider.stops();
     let found = checked(&world.program(&world.integrator)).await;
-    assert_eq!(found["ready"], "failed");
+    assert_eq!(found["ready"], json!({ "failed": "provider" }));
     assert_eq!(of(&found, "provider", "reachability"), ("failed", "no connection: connection refused"));
     assert_eq!(of(&found, "provider", "sample").0, "unmeasured");
 }
@@ -227,11 +226,58 @@ async fn the_command_line_checks_and_records_too() {
     assert_eq!((code, world.provider.seen().len()), (1, asked), "who may not has nobody asked");
 }
 
+/// B5, B7: strict where personal data passes.
+#[tokio::test]
+async fn what_cannot_be_measured_where_personal_data_passes_needs_a_reason_on_record() {
+    let personal = |text: &mut Value| text["protection"]["category"] = json!("personal");
+    let world = agreed_on(World::consumer_and_provider(), personal).await;
+    answers(&world, SignedDuration::ZERO, sample::street());
+    let integrator = world.program(&world.integrator);
+    let found = checked(&integrator).await;
+    assert_eq!(
+        (&found["ready"], &found["newest"]["means"]),
+        (&json!({ "failed": "consumer" }), &json!("measured"))
+    );
+    assert_eq!(of(&found, "consumer", "reachability").0, "unmeasured");
+
+    let reason = json!({ "reason": "first transfer", "accept_unmeasured": " " });
+    assert_eq!(integrator.post(PATH, &reason).await.outcome(), "400 body-malformed");
+    let reason = json!({ "reason": "first transfer", "accept_unmeasured": "it is started tonight" });
+    let found = checked_for(&integrator, &reason).await;
+    assert_eq!(found["holds"], true, "{found}");
+    for one in found["newest"]["checks"].as_array().unwrap() {
+        let why = (one["outcome"] == "unmeasured").then_some("it is started tonight");
+        assert_eq!(one["accepted"].as_str(), why, "{one}");
+    }
+
+    let mut by_hand = json!({ "number": "streets", "version": 1, "revision": found["newest"]["revision"] });
+    by_hand["checks"] = found["newest"]["checks"].clone();
+    assert_eq!(integrator.command("record-readiness", by_hand.clone()).await.outcome(), "200");
+    let known = integrator.get(PATH).await.json();
+    assert_eq!((&known["holds"], &known["newest"]["means"]), (&json!(true), &json!("by-hand")));
+    for one in by_hand["checks"].as_array_mut().unwrap() {
+        one.as_object_mut().unwrap().remove("accepted");
+    }
+    assert_eq!(
+        integrator.command("record-readiness", by_hand.clone()).await.outcome(),
+        "422 readiness-unfit"
+    );
+    by_hand["means"] = json!("measured");
+    let told = integrator.command("record-readiness", by_hand).await.outcome();
+    assert!(told.ends_with("-malformed"), "nobody says so from outside: {told}");
+}
+
 /// A world whose systems have agreed on streets, and were never checked.
 async fn agreed(plan: Plan) -> World {
+    agreed_on(plan, |_| {}).await
+}
+
+/// The same, with the agreement changed before it is signed.
+async fn agreed_on(plan: Plan, change: impl FnOnce(&mut Value)) -> World {
     let world = plan.start().await;
     world.agency.issues(Command::PublishDataType { data_type: sample::streets() });
-    let text = sample::streets_agreement();
+    let mut text = sample::streets_agreement();
+    change(&mut text);
     world.ministry.drafts(&text);
     world.ministry.signs(&text);
     world.agency.signs(&text);
@@ -257,11 +303,12 @@ fn answer(line: &str, street: &Value) -> Value {
 
 /// Has a check made, and what came of it.
 async fn checked(clerk: &Clerk) -> Value {
+    checked_for(clerk, &json!({ "reason": "first transfer" })).await
+}
+
+async fn checked_for(clerk: &Clerk, why: &Value) -> Value {
     let before = clerk.get(PATH).await.json();
-    let told = clerk
-        .ask(Method::POST, PATH, Some(("application/json", r#"{"reason":"first transfer"}"#.into())))
-        .await;
-    assert_eq!(told.outcome(), "202");
+    assert_eq!(clerk.post(PATH, why).await.outcome(), "202");
     within("a check to end", async {
         loop {
             let found = clerk.get(PATH).await.json();

@@ -357,7 +357,7 @@ async fn checked_long_ago() -> Scene {
     let held_for_a_day = |text: &mut Value| text["protection"]["readiness_days"] = json!(1);
     let world = plan.agreement_that_is(Reach::Concurred, "address-lookup", held_for_a_day).start().await;
     let (number, version, revision) = (number(), 1, u64::MAX);
-    let found = Event::ReadinessRecorded { number, version, revision, checks: vec![] };
+    let found = Event::ReadinessRecorded { number, version, revision, means: None, checks: vec![] };
     world.forge_at(clock::now() - SignedDuration::from_hours(48), [found]).await;
     asked_here(world, lookup()).await
 }
@@ -466,7 +466,13 @@ async fn lawless(change: impl FnOnce(&mut Value)) -> Scene {
             signature: signature(Side::Regulator, &world.regulator),
             remarks: vec![],
         },
-        Event::ReadinessRecorded { number: number.clone(), version, revision: u64::MAX, checks: vec![] },
+        Event::ReadinessRecorded {
+            number: number.clone(),
+            version,
+            revision: u64::MAX,
+            means: None,
+            checks: vec![],
+        },
     ];
     world.forge(events).await;
     asked_here(world, person()).await

@@ -129,8 +129,8 @@ pub fn handle(
         Command::SuspendAgreement { number, version } => check.suspend_agreement(number, version)?,
         Command::ResumeAgreement { number, version } => check.resume_agreement(number, version)?,
         Command::TerminateAgreement { number, version } => check.terminate_agreement(number, version)?,
-        Command::RecordReadiness { number, version, revision, checks } => {
-            check.record_readiness(number, version, revision, checks)?
+        Command::RecordReadiness { number, version, revision, means, checks } => {
+            check.record_readiness(number, version, revision, means, checks)?
         }
         Command::ApproveUsers { list, signature } => check.approve_users(list, signature)?,
 

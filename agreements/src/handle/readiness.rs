@@ -2,7 +2,7 @@
 
 use super::{Check, CommandError};
 use crate::readiness::{DETAIL, MOST_CHECKS};
-use crate::{AgreementNumber, Event, Party, ReadinessCheck, Stage, wanted_checks};
+use crate::{AgreementNumber, CheckOutcome, Event, Means, Party, ReadinessCheck, Stage, wanted_checks};
 
 impl Check<'_> {
     pub(super) fn record_readiness(
@@ -10,6 +10,7 @@ impl Check<'_> {
         number: AgreementNumber,
         version: u32,
         revision: u64,
+        means: Means,
         checks: Vec<ReadinessCheck>,
     ) -> Result<Event, CommandError> {
         let stages = [Stage::Submitted, Stage::Concurred, Stage::Suspended];
@@ -20,6 +21,27 @@ impl Check<'_> {
         }
         if checks.iter().any(|one| one.detail.chars().count() > DETAIL) {
             return Err(CommandError::CheckUnfit("a detail of more than 500 characters"));
+        }
+        for one in &checks {
+            let measured = one.outcome != CheckOutcome::Unmeasured;
+            match &one.accepted {
+                Some(_) if measured => {
+                    return Err(CommandError::CheckUnfit(
+                        "a reason for what was measured: `accepted` is for the rest",
+                    ));
+                }
+                Some(why) if why.trim().is_empty() || why.chars().count() > DETAIL => {
+                    return Err(CommandError::CheckUnfit(
+                        "a reason (`accepted`) that is empty or of more than 500 characters",
+                    ));
+                }
+                None if !measured && means == Means::ByHand => {
+                    return Err(CommandError::CheckUnfit(
+                        "something unmeasured without `accepted`: say there why transfer may follow all the same",
+                    ));
+                }
+                Some(_) | None => {}
+            }
         }
         for (at, one) in checks.iter().enumerate() {
             if checks[..at].iter().any(|other| other.party == one.party && other.check == one.check) {
@@ -40,6 +62,6 @@ impl Check<'_> {
                 return Err(CommandError::ChangedSince { party, system: system.clone(), revision });
             }
         }
-        Ok(Event::ReadinessRecorded { number, version, revision, checks })
+        Ok(Event::ReadinessRecorded { number, version, revision, means: Some(means), checks })
     }
 }

@@ -85,7 +85,9 @@ impl Registry {
     /// Whether the systems of an agreement are known to be ready (B5).
     pub fn ready(&self, agreement: &Agreement) -> Ready {
         let Some(newest) = &agreement.readiness else { return Ready::Unchecked };
-        if let Some(party) = newest.failed() {
+        // Without a signed text there is nothing to be ready for.
+        let failed = agreement.text.as_ref().map_or(Some(Party::Consumer), |text| newest.failed(text));
+        if let Some(party) = failed {
             return Ready::Failed(party);
         }
         let header = &agreement.header;

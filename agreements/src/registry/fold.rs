@@ -173,11 +173,12 @@ impl Registry {
             Event::AgreementSuperseded { number, version } => {
                 self.step(number, *version, Stage::Superseded, recorded)?;
             }
-            Event::ReadinessRecorded { number, version, revision, checks } => {
+            Event::ReadinessRecorded { number, version, revision, means, checks } => {
                 let readiness = Readiness {
                     at: recorded.at,
                     by: self.pool.actor(&recorded.actor),
                     revision: *revision,
+                    means: *means,
                     checks: self.pool.checks(checks),
                 };
                 Arc::make_mut(self.agreements.get_mut(&(number.clone(), *version))?).readiness =

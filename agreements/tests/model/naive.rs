@@ -221,8 +221,13 @@ impl Model<'_> {
         for one in &newest.checks {
             let on_the_line = matches!(one.check, CheckKind::Certificate | CheckKind::Reachability);
             let essential = on_the_line && one.party == Party::Provider;
+            let known = match newest.means {
+                Some(Means::ByHand) => one.accepted.is_some(),
+                Some(Means::Measured) => one.accepted.is_some() || text.personal_data.is_none(),
+                None => true,
+            };
             let good = one.outcome == CheckOutcome::Passed
-                || (one.outcome == CheckOutcome::Unmeasured && !essential);
+                || (one.outcome == CheckOutcome::Unmeasured && !essential && known);
             if !good {
                 found.insert("readiness-failed");
             }

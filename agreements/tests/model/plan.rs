@@ -279,7 +279,8 @@ impl Change {
                     let at = at % checks.len();
                     checks[at].outcome = outcome;
                     let revision = log.len() as u64;
-                    then(log, Event::ReadinessRecorded { number, version, revision, checks });
+                    let means = Some(Means::Measured);
+                    then(log, Event::ReadinessRecorded { number, version, revision, means, checks });
                 }
             }
             Self::Text((number, version), pointer, value) => {

@@ -257,12 +257,13 @@ fn agreement(number: u32, size: Size, heads: &[Head], now: Timestamp) -> Vec<Mad
     let mut found = Random(u64::from(consumer) << 32 | u64::from(provider));
     let checked = |(party, check)| {
         let detail = format!("answered within {} ms", 3 + found.below(97)).into();
-        ReadinessCheck { party, check, outcome: CheckOutcome::Passed, detail }
+        ReadinessCheck { party, check, outcome: CheckOutcome::Passed, detail, accepted: None }
     };
     let checks = wanted_checks(&text).into_iter().map(checked).collect();
     // No system changed since: they were all registered before.
     let revision = u64::from(size.systems) * 5 + 1_000;
-    made.push((officer(of_consumer), Event::ReadinessRecorded { number, version, revision, checks }));
+    let event = Event::ReadinessRecorded { number, version, revision, means: Some(Means::Measured), checks };
+    made.push((officer(of_consumer), event));
     made.into_iter().map(|(by, event)| Made { by, why: String::new(), event }).collect()
 }
 

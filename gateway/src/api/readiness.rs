@@ -19,7 +19,7 @@ use super::operation::{Access, Does, Media, Operation, at, named, place};
 use super::problem::Problem;
 use super::shared::Shared;
 use crate::clock;
-use crate::readiness::{Plan, Unplannable};
+use crate::readiness::{Plan, Unplannable, accept};
 
 /// Whether the systems of an agreement are known to be ready.
 #[derive(Debug, Serialize, ToSchema)]
@@ -69,6 +69,10 @@ pub(super) struct ReadinessRequest {
     /// Why: stands in the history.
     #[schema(min_length = 1, max_length = 500, pattern = "\\S")]
     reason: String,
+    /// Why transfer may follow though something could not be measured: stands beside each such check. Asked for where personal
+    /// data passes.
+    #[schema(min_length = 1, max_length = 500, pattern = "\\S")]
+    accept_unmeasured: Option<String>,
 }
 
 pub(super) fn operations() -> Vec<Operation> {
@@ -120,12 +124,19 @@ fn known(shared: &Shared, asked: &Asked) -> Result<Reply, Problem> {
 pub(super) fn begin(shared: &Arc<Shared>, asked: &Asked) -> Result<Reply, Problem> {
     let (number, version) = which(asked)?;
     let caller = asked.caller()?.clone();
-    let ReadinessRequest { reason } = asked.json()?;
+    let ReadinessRequest { reason, accept_unmeasured } = asked.json()?;
     if reason.trim().is_empty() {
         return Err(agreements::CommandError::NoReason.into());
     }
     if reason.chars().count() > MOST_REASON {
         return Err(Problem::new("body-malformed", format!("reason: at most {MOST_REASON} characters")));
+    }
+    if accept_unmeasured
+        .as_ref()
+        .is_some_and(|why| why.trim().is_empty() || why.chars().count() > MOST_REASON)
+    {
+        let detail = format!("accept_unmeasured: 1 to {MOST_REASON} characters");
+        return Err(Problem::new("body-malformed", detail));
     }
     let eyes = super::reads::eyes(shared, &caller.actor)?;
     let plan = shared.newest(|registry| {
@@ -141,7 +152,7 @@ pub(super) fn begin(shared: &Arc<Shared>, asked: &Asked) -> Result<Reply, Proble
     })?;
     if let Some(entered) = Entered::of(shared, &plan)? {
         // Ends with its deadline, or with the API's runtime: then nothing is recorded.
-        tokio::runtime::Handle::current().spawn(entered.carry_out(plan, caller, reason));
+        tokio::runtime::Handle::current().spawn(entered.carry_out(plan, caller, reason, accept_unmeasured));
     }
     shared.newest(|registry| {
         let agreement = seen(registry, eyes, &number, version)?;
@@ -236,11 +247,14 @@ impl Entered {
         Ok(Some(Self { shared: Arc::clone(shared), key }))
     }
 
-    async fn carry_out(self, plan: Plan, caller: Caller, reason: String) {
+    async fn carry_out(self, plan: Plan, caller: Caller, reason: String, accepted: Option<String>) {
         let shared = Arc::clone(&self.shared);
         let Ok(_place) = shared.underway.running.acquire().await else { return };
         let bound = plan.consumer_certificates.iter().map(|bound| &bound.fingerprint);
-        let checks = shared.prober.check(&plan, shared.arrivals.last(bound)).await;
+        let mut checks = shared.prober.check(&plan, shared.arrivals.last(bound)).await;
+        if let Some(why) = accepted {
+            accept(&mut checks, &why);
+        }
         let registry = Arc::clone(&shared);
         let record =
             tokio::task::spawn_blocking(move || registry.issue(plan.record(checks), &caller, &reason, None));

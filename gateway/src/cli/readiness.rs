@@ -3,7 +3,9 @@
 
 use std::path::Path;
 
-use agreements::{CheckKind, Command, CommandError, Party, ReadinessCheck, Ready, entitled, wanted_checks};
+use agreements::{
+    CheckKind, Command, CommandError, Means, Party, ReadinessCheck, Ready, entitled, wanted_checks,
+};
 use certs::keys::Identity;
 use clap::Args;
 use jiff::Timestamp;
@@ -14,7 +16,7 @@ use super::agreement::Which;
 use super::desk::{Desk, kebab, read_json};
 use super::table::{Table, moment, short};
 use super::{Answer, Common, Exit, Failure};
-use crate::readiness::{Plan, Prober, passed};
+use crate::readiness::{Plan, Prober, accept};
 
 pub(super) const AFTER_HELP: &str = "\
 Example:
@@ -25,7 +27,8 @@ In JSON:
   { \"revision\": 120, \"checks\": [
     { \"party\": \"provider\", \"check\": { \"kind\": \"reachability\" }, \"outcome\": \"passed\", \"detail\": \"4 ms\" } ] }
 
-The revision is the registry's, on which the check was made. Outcomes are passed, failed and unmeasured. Without a
+The revision is the registry's, on which the check was made. Outcomes are passed, failed and unmeasured; what was not
+measured needs \"accepted\" as well: why transfer may follow all the same. The record says that it was made by hand. Without a
 file it says what is to be checked, and ends with 1 unless a check is on record that holds.";
 
 #[derive(Args)]
@@ -36,10 +39,16 @@ Example:
 It reaches the provider with the gateway's own certificate, asks it for a sample of each data type that the agreement
 names, holds the answers against their schemas, and looks at the consumer's certificate. Asked is only what reads and
 needs nothing to be named, or what the data type declares as a sample. What was found is recorded, and ends with 1
-unless both systems are ready; with --dry-run nothing is recorded.")]
+unless both systems are ready; with --dry-run nothing is recorded.
+
+Where personal data passes, what cannot be measured needs --accept-unmeasured, which stands on record beside each such
+check. How the consumer connects is known to the gateway alone: it is measured over the API (--server).")]
 pub(super) struct Readiness {
     #[command(flatten)]
     which: Which,
+    /// Why transfer may follow though something cannot be measured; asked for where personal data passes
+    #[arg(long, value_name = "REASON", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    accept_unmeasured: Option<String>,
     /// Check, and record nothing
     #[arg(long)]
     dry_run: bool,
@@ -57,11 +66,14 @@ impl Readiness {
         let plan = Plan::of(desk.registry(), number, version).map_err(|unplannable| {
             Failure::of(Exit::Refused, &unplannable, "see `kelisim agreement show`")
         })?;
-        let checks = look(&desk, &plan)?;
-        let ready = passed(&checks);
+        let mut checks = look(&desk, &plan)?;
+        if let Some(why) = &self.accept_unmeasured {
+            accept(&mut checks, why);
+        }
+        let ready = plan.passes(&checks);
         let mut table = Table::new(["SIDE", "CHECK", "OUTCOME", "DETAIL"]);
         for one in &checks {
-            table.row([side(one.party), named(&one.check), kebab(&one.outcome), one.detail.to_string()]);
+            table.row([side(one.party), named(&one.check), kebab(&one.outcome), detail(one)]);
         }
         let word = if ready { "ready" } else { "not ready" };
         let json = json!({
@@ -99,7 +111,10 @@ pub(super) fn record(desk: &mut Desk<'_>, which: Which, file: &Path) -> Result<A
     let version = desk.version(&which.number, which.version)?;
     let Found { revision, checks } = read_json(file)?;
     let done = format!("readiness under {} version {version} is recorded", which.number);
-    desk.issue(Command::RecordReadiness { number: which.number, version, revision, checks }, done)
+    desk.issue(
+        Command::RecordReadiness { number: which.number, version, revision, means: Means::ByHand, checks },
+        done,
+    )
 }
 
 pub(super) fn show(desk: &Desk<'_>, which: Which) -> Result<Answer, Failure> {
@@ -126,8 +141,8 @@ pub(super) fn show(desk: &Desk<'_>, which: Which) -> Result<Answer, Failure> {
     let wanted = wanted_checks(text);
     for (party, check) in &wanted {
         let found = checks.iter().find(|one| one.party == *party && one.check == *check);
-        let (outcome, detail) = found
-            .map_or_else(|| ("-".into(), String::new()), |one| (kebab(&one.outcome), one.detail.to_string()));
+        let (outcome, detail) =
+            found.map_or_else(|| ("-".into(), String::new()), |one| (kebab(&one.outcome), detail(one)));
         table.row([side(*party), named(check), outcome, short(&detail)]);
     }
     let wanted: Vec<_> =
@@ -136,8 +151,21 @@ pub(super) fn show(desk: &Desk<'_>, which: Which) -> Result<Answer, Failure> {
         "agreement": which.number, "version": version, "ready": ready, "holds": holds,
         "newest": agreement.readiness, "wanted": wanted, "revision": registry.revision(),
     });
-    let answer = Answer::new(json, format!("{standing}\n{table}"));
+    let how = match agreement.readiness.as_ref().and_then(|newest| newest.means) {
+        Some(Means::Measured) => "; it was measured",
+        Some(Means::ByHand) => "; it was recorded by hand",
+        None => "",
+    };
+    let answer = Answer::new(json, format!("{standing}{how}\n{table}"));
     Ok(if holds { answer } else { answer.negative() })
+}
+
+/// What was found, and why transfer may follow though nothing was.
+fn detail(one: &ReadinessCheck) -> String {
+    match &one.accepted {
+        Some(why) => format!("{}; accepted: {why}", one.detail),
+        None => one.detail.to_string(),
+    }
 }
 
 fn side(party: Party) -> String {

@@ -133,17 +133,15 @@ fn check_of(party: Party, check: CheckKind, found: Found) -> ReadinessCheck {
         Some((end, _)) => format!("{}…", &detail[..end]),
         None => detail,
     };
-    ReadinessCheck { party, check, outcome, detail: detail.into() }
+    ReadinessCheck { party, check, outcome, detail: detail.into(), accepted: None }
 }
 
-/// Whether everything came out as it must for a transfer.
-pub fn passed(checks: &[ReadinessCheck]) -> bool {
-    let unreached = |one: &ReadinessCheck| {
-        one.outcome == CheckOutcome::Unmeasured
-            && one.party == Party::Provider
-            && matches!(one.check, CheckKind::Certificate | CheckKind::Reachability)
-    };
-    !checks.iter().any(|one| one.outcome == CheckOutcome::Failed || unreached(one))
+/// Puts a reason beside all that was not measured.
+pub fn accept(checks: &mut [ReadinessCheck], why: &str) {
+    let why: Arc<str> = why.trim().into();
+    for one in checks.iter_mut().filter(|one| one.outcome == CheckOutcome::Unmeasured) {
+        one.accepted = Some(Arc::clone(&why));
+    }
 }
 
 /// How long what a consumer said of its clock is believed: clocks drift.

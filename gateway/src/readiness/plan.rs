@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use agreements::{
-    AgreementNumber, BoundCertificate, Command, DataType, Endpoint, OperationId, ReadinessCheck, Registry,
-    Stage,
+    AgreementNumber, AgreementText, BoundCertificate, Command, DataType, Endpoint, Means, OperationId,
+    ReadinessCheck, Registry, Stage, failed,
 };
 
 /// An agreement's systems, as they are registered at a revision.
@@ -18,6 +18,7 @@ pub struct Plan {
     pub revision: u64,
     /// What is bound to the consumer.
     pub consumer_certificates: Vec<BoundCertificate>,
+    text: Arc<AgreementText>,
     pub(super) provider_certificates: Vec<BoundCertificate>,
     pub(super) endpoint: Option<Endpoint>,
     pub(super) grants: Vec<Granted>,
@@ -71,6 +72,7 @@ impl Plan {
             number: number.clone(),
             version,
             revision: registry.revision(),
+            text: Arc::clone(text),
             consumer_certificates: consumer.certificates.clone(),
             provider_certificates: provider.certificates.clone(),
             endpoint: provider.card.endpoint.clone(),
@@ -78,13 +80,19 @@ impl Plan {
         })
     }
 
-    /// The command that records what was found.
+    /// The command that records what was measured.
     pub fn record(&self, checks: Vec<ReadinessCheck>) -> Command {
         Command::RecordReadiness {
             number: self.number.clone(),
             version: self.version,
             revision: self.revision,
+            means: Means::Measured,
             checks,
         }
+    }
+
+    /// Whether transfer may follow what was measured.
+    pub fn passes(&self, checks: &[ReadinessCheck]) -> bool {
+        failed(checks, Some(Means::Measured), &self.text).is_none()
     }
 }

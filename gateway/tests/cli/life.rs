@@ -253,7 +253,8 @@ fn found_ready(folder: &Folder) {
     let lacking = folder.json(1, &[&["agreement", "readiness", "ar-1", &part], &why[..]].concat());
     assert!(lacking["error"]["what"].as_str().unwrap().contains("lacks"), "{lacking}");
     folder.does(&[&["agreement", "readiness", "ar-1", &whole], &why[..]].concat());
-    assert!(folder.does(&["agreement", "readiness", "ar-1"]).starts_with("ready until a system changes"));
+    let known = folder.does(&["agreement", "readiness", "ar-1"]);
+    assert!(known.starts_with("ready until a system changes; it was recorded by hand"), "{known}");
 }
 
 /// The record of a check in which all that is asked for is as it should be.

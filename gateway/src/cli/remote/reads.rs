@@ -237,7 +237,11 @@ fn checked(common: &Common, given: &[(String, String)]) -> Result<Option<Answer>
     let number = of("number").unwrap_or_default();
     let version = of("version").map_or_else(|| newest(&mut line, &number), Ok)?;
     let path = format!("/v1/agreements/{number}/versions/{version}/readiness");
-    let mut found = line.ask(Method::POST, &path, Some(&json!({ "reason": common.reason })))?;
+    let mut asked = json!({ "reason": common.reason });
+    if let Some((_, why)) = given.iter().find(|(known, _)| known == "accept_unmeasured") {
+        asked["accept_unmeasured"] = why.as_str().into();
+    }
+    let mut found = line.ask(Method::POST, &path, Some(&asked))?;
     // It ends with its own deadline, which the gateway keeps.
     while found["under_way"] == true {
         std::thread::sleep(PAUSE);
