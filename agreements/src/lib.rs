@@ -53,6 +53,7 @@ mod visibility;
 mod orders;
 
 mod book;
+pub mod cited;
 mod decide;
 mod denial;
 pub mod refusal;

@@ -7,7 +7,8 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use adapters::native::{self, Asked};
 use adapters::{Unreadable, encode_claim};
-use agreements::refusal::{Culprit, Row};
+use agreements::cited::cited_in;
+use agreements::refusal::{Culprit, Language, Row};
 use agreements::{
     AgreementNumber, Book, Call, Category, Claims, DataTypeId, Denial, Fingerprint, Method, OperationId,
     Permit, Purpose, Registry, SubjectPlace, SystemId, decide, is_iin,
@@ -259,6 +260,7 @@ impl Explained {
                 "code": code,
                 "status": row.status,
                 "clause": row.clause,
+                "acts": cited_in(row.clause).map(|act| act.told(Language::English)).collect::<Vec<_>>(),
                 "culprit": culprit,
                 "because": because,
                 "words": { "kk": row.words.kk, "ru": row.words.ru, "en": row.words.en },

@@ -101,6 +101,8 @@ async fn agreed(story: &mut Story) {
         (told.outcome().as_str(), &told.json()["problems"][0]["clause"]),
         ("422 draft-has-problems", &json!("Interaction 17.6"))
     );
+    let act = told.json()["acts"][0].as_str().unwrap().to_owned();
+    assert!(act.starts_with("Interaction: ") && act.ends_with("(lost force on 28.01.2016)"), "{act}");
 
     story.does(MINISTRY, "draft-agreement", json!({ "document": first }), &["agreement-drafted"]).await;
     let early = story.tries(MINISTRY, "submit-agreement", named(&first)).await;

@@ -344,7 +344,7 @@ async fn refusal_is_a_problem_document_that_names_code_clause_culprit_and_entry(
     kelisim-exchange: <exchange>
     kelisim-refusal: request-schema
 
-    {"clause":"Interaction 17.1","code":"request-schema","culprit":"consumer","detail":"The request body does not fit the data type's schema. The members pointer and reason say where.","entry":"<entry>","exchange":"<exchange>","keyword":"type","pointer":"/code","reason":"not of the type string","status":400,"title":"request schema","type":"urn:kelisim:refusal:request-schema"}
+    {"acts":["Interaction: Rules of use and interaction of state bodies' information resources, systems and networks, Order 365 of 26 August 2009 (lost force on 28.01.2016)"],"clause":"Interaction 17.1","code":"request-schema","culprit":"consumer","detail":"The request body does not fit the data type's schema. The members pointer and reason say where.","entry":"<entry>","exchange":"<exchange>","keyword":"type","pointer":"/code","reason":"not of the type string","status":400,"title":"request schema","type":"urn:kelisim:refusal:request-schema"}
     "#);
 }
 

@@ -1,6 +1,7 @@
 //! Problems: every answer that is none, in one form (RFC 9457) with a stable code.
 
 use agreements::CommandError;
+use agreements::cited::cited_in;
 use axum::body::Body;
 use http::header::{CONTENT_LANGUAGE, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{Response, StatusCode};
@@ -41,6 +42,9 @@ pub struct ProblemDocument {
     /// What is wrong with each field, where that is known.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub problems: Vec<Value>,
+    /// The acts whose clauses those name, by their titles, in the language asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub acts: Vec<String>,
 }
 
 impl Problem {
@@ -64,6 +68,7 @@ impl Problem {
     /// The document in a language.
     pub fn document(&self, language: Language) -> ProblemDocument {
         let row = words::row(self.code);
+        let clauses: Vec<&str> = self.problems.iter().filter_map(|one| one["clause"].as_str()).collect();
         ProblemDocument {
             r#type: format!("urn:kelisim:problem:{}", self.code),
             title: row.title(language).to_owned(),
@@ -71,6 +76,7 @@ impl Problem {
             detail: self.detail.clone(),
             code: self.code.to_owned(),
             problems: self.problems.clone(),
+            acts: cited_in(&clauses.join(";")).map(|act| act.told(language.into())).collect(),
         }
     }
 

@@ -66,6 +66,16 @@ impl Language {
     }
 }
 
+impl From<Language> for agreements::refusal::Language {
+    fn from(language: Language) -> Self {
+        match language {
+            Language::Kazakh => Self::Kazakh,
+            Language::Russian => Self::Russian,
+            Language::English => Self::English,
+        }
+    }
+}
+
 impl Row {
     /// The status of such answers.
     pub fn status(&self) -> StatusCode {

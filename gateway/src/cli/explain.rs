@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use agreements::cited::cited_in;
+use agreements::refusal::Language;
 use agreements::{AgreementNumber, Book, Fingerprint, Method, Registry, Signed, SystemId};
 use clap::Args;
 use jiff::Timestamp;
@@ -134,6 +136,7 @@ fn told(registry: &Registry, at: Timestamp, refused: &Refused) -> String {
         ("because", because.clone()),
         ("at", format!("{}, by revision {} of the registry", moment(at), registry.revision())),
         ("clause", row.clause.to_owned()),
+        ("of", cited_in(row.clause).map(|act| act.told(Language::English)).collect::<Vec<_>>().join("\n")),
         ("on the side of", culprit.as_str().to_owned()),
         ("kk", row.words.kk.to_owned()),
         ("ru", row.words.ru.to_owned()),

@@ -1,6 +1,7 @@
 //! The only place where an error becomes a response.
 
 use agreements::Denial;
+use agreements::cited::cited_in;
 use agreements::refusal::{Culprit, Language, Row};
 use bytes::Bytes;
 use certs::trust::Untrusted;
@@ -127,6 +128,10 @@ impl Refusal {
             "culprit": self.culprit.as_str(),
             "exchange": exchange.to_string(),
         });
+        let acts: Vec<String> = cited_in(self.row.clause).map(|act| act.told(language)).collect();
+        if !acts.is_empty() {
+            problem["acts"] = acts.into();
+        }
         if let Some(entry) = entry {
             problem["entry"] = entry.into();
         }

@@ -273,6 +273,8 @@ fn refusal(folder: &Folder, more: &[&str]) -> String {
     for language in ["kk", "ru", "en"] {
         assert!(refused["words"][language].as_str().unwrap().len() > 20, "{refused}");
     }
+    let acts = refused["acts"].as_array().unwrap();
+    assert!(acts.iter().all(|act| act.as_str().unwrap().contains("lost force on")) && !acts.is_empty());
     refused["code"].as_str().unwrap().to_owned()
 }
 

@@ -24,6 +24,7 @@ fn every_refusal_has_its_row_and_no_row_is_stale() {
     keep(PATH, "unreadable", &unreadable());
     keep(PATH, "documents", &documents());
     keep(PATH, "signatures", &signatures());
+    keep(PATH, "acts", &acts());
     for row in agreements::refusal::rows::ALL.iter().chain(gateway::exchange::rows::ALL) {
         assert!(advice.contains_key(row.code), "{PATH}: what does the operator do about {}?", row.code);
     }
@@ -62,6 +63,28 @@ fn table(rows: &[&Row], advice: &BTreeMap<String, String>) -> String {
         );
     }
     text
+}
+
+/// The short names of clauses.
+fn acts() -> String {
+    let mut text =
+        String::from("| clauses of | are of | in force until | in its place |\n|---|---|---|---|\n");
+    for act in agreements::cited::all() {
+        let until = act.in_force_until.map_or_else(|| "—".to_owned(), |until| until.to_string());
+        let successor = act.successor.as_ref().map_or("—", |id| id.as_str());
+        let title = cell(act.title(agreements::refusal::Language::English));
+        text += &format!("| {} | {title} (`{}`) | {until} | `{successor}` |\n", act.short, act.act);
+    }
+    text
+}
+
+/// Whatever the process's own refusals cite is an act of the legend, or a standard.
+#[test]
+fn every_clause_is_of_an_act_of_the_legend_or_of_a_standard() {
+    for row in gateway::exchange::rows::ALL {
+        let known = agreements::cited::cited_in(row.clause).count() > 0 || row.clause.starts_with("RFC ");
+        assert!(known, "{}: {}", row.code, row.clause);
+    }
 }
 
 fn framing() -> String {
