@@ -126,7 +126,6 @@ pub struct Entry {
 
 /// What an entry says, by kind.
 #[derive(Debug, Clone, PartialEq)]
-#[expect(clippy::large_enum_variant, reason = "read one at a time; half of all records are closings")]
 pub enum Record {
     /// A segment begins.
     Segment(SegmentHeader<'static>),
