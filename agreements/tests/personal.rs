@@ -28,6 +28,14 @@ fn where_personal_data_passes_the_collection_purpose_is_stated() {
         let faulty = with(personnel_agreement(), pointer, value.clone());
         assert_eq!(faults(&faulty), [(field.to_owned(), clause)], "{pointer} {value}");
     }
+    for fields in [json!(["/*"]), json!(["/name", "/orders/*"])] {
+        let all = with(personnel_agreement(), "/data/0/fields", fields.clone());
+        let told = faults(&all);
+        assert!(
+            told.contains(&("data".to_owned(), "Law 4.2.11")),
+            "{fields} names all that may come: {told:?}"
+        );
+    }
     assert_eq!(faults(&address_agreement()), []);
 }
 

@@ -4,8 +4,8 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
 
 use agreements::{
-    Act, Actor, AgreementNumber, BoundCertificate, Command, DataType, DocumentKind, Holder, ListedUser, Operator,
-    OperatorId, Phase, Role, Side, SystemCard, SystemId,
+    Act, Actor, AgreementNumber, BoundCertificate, Command, DataType, DocumentKind, Holder, ListedUser,
+    Operator, OperatorId, Phase, Role, Side, SystemCard, SystemId,
 };
 use certs::authority::{Authority, IssuedPem, PersonRequest};
 use certs::sign::Signer;
