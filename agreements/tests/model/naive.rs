@@ -218,12 +218,14 @@ impl Model<'_> {
             found.insert("readiness-missing");
             return;
         };
+        let marked = [Category::Personal, Category::Special].contains(&text.protection.category);
+        let personal = marked || text.personal_data.is_some();
         for one in &newest.checks {
             let on_the_line = matches!(one.check, CheckKind::Certificate | CheckKind::Reachability);
             let essential = on_the_line && one.party == Party::Provider;
             let known = match newest.means {
                 Some(Means::ByHand) => one.accepted.is_some(),
-                Some(Means::Measured) => one.accepted.is_some() || text.personal_data.is_none(),
+                Some(Means::Measured) => one.accepted.is_some() || !personal,
                 None => true,
             };
             let good = one.outcome == CheckOutcome::Passed
