@@ -150,7 +150,10 @@ pub enum Denial {
     #[error("{data_type} was collected for {collected}")]
     CollectionPurposeMismatch { data_type: DataTypeId, collected: CollectionPurpose },
     /// B7: the data became personal, and the version that was agreed on does not say what for it was collected.
-    #[error("{data_type} is now {category:?}, and the agreed version does not say what for it was collected")]
+    #[error(
+        "{data_type} is now {}, and the agreed version does not say what for it was collected",
+        Spelled(category)
+    )]
     CollectionPurposeUnknown { data_type: DataTypeId, category: Category },
     /// B2.5: the agreement asks for the case.
     #[error("{0} asks for the case")]

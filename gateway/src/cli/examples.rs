@@ -45,7 +45,9 @@ mod tests {
                 let goes_on = at > 0 && lines[at - 1].ends_with('\\');
                 assert!(!line.starts_with("    --") || goes_on, "{}: {line:?}", command.get_name());
                 let is_command = goes_on || line.starts_with("  kelisim ");
-                assert!(!is_command || line.len() <= 80, "{}: {line:?}", command.get_name());
+                // Between an option and its value there is nothing to fold.
+                let folds = line.trim_start().split(' ').filter(|word| *word != "\\").count() > 2;
+                assert!(!is_command || !folds || line.len() <= 80, "{}: {line:?}", command.get_name());
             }
         }
     }

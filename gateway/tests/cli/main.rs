@@ -330,10 +330,6 @@ fn a_search_for_what_can_be_in_no_entry_is_a_slip_and_not_an_empty_answer() {
         let refused = folder.json(2, slip);
         assert!(refused["error"]["what"].as_str().unwrap().contains(said), "{slip:?}: {refused}");
     }
-    let path = folder.path().join("kelisim.toml");
-    let config =
-        fs::read_to_string(&path).unwrap().replacen("[log]\n", "[log]\nindex = \"index.sqlite\"\n", 1);
-    fs::write(&path, config).unwrap();
     folder.does(&["log", "index"]);
     let said = folder.say(&["log", "search", "--consumer", "portall", "--code", "no-agreement"]);
     assert_eq!(said.exit, 0);
