@@ -134,7 +134,7 @@ pub fn read_certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, Key
 /// Reads revocation lists from a file's bytes, PEM (any number) or DER (one), without looking into them.
 ///
 /// # Errors
-/// [`KeyError::NotACrl`] if the PEM is damaged or has none.
+/// [`KeyError::NotACrl`] if the PEM is damaged, ends within a list, or has none.
 pub fn read_crls(bytes: &[u8]) -> Result<Vec<Vec<u8>>, KeyError> {
     if bytes.first() == Some(&0x30) {
         return Ok(vec![bytes.to_vec()]);
@@ -143,7 +143,9 @@ pub fn read_crls(bytes: &[u8]) -> Result<Vec<Vec<u8>>, KeyError> {
         .map(|list| list.map(|list| list.as_ref().to_vec()))
         .collect::<Result<Vec<_>, _>>()
         .map_err(|_| KeyError::NotACrl)?;
-    if lists.is_empty() { Err(KeyError::NotACrl) } else { Ok(lists) }
+    // A list that begins and does not end was cut short: its issuer's certificates would all be refused, without a word.
+    let begun = bytes.windows(CRL_BEGINS.len()).filter(|text| *text == CRL_BEGINS).count();
+    if lists.is_empty() || lists.len() != begun { Err(KeyError::NotACrl) } else { Ok(lists) }
 }
 
 fn read_file(path: &Path) -> Result<Vec<u8>, KeyError> {
@@ -207,6 +209,8 @@ pub enum KeyError {
 
 const MOST_BYTES: u64 = 1 << 20;
 
+const CRL_BEGINS: &[u8] = b"-----BEGIN X509 CRL-----";
+
 #[cfg(test)]
 mod tests {
     use std::fs::{self, Permissions};
@@ -241,6 +245,16 @@ mod tests {
         }
         fs::write(&path, [7; 32]).unwrap();
         assert_eq!(read_key(&path).unwrap(), [7; 32]);
+    }
+
+    #[test]
+    fn lists_of_which_the_last_was_cut_short_are_refused() {
+        let list = "-----BEGIN X509 CRL-----\nMAMCAQE=\n-----END X509 CRL-----\n";
+        let both = list.repeat(2);
+        assert_eq!(read_crls(both.as_bytes()).unwrap().len(), 2);
+        for cut in [both.len() - 30, list.len() + 26] {
+            assert!(matches!(read_crls(&both.as_bytes()[..cut]), Err(KeyError::NotACrl)), "{cut}");
+        }
     }
 
     #[test]
