@@ -88,7 +88,7 @@ async fn protocols_of_disagreement_are_shown_to_who_sees_the_agreement() {
     let world = World::consumer_and_provider().start().await;
     submitted(&world);
     let [ministry, agency] = [&world.ministry, &world.agency].map(|desk| world.program(desk));
-    let protocol = json!({ "agreement": NUMBER, "version": 1, "document": "ab".repeat(32), "about": "How long it is kept" });
+    let protocol = json!({ "agreement": NUMBER, "version": 1, "document": sample::paper(), "about": "How long it is kept" });
     let path = format!("/v1/agreements/{NUMBER}/versions/1/protocol");
     assert_eq!(agency.get(&path).await.outcome(), "404 not-found", "none yet");
     signed(&ministry, "sign-protocol", "protocol", &protocol, (&world.ministry, Side::Consumer)).await;

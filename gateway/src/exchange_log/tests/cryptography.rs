@@ -6,7 +6,7 @@ use crate::cryptography::Confirmation;
 /// C5, D3: a change of the tool, or of what confirms it, begins a segment; nothing else does, and older logs remain whole.
 #[test]
 fn where_the_tool_or_its_confirmation_changes_a_segment_begins_that_says_so() {
-    let mut world = World::sealed();
+    let mut world = World::new();
     let confirmation = Confirmation {
         number: "KZ-77".into(),
         issuer: "Accredited body".into(),
