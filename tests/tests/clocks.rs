@@ -141,7 +141,8 @@ async fn clock_of_a_provider_is_seen_by_what_it_answers() {
     assert_eq!(world.consumer.asks(&Ask::get(LOOKUP)).await.status, 200);
     let name = "kelisim_provider_clock_ahead_ms{system=\"address-register\"}";
     until_metric(&world, name, |ahead| ahead < -1_000_000).await;
-    until_ready_says(&world, "the clock of address-register is -").await;
+    let page = until_ready_says(&world, "the clock of address-register is ").await;
+    assert!(page.contains(" s behind"), "{page}");
 }
 
 /// C6

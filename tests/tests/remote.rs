@@ -81,7 +81,7 @@ async fn an_agreement_is_drawn_up_signed_and_checked_at_a_server() {
     let found = integrator.does(1, &[&["readiness", "streets"], &why[..]].concat()).await;
     assert_eq!(
         (&found["ready"], &found["under_way"]),
-        (&json!("failed"), &json!(false)),
+        (&json!({ "failed": "provider" }), &json!(false)),
         "a list is no street"
     );
     let checks = found["newest"]["checks"].as_array().unwrap();

@@ -16,7 +16,7 @@ use super::{agreed_with, subjects::hashes};
 /// Queries reach the register with whom they are about, and in which unit.
 fn naming(change: impl FnOnce(&mut Value)) -> Plan {
     agreed_with(|text| {
-        text["data"][0]["request_fields"] = json!(["/iins/*", "/of/unit"]);
+        text["data"][0]["request_fields"] = json!(["/iins", "/of/unit"]);
         change(text);
     })
 }
