@@ -7,18 +7,6 @@ use agreements::*;
 use serde_json::json;
 use support::*;
 
-fn submit(application: Application) -> Command {
-    Command::SubmitApplication { application: Box::new(application) }
-}
-
-fn accept(number: u32) -> Command {
-    Command::AcceptApplication { number: ApplicationNumber(number), code: None }
-}
-
-fn portal() -> Subject {
-    Subject::System(system("portal"))
-}
-
 /// B3: a paper is attached by its document, not by its number.
 #[test]
 fn an_agreement_is_not_submitted_while_a_paper_of_either_system_has_no_document() {

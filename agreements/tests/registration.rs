@@ -12,18 +12,6 @@ fn day(text: &str) -> Date {
     text.parse().unwrap()
 }
 
-fn submit(application: Application) -> Command {
-    Command::SubmitApplication { application: Box::new(application) }
-}
-
-fn accept(number: u32) -> Command {
-    Command::AcceptApplication { number: ApplicationNumber(number), code: None }
-}
-
-fn portal() -> Subject {
-    Subject::System(system("portal"))
-}
-
 fn due(world: &World, number: u32) -> Vec<(TermKind, String, DeadlineStanding)> {
     let filed = world.registry.application(ApplicationNumber(number)).unwrap();
     let today = world.now.to_zoned(almaty()).date();

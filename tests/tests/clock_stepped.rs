@@ -4,19 +4,14 @@
 use gateway::exchange_log::{Evidence, Finding, Problem, Verification, verify_with};
 use tests::world::sample::LOOKUP;
 use tests::world::wait::until;
-use tests::world::{Answer, Ask, Process, SteppedClock, World, kelisim};
+use tests::world::{Answer, Ask, World, kelisim};
 
 /// A8, D3: what is decided follows the clock, what is leased does not, and the record says where time ran backwards.
 #[tokio::test]
 async fn clock_that_steps_an_hour_forward_and_back_stalls_nothing_and_is_told_by_the_record() {
     let mut world = World::consumer_and_provider().agreement("address-lookup").found();
     let config = world.folder.config_path();
-    let Some(clock) = SteppedClock::new(&config.with_file_name("stepped")) else {
-        println!("NOT RUN: there is no C compiler (cc)");
-        return;
-    };
-    let gateway = Process::start_with(&config, &clock.environment());
-    world.moves_to(gateway.exchange, gateway.operations);
+    let Some((clock, gateway)) = world.stepped() else { return };
     let mut told = Vec::new();
     for hours in [0, 1, 0, -1, 0, 1, -1, 0] {
         let mut open = world.consumer.connect().await;

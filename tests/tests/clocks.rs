@@ -65,8 +65,12 @@ impl Source {
 }
 
 fn watched(sources: &[Source]) -> Plan {
+    watching(World::consumer_and_provider().agreement("address-lookup"), sources)
+}
+
+fn watching(plan: Plan, sources: &[Source]) -> Plan {
     let sources: Vec<String> = sources.iter().map(|source| source.address.to_string()).collect();
-    World::consumer_and_provider().agreement("address-lookup").configure(move |config| {
+    plan.configure(move |config| {
         config.clock.sources.clone_from(&sources);
         config.clock.poll_seconds = 1;
     })
@@ -171,21 +175,13 @@ async fn command_tells_how_the_clock_stands_and_by_its_exit_code() {
 #[tokio::test]
 async fn consents_are_not_judged_by_a_clock_that_is_too_far_off() {
     let source = Source::start(7_200_000);
-    let address = source.address.to_string();
     let plan = World::consumer_and_provider().publishing(people());
     let asked = plan.agreement_with("address-lookup", |text| {
         *text = people_agreement();
         text["data"][0]["operations"] = serde_json::json!(["one"]);
         text["personal_data"]["consent"] = serde_json::json!({ "issuers": [REGISTER] });
     });
-    let world = asked
-        .official(people::OFFICIAL)
-        .configure(move |config| {
-            config.clock.sources = vec![address];
-            config.clock.poll_seconds = 1;
-        })
-        .start()
-        .await;
+    let world = watching(asked.official(people::OFFICIAL), std::slice::from_ref(&source)).start().await;
     until_metric(&world, "kelisim_clock_trusted", |trusted| trusted == 0).await;
     assert_eq!(world.consumer.asks(&people::get(PERSON)).await.to_string(), "503 clock-untrusted");
     source.says(0);
@@ -215,17 +211,10 @@ async fn dates_at_the_end_of_time_pass_and_calls_after_them() {
 #[tokio::test]
 async fn signatures_are_not_judged_by_a_clock_that_is_too_far_off() {
     let source = Source::start(7_200_000);
-    let address = source.address.to_string();
     let signed = World::consumer_and_provider().agreement_with("address-lookup", |text| {
         text["protection"]["signatures"] = serde_json::json!({ "messages": ["requests"] });
     });
-    let world = signed
-        .configure(move |config| {
-            config.clock.sources = vec![address];
-            config.clock.poll_seconds = 1;
-        })
-        .start()
-        .await;
+    let world = watching(signed, std::slice::from_ref(&source)).start().await;
     until_metric(&world, "kelisim_clock_trusted", |trusted| trusted == 0).await;
     let refused = world.consumer.asks(&Ask::get(LOOKUP)).await;
     assert_eq!(refused.to_string(), "503 clock-untrusted");

@@ -10,7 +10,7 @@ use gateway::exchange_log::{Outcome, Record};
 use gateway::registry::sqlite;
 use tests::world::sample::{self, LOOKUP, address_record};
 use tests::world::wait::{until, within};
-use tests::world::{Ask, Hold, Plan, Process, Reply, SteppedClock, World, kelisim};
+use tests::world::{Ask, Hold, Plan, Process, Reply, World, kelisim};
 
 /// D1: what was exchanged and what was undone since would be decided on anew, by rules of before.
 #[tokio::test]
@@ -109,13 +109,7 @@ async fn gateway_that_was_killed_says_at_its_next_start_what_it_closed() {
 #[tokio::test]
 async fn monitors_see_that_a_revocation_list_or_the_gateways_certificate_ends() {
     let mut world = agreed().found();
-    let config = world.folder.config_path();
-    let Some(clock) = SteppedClock::new(&config.with_file_name("stepped")) else {
-        println!("NOT RUN: there is no C compiler (cc)");
-        return;
-    };
-    let gateway = Process::start_with(&config, &clock.environment());
-    world.moves_to(gateway.exchange, gateway.operations);
+    let Some((clock, _gateway)) = world.stepped() else { return };
     let left = async |what: &str| {
         let metrics = world.metrics().await;
         let name = format!("kelisim_end_seconds{{what=\"{what}\"}} ");

@@ -578,3 +578,15 @@ pub(crate) fn at(moment: &str) -> Timestamp {
 pub(crate) fn from_json<T: serde::de::DeserializeOwned>(value: Value) -> T {
     serde_json::from_value(value).unwrap()
 }
+
+pub(crate) fn submit(application: Application) -> Command {
+    Command::SubmitApplication { application: Box::new(application) }
+}
+
+pub(crate) fn accept(number: u32) -> Command {
+    Command::AcceptApplication { number: ApplicationNumber(number), code: None }
+}
+
+pub(crate) fn portal() -> Subject {
+    Subject::System(system("portal"))
+}

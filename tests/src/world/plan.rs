@@ -4,8 +4,8 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
 
 use agreements::{
-    Act, Actor, AgreementNumber, BoundCertificate, Command, DataType, DocumentKind, Holder, ListedUser,
-    Operator, OperatorId, Phase, Role, Side, SystemCard, SystemId,
+    Act, Actor, AgreementNumber, Command, DataType, DocumentKind, Holder, ListedUser, Operator, OperatorId,
+    Phase, Role, Side, SystemCard, SystemId,
 };
 use certs::authority::{Authority, IssuedPem, PersonRequest};
 use certs::sign::Signer;
@@ -305,12 +305,7 @@ pub(super) fn concluded([asks, answers, regulator, integrator]: [&Desk; 4], text
 
 /// The command that binds a certificate to a system.
 pub(super) fn binding(system: &SystemId, issued: &IssuedPem) -> Command {
-    let certificate = BoundCertificate {
-        fingerprint: issued.fingerprint,
-        serial: issued.serial.clone(),
-        not_after: issued.not_after,
-    };
-    Command::BindCertificate { system: system.clone(), certificate }
+    Command::BindCertificate { system: system.clone(), certificate: sample::bound(issued) }
 }
 
 fn holder(number: &str, name: &str) -> Holder {

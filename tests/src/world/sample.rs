@@ -6,9 +6,11 @@ pub mod people;
 use std::net::SocketAddr;
 
 use agreements::{
-    Act, ActId, AgreementNumber, BasisKind, Bin, Conformity, DataType, Document, DocumentKind, Endpoint,
-    ListedUser, OfficialUse, Ownership, Phase, Significance, SystemCard, SystemId, UserId, Users,
+    Act, ActId, AgreementNumber, BasisKind, Bin, BoundCertificate, Conformity, DataType, Document,
+    DocumentKind, Endpoint, ListedUser, OfficialUse, Ownership, Phase, Significance, SystemCard, SystemId,
+    UserId, Users,
 };
+use certs::authority::IssuedPem;
 use jiff::civil::Date;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -300,6 +302,12 @@ pub const PAPER: &[u8] = b"A paper";
 /// Its digest.
 pub fn paper() -> String {
     certs::fingerprint(PAPER).to_string()
+}
+
+/// A certificate as the registry binds it.
+pub fn bound(issued: &IssuedPem) -> BoundCertificate {
+    let IssuedPem { fingerprint, serial, not_after, .. } = issued;
+    BoundCertificate { fingerprint: *fingerprint, serial: serial.clone(), not_after: *not_after }
 }
 
 /// A conformity document that is valid from `from` to `until`.

@@ -5,6 +5,8 @@ use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use super::{Process, World};
+
 /// A clock that is stepped by writing seconds into a file.
 #[derive(Debug)]
 pub struct SteppedClock {
@@ -41,6 +43,24 @@ impl SteppedClock {
     pub fn step(&self, hours: i64) {
         let file = fs::File::options().write(true).open(&self.offset).unwrap();
         file.write_all_at(&(hours * 3600).to_ne_bytes(), 0).unwrap();
+    }
+}
+
+impl World {
+    /// Starts the real binary under a clock that is stepped, and moves the world there. `None`, which is said: there is no C
+    /// compiler.
+    ///
+    /// # Panics
+    /// If it does not come up.
+    pub fn stepped(&mut self) -> Option<(SteppedClock, Process)> {
+        let config = self.folder.config_path();
+        let Some(clock) = SteppedClock::new(&config.with_file_name("stepped")) else {
+            println!("NOT RUN: there is no C compiler (cc)");
+            return None;
+        };
+        let gateway = Process::start_with(&config, &clock.environment());
+        self.moves_to(gateway.exchange, gateway.operations);
+        Some((clock, gateway))
     }
 }
 

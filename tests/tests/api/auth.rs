@@ -1,10 +1,10 @@
 //! Certificates, passwords, sessions and tokens.
 
-use agreements::{BoundCertificate, Command, CommandName, Revoked, TokenId};
+use agreements::{Command, CommandName, Revoked, TokenId};
 use bytes::Bytes;
 use http::Method;
 use serde_json::json;
-use tests::world::{Clerk, Told, World};
+use tests::world::{Clerk, Told, World, sample};
 
 const PASSWORD: &str = "correct horse battery";
 
@@ -103,11 +103,7 @@ async fn a_certificate_says_who_it_is_until_it_is_unbound_or_revoked() {
     let issued = world.person("Saule");
     let clerk = world.clerk_with(Some(&issued));
     assert_eq!(clerk.get("/v1/session").await.outcome(), "401 certificate-not-bound");
-    let certificate = BoundCertificate {
-        fingerprint: issued.fingerprint,
-        serial: issued.serial.clone(),
-        not_after: issued.not_after,
-    };
+    let certificate = sample::bound(&issued);
     let operator = world.ministry.actor().id.clone();
     world.administrator.issues(Command::BindOperatorCertificate { operator, certificate });
     let told = clerk.get("/v1/session").await.json();
@@ -170,7 +166,7 @@ async fn a_token_lets_nobody_in() {
         assert_eq!(program.command(name, fields).await.outcome(), "403 out-of-scope", "{name}");
     }
     let card = json!({ "operator": { "id": "crony", "name": "Crony", "role": "regulator",
-        "holder": tests::world::sample::OPERATOR, "reach": {} } });
+        "holder": sample::OPERATOR, "reach": {} } });
     assert_eq!(program.command("register-operator", card).await.outcome(), "403 out-of-scope");
 }
 

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use agreements::{BoundCertificate, Command, CommandName};
+use agreements::{Command, CommandName};
 use bytes::Bytes;
 use http::Method;
 use serde_json::Value;
-use tests::world::{Clerk, World};
+use tests::world::{Clerk, World, sample};
 
 /// E4: without credentials 401, with a role without rights 403, whatever else is right or wrong.
 #[tokio::test]
@@ -66,11 +66,7 @@ async fn every_command_has_its_operation() {
 async fn what_a_certificate_needs_to_change_something_is_described() {
     let world = World::consumer_and_provider().start().await;
     let issued = world.person("Ministry");
-    let certificate = BoundCertificate {
-        fingerprint: issued.fingerprint,
-        serial: issued.serial.clone(),
-        not_after: issued.not_after,
-    };
+    let certificate = sample::bound(&issued);
     let operator = world.ministry.actor().id.clone();
     world.administrator.issues(Command::BindOperatorCertificate { operator, certificate });
     let clerk = world.clerk_with(Some(&issued));

@@ -1,11 +1,11 @@
 //! Consent: a token that a person gave for this once (B7).
 
-use agreements::{BoundCertificate, Command, SystemId};
+use agreements::{Command, SystemId};
 use certs::authority::IssuedPem;
 use certs::sign::Signer;
 use serde_json::{Value, json};
 use tests::world::sample::people::{self, IIN, OTHER_IIN, PERSON, QUERIES, person_record};
-use tests::world::sample::{MINISTRY, PORTAL};
+use tests::world::sample::{self, MINISTRY, PORTAL};
 use tests::world::wait::{PAUSE, within};
 use tests::world::{Answer, Plan, Reply, World};
 use uuid::Uuid;
@@ -36,11 +36,7 @@ async fn issuer(world: &World) -> Signer {
 /// The same with its certificate.
 async fn bound(world: &World) -> (IssuedPem, Signer) {
     let (issued, signer) = issued(world);
-    let certificate = BoundCertificate {
-        fingerprint: issued.fingerprint,
-        serial: issued.serial.clone(),
-        not_after: issued.not_after,
-    };
+    let certificate = sample::bound(&issued);
     let system = SystemId::new(ISSUER).unwrap();
     world.administrator.orders(Command::BindCertificate { system, certificate }).await;
     (issued, signer)
